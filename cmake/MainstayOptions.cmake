@@ -1,0 +1,35 @@
+# Compiler settings for every target of this tree.
+set(CMAKE_CXX_STANDARD 20)
+set(CMAKE_CXX_STANDARD_REQUIRED ON)
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
+set(CMAKE_RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin)
+set(MAINSTAY_PLUGIN_OUTPUT_DIR ${CMAKE_BINARY_DIR}/plugins)
+
+if(NOT CMAKE_BUILD_TYPE)
+  set(CMAKE_BUILD_TYPE RelWithDebInfo)
+endif()
+# -g1: line numbers for backtraces at a third of the compile time of full debug info.
+set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")
+
+option(MAINSTAY_SANITIZE "Build with ASan and UBSan" OFF)
+option(MAINSTAY_WERROR "Warnings are errors (packagers may turn it off)" ON)
+
+add_compile_options(-Wall -Wextra -Wshadow -Wno-missing-field-initializers)
+if(MAINSTAY_WERROR)
+  add_compile_options(-Werror)
+endif()
+if(MAINSTAY_SANITIZE)
+  add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+
+find_program(MAINSTAY_CCACHE ccache)
+if(MAINSTAY_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${MAINSTAY_CCACHE})
+endif()
+find_program(MAINSTAY_MOLD mold)
+if(MAINSTAY_MOLD)
+  add_link_options(-fuse-ld=mold)
+endif()
