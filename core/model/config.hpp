@@ -19,6 +19,10 @@ struct source_position {
     std::uint32_t line = 0;
 };
 
+// Where each keyword of a section stood, for error messages: "member_timeout", or "node_name web2"
+// when the keyword may repeat. Takes no part in comparisons or canonical text.
+using keyword_lines = std::map<std::string, source_position>;
+
 struct parameter {
     std::string name;
     std::string value;
@@ -29,11 +33,12 @@ struct parameter {
 // or resource of a package. `heartbeat_name ring0` + `heartbeat_plugin heartbeat-udp` + params.
 struct plugin_instance {
     std::string name;
-    std::string plugin;                                        // library name without ".so"
-    std::vector<parameter> params;                             // <kind>_param NAME VALUE
+    std::string plugin;                                         // library name without ".so"
+    std::vector<parameter> params;                              // <kind>_param NAME VALUE
     std::map<std::string, std::vector<parameter>> node_params;  // <kind>_node_param NODE NAME VALUE
-    std::vector<std::string> nodes;                            // <kind>_node NODE; empty = all nodes
+    std::vector<std::string> nodes;                             // <kind>_node NODE; empty = all nodes
     source_position where;
+    keyword_lines lines;
 };
 
 struct stonith_device : plugin_instance {
@@ -53,9 +58,10 @@ struct notifier : plugin_instance {
 };
 
 struct network_interface {
-    std::string name;                       // eth0
-    std::vector<std::string> heartbeat_ip;  // SG: on a heartbeat subnet; makes an implicit UDP link
-    std::vector<std::string> stationary_ip; // SG: monitored subnet without heartbeats
+    std::string name;  // eth0
+    // Addresses with their prefix, 10.77.0.1/24: the parser completes those that were written without.
+    std::vector<std::string> heartbeat_ip;   // SG: on a heartbeat subnet; makes an implicit UDP link
+    std::vector<std::string> stationary_ip;  // SG: monitored subnet without heartbeats
 };
 
 struct node_config {
@@ -63,26 +69,28 @@ struct node_config {
     std::vector<network_interface> interfaces;
     std::string power_source;  // name of an event source, or empty
     source_position where;
+    keyword_lines lines;
 };
 
 struct cluster_config {
     std::string name;
-    duration member_timeout{1'000'000};      // T
-    duration heartbeat_interval{0};          // h; 0 = T/8
+    duration member_timeout{1'000'000};  // T
+    duration heartbeat_interval{0};      // h; 0 = T/8
     duration auto_start_timeout{600'000'000};
     duration daemon_restart_time{3'000'000};
     enum class quorum_loss { reset, halt, count_ } on_quorum_loss = quorum_loss::reset;
     duration lease_halt_timeout{10'000'000};  // only with on_quorum_loss halt
     enum class fencing_mode { required, none, count_ } fencing = fencing_mode::required;
     enum class after_off { cycle, off, count_ } fence_action = after_off::cycle;
-    std::uint32_t heartbeat_port = 5405;      // UDP port of implicit links
+    std::uint32_t heartbeat_port = 5405;  // UDP port of implicit links
     std::vector<node_config> nodes;
     std::vector<plugin_instance> heartbeats;  // explicit links; implicit ones: see effective_links()
     std::vector<stonith_device> stonith;
     std::vector<event_source> event_sources;
     std::vector<notifier> notifiers;
-    std::vector<std::string> subnets;         // SUBNET lines and those derived from interfaces
+    std::vector<std::string> subnets;  // SUBNET lines and those derived from interfaces
     source_position where;
+    keyword_lines lines;
 };
 
 struct service_config {
@@ -93,6 +101,7 @@ struct service_config {
     bool fail_fast = false;
     duration halt_timeout{0};  // between SIGTERM and SIGKILL
     source_position where;
+    keyword_lines lines;
 };
 
 struct package_address {
@@ -117,6 +126,7 @@ struct package_config {
     std::vector<plugin_instance> resources;  // resource_name, resource_plugin, resource_param ...
     std::vector<service_config> services;
     source_position where;
+    keyword_lines lines;
 };
 
 struct configuration {
