@@ -1,0 +1,166 @@
+// Parameters on the plugin's side: the schema as a C++ author writes it, and the values a
+// configuration gave, checked against it. Header-only; throws only sdk::refused.
+#pragma once
+
+#include <mainstay/plugin.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+
+namespace mainstay::sdk {
+
+// Thrown by a plugin's constructor: a sentence that tells an administrator what to change.
+struct refused : std::runtime_error {
+    using std::runtime_error::runtime_error;
+};
+
+enum class type : std::uint32_t { text = 1, integer, boolean, duration, choice, address, subnet, path, command };
+enum class scope : std::uint32_t { instance = 1, node, either };
+
+struct param {
+    std::string_view name;
+    sdk::type type = sdk::type::text;
+    sdk::scope scope = sdk::scope::instance;
+    bool required = false;
+    bool secret = false;
+    std::string_view unit{};
+    std::string_view fallback{};  // default, as written in a configuration
+    std::int64_t minimum = 0;     // integers, and durations in milliseconds; a range when minimum < maximum
+    std::int64_t maximum = 0;
+    std::string_view choices{};  // "none|odd|even"
+    std::string_view help{};
+};
+
+constexpr mainstay_string to_c(std::string_view value) { return {value.data(), value.size()}; }
+inline std::string_view from_c(mainstay_string value) {
+    return value.size == 0 ? std::string_view{} : std::string_view{value.data, value.size};
+}
+
+constexpr mainstay_param to_c(const param& value) {
+    return {to_c(value.name),
+            static_cast<std::uint32_t>(value.type),
+            static_cast<std::uint32_t>(value.scope),
+            value.required ? 1U : 0U,
+            value.secret ? 1U : 0U,
+            to_c(value.unit),
+            to_c(value.fallback),
+            value.minimum,
+            value.maximum,
+            to_c(value.choices),
+            to_c(value.help)};
+}
+
+// "250ms", "2s", "5min", "1h"; a bare number is seconds. Nothing when it is none of these.
+inline std::optional<std::chrono::milliseconds> parse_duration(std::string_view word) {
+    std::int64_t number = 0;
+    auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), number);
+    if (problem != std::errc{} || number < 0) return std::nullopt;
+    struct unit {
+        std::string_view name;
+        std::int64_t milliseconds;
+    };
+    static constexpr std::array<unit, 6> units{
+        {{"", 1000}, {"ms", 1}, {"s", 1000}, {"min", 60'000}, {"m", 60'000}, {"h", 3'600'000}}};
+    std::string_view rest(end, static_cast<std::size_t>(word.data() + word.size() - end));
+    for (const auto& candidate : units) {
+        if (rest == candidate.name && number <= INT64_MAX / candidate.milliseconds)
+            return std::chrono::milliseconds{number * candidate.milliseconds};
+    }
+    return std::nullopt;
+}
+
+inline std::optional<std::int64_t> parse_integer(std::string_view word) {
+    std::int64_t number = 0;
+    auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), number);
+    if (problem != std::errc{} || end != word.data() + word.size()) return std::nullopt;
+    return number;
+}
+
+inline std::optional<bool> parse_boolean(std::string_view word) {
+    for (std::string_view yes : {"yes", "true", "on", "1"})
+        if (word == yes) return true;
+    for (std::string_view no : {"no", "false", "off", "0"})
+        if (word == no) return false;
+    return std::nullopt;
+}
+
+inline bool is_choice(std::string_view choices, std::string_view word) {
+    while (!choices.empty()) {
+        auto bar = choices.find('|');
+        if (choices.substr(0, bar) == word) return true;
+        choices = bar == std::string_view::npos ? std::string_view{} : choices.substr(bar + 1);
+    }
+    return false;
+}
+
+// What is wrong with one value, as the end of a sentence; empty = nothing. Addresses and subnets
+// are left to the plugin that uses them.
+inline std::string value_problem(const param& rule, std::string_view value) {
+    auto range = [&rule](std::int64_t number, std::string_view unit) -> std::string {
+        if (rule.minimum >= rule.maximum || (number >= rule.minimum && number <= rule.maximum)) return {};
+        return "is outside " + std::to_string(rule.minimum) + " to " + std::to_string(rule.maximum) + std::string(unit);
+    };
+    switch (rule.type) {
+        case type::integer: {
+            auto number = parse_integer(value);
+            return number ? range(*number, "") : "is not a whole number";
+        }
+        case type::duration: {
+            auto time = parse_duration(value);
+            return time ? range(time->count(), " ms") : "is not a duration (250ms, 2s, 5min, 1h)";
+        }
+        case type::boolean:
+            return parse_boolean(value) ? "" : "is neither yes nor no";
+        case type::choice:
+            return is_choice(rule.choices, value) ? "" : "is not one of " + std::string(rule.choices);
+        case type::path:
+            return value.starts_with('/') ? "" : "is not an absolute path";
+        default:
+            return {};
+    }
+}
+
+// Values by name, defaults included. Asking for a name that the schema lacks is a bug of the
+// plugin and refuses the configuration.
+class values {
+public:
+    using map = std::map<std::string, std::string, std::less<>>;
+
+    values() = default;
+    values(std::span<const param> schema, map given) : schema_(schema), given_(std::move(given)) {}
+
+    [[nodiscard]] bool has(std::string_view name) const {
+        return given_.contains(name) || !rule(name).fallback.empty();
+    }
+    [[nodiscard]] std::string text(std::string_view name) const {
+        auto found = given_.find(name);
+        return found != given_.end() ? found->second : std::string(rule(name).fallback);
+    }
+    [[nodiscard]] std::int64_t integer(std::string_view name) const { return parse_integer(text(name)).value_or(0); }
+    [[nodiscard]] bool boolean(std::string_view name) const { return parse_boolean(text(name)).value_or(false); }
+    [[nodiscard]] std::chrono::milliseconds duration(std::string_view name) const {
+        return parse_duration(text(name)).value_or(std::chrono::milliseconds{0});
+    }
+    [[nodiscard]] const map& given() const { return given_; }
+
+private:
+    [[nodiscard]] const param& rule(std::string_view name) const {
+        auto found = std::find_if(schema_.begin(), schema_.end(), [name](const param& p) { return p.name == name; });
+        if (found == schema_.end()) throw refused("the plugin's schema lacks its own parameter " + std::string(name));
+        return *found;
+    }
+
+    std::span<const param> schema_;
+    map given_;
+};
+
+}  // namespace mainstay::sdk
