@@ -1,0 +1,125 @@
+#!/usr/bin/python3
+"""Builds and runs the suites; the last line is `N passed, N failed, N skipped`. usage: run.py [--quick | --full]
+
+A program that is missing, crashes or does not end counts as failed. Nothing is skipped by itself.
+"""
+import os
+import re
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from runner import programs, tally  # noqa: E402
+from runner.tally import Tally  # noqa: E402
+
+BUILD = os.environ.get("MAINSTAY_BUILD", "build/main")
+ASAN = "build/asan"
+PURE_PROGRAMS = re.compile(r"(model|consensus|cluster|policy|node|scenario|transcript|sim)")
+COUNTS = re.compile(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?")
+# seeds: fixed, fresh; per level
+SEEDS = {"quick": (40, 10), "normal": (900, 100), "full": (2000, 200)}
+ASAN_SEEDS = (60, 20)
+
+
+def build(directory, targets=(), options=()):
+    commands = [["ninja", "-C", directory, *targets]]
+    if options or not os.path.exists(os.path.join(tally.ROOT, directory, "build.ninja")):
+        commands.insert(0, ["cmake", "-G", "Ninja", "-S", ".", "-B", directory, *options])
+    for command in commands:
+        code, out, _ = tally.run(command, 3000)
+        if code != 0:
+            return Tally(failed=1), tally.tail(out, 100)
+    return Tally(passed=1), ""
+
+
+def counted(command, limit_s):
+    """A program of ours that ends with `N passed, N failed[, N skipped]`."""
+    if not os.path.exists(os.path.join(tally.ROOT, command[0])):
+        return Tally(failed=1), f"{command[0]}: missing"
+    code, out, _ = tally.run(command, limit_s)
+    hits = COUNTS.findall(out)
+    result = Tally(*[int(n or 0) for n in hits[-1]]) if hits else Tally()
+    if code is None or (code != 0 and not result.failed) or not hits:
+        result += Tally(failed=1)
+        return result, f"{command[0]}: {tally.how_it_ended(code, limit_s)}\n{tally.tail(out)}"
+    return result, tally.tail(out) if result.failed or result.skipped else ""
+
+
+def simulator(build_dir, fixed, fresh, limit_s):
+    # The fixed seeds are the same for everybody; the fresh ones start at a number nobody has used before.
+    first = int(time.time()) * 1000
+    print(f"    simulator: seeds 1..{fixed}, and {fresh} fresh ones from {first}", flush=True)
+    program = f"{build_dir}/bin/mainstay-sim"
+    return counted([program, "--seeds", str(fixed + fresh), "--fresh", str(fresh), "--from", str(first)], limit_s)
+
+
+def sanitized():
+    result, text = build(ASAN, ["help"], ["-DMAINSTAY_SANITIZE=ON"]) if not os.path.exists(
+        os.path.join(tally.ROOT, ASAN, "build.ninja")) else (Tally(), "")
+    if result.failed:
+        return result, text
+    wanted = [c for c, _ in all_programs(ASAN) if PURE_PROGRAMS.search(os.path.basename(c[0]))]
+    targets = sorted({os.path.relpath(c[0], os.path.join(tally.ROOT, ASAN)) for c in wanted}) + ["bin/mainstay-sim"]
+    result, text = build(ASAN, targets)
+    if result.failed:
+        return result, text
+    result, texts = Tally(), []
+    for command, where in all_programs(ASAN):
+        if PURE_PROGRAMS.search(os.path.basename(command[0])):
+            one, text = programs.run_one(command, where)
+            result += one
+            texts += [text] if text else []
+    one, text = simulator(ASAN, *ASAN_SEEDS, 900)
+    return result + one, "\n".join(texts + [text])
+
+
+def all_programs(directory):
+    return programs.listed(directory)
+
+
+def suites(level):
+    yield "unit tests and transcripts", lambda: programs.suite(BUILD)
+    yield "simulator", lambda: simulator(BUILD, *SEEDS[level], {"quick": 60, "normal": 500, "full": 900}[level])
+    if level == "quick":
+        yield "checks", lambda: counted(["tests/checks/run.py", "layering", "house", "format"], 60)
+        return
+    if level == "normal":
+        yield "checks", lambda: counted(["tests/checks/run.py", "layering", "house", "format"], 60)
+        yield "end to end, smoke", lambda: counted(["tests/endtoend/run.py", "--smoke"], 400)
+        return
+    yield "end to end", lambda: counted(["tests/endtoend/run.py"], 1200)
+    yield "address and undefined-behaviour sanitizers", sanitized
+    yield "checks", lambda: counted(["tests/checks/run.py"], 900)
+
+
+def main(arguments):
+    unknown = [a for a in arguments if a not in ("--quick", "--full")]
+    if unknown or len(arguments) > 1:
+        print("usage: ./dev test [--quick | --full]", file=sys.stderr)
+        return 2
+    level = arguments[0][2:] if arguments else "normal"
+    total = Tally()
+
+    def report(name, run):
+        nonlocal total
+        begin = time.monotonic()
+        print(f"==> {name}", flush=True)
+        result, text = run()
+        total += result
+        if text.strip():
+            print(text, flush=True)
+        print(f"    {name}: {result} ({time.monotonic() - begin:.1f} s)", flush=True)
+        return result
+
+    if report("build", lambda: build(BUILD)).failed:
+        print(total)
+        return 1
+    for name, run in suites(level):
+        report(name, run)
+    print(total)
+    return 1 if total.failed or total.skipped else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
