@@ -1,0 +1,354 @@
+// What the cluster writes down: every configuration, decision, report and admin command is one of
+// these, an entry of the replicated log (D2). The list is append-only; a new kind is written only
+// once the feature level allows it.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "model/codec.hpp"
+#include "model/ids.hpp"
+
+namespace mainstay::cluster {
+
+// The founding or a later configuration, as canonical text (D12). Ids are given here once (R1).
+struct configure {
+    static constexpr const char* name_ = "configure";
+    std::string text;
+    std::vector<std::pair<std::string, node_id>> ids;
+    static void fields(auto& self, auto&& visit) {
+        visit("text", self.text);
+        visit("ids", self.ids);
+    }
+};
+
+// First entry of every cluster's log after its voter set.
+struct found_cluster {
+    static constexpr const char* name_ = "found_cluster";
+    mainstay::cluster_id cluster;
+    configure first;
+    static void fields(auto& self, auto&& visit) {
+        visit("cluster", self.cluster);
+        visit("first", self.first);
+    }
+};
+
+// The leader has not heard this life of a node for T, nor has a majority.
+struct node_lost {
+    static constexpr const char* name_ = "node_lost";
+    node_id node;
+    boot_id boot;
+    std::string reason;
+    static void fields(auto& self, auto&& visit) {
+        visit("node", self.node);
+        visit("boot", self.boot);
+        visit("reason", self.reason);
+    }
+};
+
+// The same life of a lost node is heard again.
+struct node_back {
+    static constexpr const char* name_ = "node_back";
+    node_id node;
+    boot_id boot;
+    static void fields(auto& self, auto&& visit) {
+        visit("node", self.node);
+        visit("boot", self.boot);
+    }
+};
+
+// D5: `boot` is the newest boot of `node` known when the request is made; the executor asks the
+// devices in order and reads the state back.
+struct fence_request {
+    static constexpr const char* name_ = "fence_request";
+    std::uint64_t id = 0;  // grows; names the request
+    node_id node;
+    boot_id boot;
+    node_id executor;
+    boot_id executor_boot;
+    std::string reason;
+    static void fields(auto& self, auto&& visit) {
+        visit("id", self.id);
+        visit("node", self.node);
+        visit("boot", self.boot);
+        visit("executor", self.executor);
+        visit("executor_boot", self.executor_boot);
+        visit("reason", self.reason);
+    }
+};
+
+// Unknown means not fenced.
+enum class fence_outcome : std::uint8_t { off_confirmed, failed, unknown, cancelled, count_ };
+[[nodiscard]] constexpr const char* to_string(fence_outcome value) {
+    switch (value) {
+        case fence_outcome::off_confirmed: return "off_confirmed";
+        case fence_outcome::failed: return "failed";
+        case fence_outcome::cancelled: return "cancelled";
+        default: return "unknown";
+    }
+}
+
+struct fence_result {
+    static constexpr const char* name_ = "fence_result";
+    std::uint64_t id = 0;
+    fence_outcome outcome = fence_outcome::unknown;
+    std::string device;
+    std::string detail;
+    static void fields(auto& self, auto&& visit) {
+        visit("id", self.id);
+        visit("outcome", self.outcome);
+        visit("device", self.device);
+        visit("detail", self.detail);
+    }
+};
+
+// D5: why the former owner is certainly gone. Stored with every start.
+enum class proof_kind : std::uint8_t {
+    never_started,   // the package has never run
+    halted,          // its node said that it halted it
+    fenced,          // a device confirmed power-off of a boot not older than the start's
+    rebooted,        // the node came back with a new machine boot
+    start_failed,    // its node said that the start failed and everything was undone
+    assumed,         // fencing none: nothing was proven, the lease has passed (weak, shown red)
+    count_
+};
+[[nodiscard]] constexpr const char* to_string(proof_kind value) {
+    switch (value) {
+        case proof_kind::never_started: return "never_started";
+        case proof_kind::halted: return "halted";
+        case proof_kind::fenced: return "fenced";
+        case proof_kind::rebooted: return "rebooted";
+        case proof_kind::start_failed: return "start_failed";
+        default: return "assumed";
+    }
+}
+
+// A node obeys only when `boot` is its own machine's life ("Packages").
+struct package_start {
+    static constexpr const char* name_ = "package_start";
+    std::string package;
+    mainstay::generation generation;
+    node_id node;
+    boot_id boot;
+    proof_kind proof = proof_kind::never_started;
+    std::string reason;
+    static void fields(auto& self, auto&& visit) {
+        visit("package", self.package);
+        visit("generation", self.generation);
+        visit("node", self.node);
+        visit("boot", self.boot);
+        visit("proof", self.proof);
+        visit("reason", self.reason);
+    }
+};
+
+struct package_halt {
+    static constexpr const char* name_ = "package_halt";
+    std::string package;
+    mainstay::generation generation;
+    std::string reason;
+    static void fields(auto& self, auto&& visit) {
+        visit("package", self.package);
+        visit("generation", self.generation);
+        visit("reason", self.reason);
+    }
+};
+
+// What a node says of a generation it runs. The flags' consequences are SG's matrix (4.9).
+enum class report : std::uint8_t {
+    running,          // all steps done
+    start_exit_1,     // run script exit 1: no restart anywhere
+    start_exit_2,     // run script exit 2 or a failed step: another node may try
+    start_timeout,    // run script did not end in time
+    service_failed,   // a service died with no restarts left; being halted
+    halted,           // halt steps done, nothing of it is left
+    halt_exit_1,      // halt script failed: switching off
+    halt_timeout,     // halt script did not end in time: switching off
+    lease_ended,      // the lease passed; processes were killed and the halt steps run
+    count_
+};
+[[nodiscard]] constexpr const char* to_string(report value) {
+    switch (value) {
+        case report::running: return "running";
+        case report::start_exit_1: return "start_exit_1";
+        case report::start_exit_2: return "start_exit_2";
+        case report::start_timeout: return "start_timeout";
+        case report::service_failed: return "service_failed";
+        case report::halted: return "halted";
+        case report::halt_exit_1: return "halt_exit_1";
+        case report::halt_timeout: return "halt_timeout";
+        default: return "lease_ended";
+    }
+}
+
+struct package_report {
+    static constexpr const char* name_ = "package_report";
+    std::string package;
+    mainstay::generation generation;
+    node_id node;
+    report what = report::running;
+    std::string detail;
+    static void fields(auto& self, auto&& visit) {
+        visit("package", self.package);
+        visit("generation", self.generation);
+        visit("node", self.node);
+        visit("what", self.what);
+        visit("detail", self.detail);
+    }
+};
+
+struct service_restarted {
+    static constexpr const char* name_ = "service_restarted";
+    std::string package;
+    mainstay::generation generation;
+    std::string service;
+    std::uint32_t count = 0;
+    std::string detail;
+    static void fields(auto& self, auto&& visit) {
+        visit("package", self.package);
+        visit("generation", self.generation);
+        visit("service", self.service);
+        visit("count", self.count);
+        visit("detail", self.detail);
+    }
+};
+
+// ---- what an administrator asks for; refused or accepted when applied, the same on every node ----
+
+struct package_run {      // hactl package start P [--node N]
+    static constexpr const char* name_ = "package_run";
+    std::string package;
+    std::string node;     // empty = by policy
+    static void fields(auto& self, auto&& visit) {
+        visit("package", self.package);
+        visit("node", self.node);
+    }
+};
+
+struct package_stop {     // hactl package halt P: switching off (SG 5.3), then halted
+    static constexpr const char* name_ = "package_stop";
+    std::string package;
+    static void fields(auto& self, auto&& visit) { visit("package", self.package); }
+};
+
+struct package_move {     // hactl package move P N: an action, leaves nothing behind
+    static constexpr const char* name_ = "package_move";
+    std::string package;
+    std::string node;     // empty = next by policy
+    static void fields(auto& self, auto&& visit) {
+        visit("package", self.package);
+        visit("node", self.node);
+    }
+};
+
+struct package_switching {  // hactl package enable|disable P [--node N]
+    static constexpr const char* name_ = "package_switching";
+    std::string package;
+    std::string node;       // empty = the package flag (AUTO_RUN)
+    bool enabled = true;
+    static void fields(auto& self, auto&& visit) {
+        visit("package", self.package);
+        visit("node", self.node);
+        visit("enabled", self.enabled);
+    }
+};
+
+struct node_admin {       // hactl node run|halt N
+    static constexpr const char* name_ = "node_admin";
+    std::string node;
+    bool run = true;
+    static void fields(auto& self, auto&& visit) {
+        visit("node", self.node);
+        visit("run", self.run);
+    }
+};
+
+struct cluster_admin {    // hactl cluster run|halt
+    static constexpr const char* name_ = "cluster_admin";
+    bool run = true;
+    static void fields(auto& self, auto&& visit) { visit("run", self.run); }
+};
+
+// From an event source plugin or from a node about itself (D5 alarms, UPS, conflicts).
+struct cluster_event {
+    static constexpr const char* name_ = "cluster_event";
+    node_id node;          // who saw it
+    std::string source;    // event source instance, or empty
+    std::string event;     // ups_on_battery, address_conflict, power_on_failed, ...
+    std::string severity;  // info | warning | alarm
+    std::vector<std::pair<std::string, std::string>> details;
+    static void fields(auto& self, auto&& visit) {
+        visit("node", self.node);
+        visit("source", self.source);
+        visit("event", self.event);
+        visit("severity", self.severity);
+        visit("details", self.details);
+    }
+};
+
+// Policy on power: a node fed by a UPS on battery gives its packages away (drain) or is halted.
+struct power_action {
+    static constexpr const char* name_ = "power_action";
+    node_id node;
+    bool away = true;      // false = taken back, mains is back
+    std::string reason;
+    static void fields(auto& self, auto&& visit) {
+        visit("node", self.node);
+        visit("away", self.away);
+        visit("reason", self.reason);
+    }
+};
+
+struct feature_level {
+    static constexpr const char* name_ = "feature_level";
+    std::uint32_t level = 1;
+    static void fields(auto& self, auto&& visit) { visit("level", self.level); }
+};
+
+// The one sender of a notification says that it was delivered, or gave up.
+struct notified {
+    static constexpr const char* name_ = "notified";
+    std::string notifier;
+    log_index entry;
+    bool ok = true;
+    std::string detail;
+    static void fields(auto& self, auto&& visit) {
+        visit("notifier", self.notifier);
+        visit("entry", self.entry);
+        visit("ok", self.ok);
+        visit("detail", self.detail);
+    }
+};
+
+using command_body =
+    std::variant<found_cluster, configure, node_lost, node_back, fence_request, fence_result, package_start,
+                 package_halt, package_report, service_restarted, package_run, package_stop, package_move,
+                 package_switching, node_admin, cluster_admin, cluster_event, power_action, feature_level, notified>;
+
+// `origin` and `serial` name a submission: the same one never counts twice, however often it is
+// sent (a node's serials grow within one life; decisions of the leader itself have none).
+struct command {
+    wall_time when;
+    std::string actor;       // "alice@node1", "policy", "node2"
+    node_id origin;
+    boot_id origin_boot;
+    std::uint64_t serial = 0;
+    command_body body;
+    static void fields(auto& self, auto&& visit) {
+        visit("when", self.when);
+        visit("actor", self.actor);
+        visit("origin", self.origin);
+        visit("origin_boot", self.origin_boot);
+        visit("serial", self.serial);
+        visit("body", self.body);
+    }
+};
+
+// "Packages": a lease acknowledgement names the newest of these in the leader's log.
+[[nodiscard]] bool is_package_entry(const command& item);
+
+}  // namespace mainstay::cluster

@@ -1,0 +1,156 @@
+// How a log entry reads: the event names that notifiers and history use, and a sentence.
+#include "cluster/apply.hpp"
+
+namespace mainstay::cluster {
+
+namespace {
+
+class describer {
+public:
+    describer(const state& after, const applied& outcome) : state_(after), outcome_(outcome) {}
+
+    description run(const consensus::entry& item) {
+        if (const auto* boot = std::get_if<consensus::boot_entry>(&item.body)) {
+            node(boot->node);
+            say("node_joined", "info", "node " + out_.node + " joined (boot " + to_boot(boot->boot) + ")");
+        } else if (const auto* set = std::get_if<consensus::voter_set>(&item.body)) {
+            say("voters_changed", "info",
+                "voter set " + std::to_string(set->version) + ": " + std::to_string(set->voters.size()) + " voters");
+        } else if (const auto* data = std::get_if<consensus::payload>(&item.body)) {
+            auto decoded = decode<command>(data->data);
+            if (decoded) {
+                std::visit([this](const auto& body) { on(body); }, decoded->body);
+            } else {
+                say("unknown_entry", "alarm", "an entry of a kind this version does not know");
+            }
+        }
+        if (!outcome_.refusal.empty()) {
+            out_.severity = "info";
+            out_.text += " - refused: " + outcome_.refusal;
+            out_.event = "refused";
+        }
+        return out_;
+    }
+
+private:
+    static std::string to_boot(boot_id boot) {
+        return std::to_string(boot.machine) + "." + std::to_string(boot.incarnation);
+    }
+    void say(std::string event, std::string severity, std::string text) {
+        out_.event = std::move(event);
+        out_.severity = std::move(severity);
+        out_.text = std::move(text);
+    }
+    std::string node(node_id id) { return out_.node = state_.node_name(id); }
+    std::string generation(const std::string& package, mainstay::generation number) {
+        out_.package = package;
+        out_.details.emplace_back("generation", std::to_string(number.value));
+        return package;
+    }
+    std::string package_on(const std::string& name, const std::string& where) {
+        out_.package = name;
+        if (!where.empty()) out_.node = where;
+        return name + (where.empty() ? "" : " on " + where);
+    }
+
+    void on(const found_cluster& body) {
+        say("cluster_formed", "info", "cluster formed with " + std::to_string(body.first.ids.size()) + " nodes");
+    }
+    void on(const configure&) { say("configuration_applied", "info", "configuration applied"); }
+    void on(const node_lost& body) {
+        say("node_lost", "alarm", "node " + node(body.node) + " lost: " + body.reason);
+    }
+    void on(const node_back& body) { say("node_back", "info", "node " + node(body.node) + " is heard again"); }
+    void on(const fence_request& body) {
+        say("fence_requested", "warning",
+            "fence " + node(body.node) + " from " + state_.node_name(body.executor) + ": " + body.reason);
+    }
+    void on(const fence_result& body) {
+        for (const auto& [target, fence] : state_.fences)
+            if (fence.request.id == body.id) node(target);
+        bool good = body.outcome == fence_outcome::off_confirmed;
+        say(good ? "node_fenced" : body.outcome == fence_outcome::cancelled ? "fence_cancelled" : "fence_failed",
+            good || body.outcome == fence_outcome::cancelled ? "warning" : "alarm",
+            "fence " + out_.node + ": " + to_string(body.outcome) + (body.device.empty() ? "" : " by " + body.device) +
+                (body.detail.empty() ? "" : " (" + body.detail + ")"));
+    }
+    void on(const package_start& body) {
+        generation(body.package, body.generation);
+        out_.details.emplace_back("proof", to_string(body.proof));
+        say("package_starting", "info",
+            "start " + body.package + " on " + node(body.node) + ": " + body.reason + " (proof: " +
+                to_string(body.proof) + ")");
+    }
+    void on(const package_halt& body) {
+        generation(body.package, body.generation);
+        auto found = state_.packages.find(body.package);
+        if (found != state_.packages.end()) node(found->second.owner);
+        say("package_halting", "info", "halt " + body.package + " on " + out_.node + ": " + body.reason);
+    }
+    void on(const package_report& body) {
+        generation(body.package, body.generation);
+        auto text = "package " + body.package + " on " + node(body.node) + ": " + to_string(body.what) +
+                    (body.detail.empty() ? "" : " (" + body.detail + ")");
+        switch (body.what) {
+            case report::running: return say("package_running", "info", text);
+            case report::halted: return say("package_halted", "info", text);
+            default: return say("package_failed", "alarm", text);
+        }
+    }
+    void on(const service_restarted& body) {
+        generation(body.package, body.generation);
+        out_.details.emplace_back("service", body.service);
+        say("service_restarted", "warning",
+            "service " + body.service + " of " + body.package + " died (" + body.detail + "), restart " +
+                std::to_string(body.count));
+    }
+    void on(const package_run& body) {
+        say("package_start_asked", "info", "package start " + package_on(body.package, body.node));
+    }
+    void on(const package_stop& body) { say("package_halt_asked", "info", "package halt " + package_on(body.package, "")); }
+    void on(const package_move& body) {
+        say("package_move_asked", "info", "package move " + package_on(body.package, body.node));
+    }
+    void on(const package_switching& body) {
+        say("package_switching", "info",
+            std::string("package ") + (body.enabled ? "enable " : "disable ") + package_on(body.package, body.node));
+    }
+    void on(const node_admin& body) {
+        out_.node = body.node;
+        say(body.run ? "node_run" : "node_halted", "info", std::string("node ") + (body.run ? "run " : "halt ") + body.node);
+    }
+    void on(const cluster_admin& body) {
+        say(body.run ? "cluster_run" : "cluster_halted", "info", std::string("cluster ") + (body.run ? "run" : "halt"));
+    }
+    void on(const cluster_event& body) {
+        std::string text = body.source.empty() ? body.event : body.source + ": " + body.event;
+        for (const auto& [name, value] : body.details) text += " " + name + "=" + value;
+        out_.details = body.details;
+        say(body.event, body.severity, text + " (seen by " + node(body.node) + ")");
+    }
+    void on(const power_action& body) {
+        say(body.away ? "power_drain" : "power_restored", "warning",
+            "node " + node(body.node) + (body.away ? " gives its packages away: " : " may run packages again: ") +
+                body.reason);
+    }
+    void on(const feature_level& body) {
+        say("feature_level", "info", "feature level " + std::to_string(body.level));
+    }
+    void on(const notified& body) {
+        say(body.ok ? "notified" : "notify_failed", "info",
+            "notifier " + body.notifier + (body.ok ? " delivered" : " gave up") + " entry " +
+                std::to_string(body.entry.value) + (body.detail.empty() ? "" : ": " + body.detail));
+    }
+
+    const state& state_;
+    const applied& outcome_;
+    description out_;
+};
+
+}  // namespace
+
+description describe(const state& after, const consensus::entry& item, const applied& outcome) {
+    return describer(after, outcome).run(item);
+}
+
+}  // namespace mainstay::cluster

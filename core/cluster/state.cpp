@@ -1,0 +1,57 @@
+#include "cluster/state.hpp"
+
+#include <algorithm>
+
+#include "cluster/configuration.hpp"
+
+namespace mainstay::cluster {
+
+const package_config* state::find_package(const std::string& name) const {
+    for (const auto& item : config.packages)
+        if (item.name == name) return &item;
+    return nullptr;
+}
+
+node_id state::find_node(const std::string& name) const {
+    auto found = ids.find(name);
+    return found == ids.end() ? node_id{} : found->second;
+}
+
+std::string state::node_name(node_id node) const {
+    auto found = nodes.find(node);
+    return found == nodes.end() ? "node#" + std::to_string(node.value) : found->second.name;
+}
+
+std::vector<node_id> state::node_list(const package_config& package) const {
+    std::vector<node_id> list;
+    bool all = package.nodes.empty() || std::count(package.nodes.begin(), package.nodes.end(), "*") > 0;
+    if (all) {
+        for (const auto& node : config.cluster.nodes) list.push_back(find_node(node.name));
+    } else {
+        for (const auto& name : package.nodes) list.push_back(find_node(name));
+    }
+    return list;
+}
+
+bool state::may_host(node_id node) const {
+    auto found = nodes.find(node);
+    return found != nodes.end() && found->second.status == node_status::up && !found->second.halted &&
+           !found->second.power_away;
+}
+
+bool is_package_entry(const command& item) {
+    return std::holds_alternative<package_start>(item.body) || std::holds_alternative<package_halt>(item.body);
+}
+
+std::optional<state> decode_state(std::string_view in) {
+    auto value = decode<state>(in);
+    if (!value) return std::nullopt;
+    if (value->formed()) {
+        auto parsed = parse_canonical(value->configuration_text);
+        if (!parsed) return std::nullopt;
+        value->config = std::move(*parsed);
+    }
+    return value;
+}
+
+}  // namespace mainstay::cluster

@@ -1,0 +1,233 @@
+// The replicated cluster state: what the log adds up to. Every node folds the same entries into
+// the same value. Plain values with a byte form; the parsed configuration is derived from its text.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cluster/commands.hpp"
+#include "model/config.hpp"
+
+namespace mainstay::cluster {
+
+// Who set a flag, and when.
+struct provenance {
+    std::string actor;
+    wall_time when;
+    std::string reason;
+    static void fields(auto& self, auto&& visit) {
+        visit("actor", self.actor);
+        visit("when", self.when);
+        visit("reason", self.reason);
+    }
+};
+
+enum class node_status : std::uint8_t {
+    unseen,   // configured, no boot accepted yet
+    up,       // its present boot is in the log
+    lost,     // not heard for T by a majority
+    fenced,   // a device confirmed power-off of its newest boot
+    count_
+};
+[[nodiscard]] constexpr const char* to_string(node_status value) {
+    switch (value) {
+        case node_status::unseen: return "unseen";
+        case node_status::up: return "up";
+        case node_status::lost: return "lost";
+        default: return "fenced";
+    }
+}
+
+struct node_state {
+    std::string name;
+    node_status status = node_status::unseen;
+    boot_id boot;                 // newest accepted life
+    store_id store;
+    std::uint32_t feature_level = 0;
+    duration watchdog{0};
+    bool halted = false;          // hactl node halt: runs no packages
+    bool power_away = false;      // drained or halted by power policy
+    provenance status_by;
+    provenance halted_by;
+    static void fields(auto& self, auto&& visit) {
+        visit("name", self.name);
+        visit("status", self.status);
+        visit("boot", self.boot);
+        visit("store", self.store);
+        visit("feature_level", self.feature_level);
+        visit("watchdog", self.watchdog);
+        visit("halted", self.halted);
+        visit("power_away", self.power_away);
+        visit("status_by", self.status_by);
+        visit("halted_by", self.halted_by);
+    }
+};
+
+enum class package_phase : std::uint8_t { down, starting, running, halting, halt_failed, count_ };
+[[nodiscard]] constexpr const char* to_string(package_phase value) {
+    switch (value) {
+        case package_phase::down: return "down";
+        case package_phase::starting: return "starting";
+        case package_phase::running: return "running";
+        case package_phase::halting: return "halting";
+        default: return "halt_failed";
+    }
+}
+
+struct package_state {
+    package_phase phase = package_phase::down;
+    mainstay::generation generation;    // newest ever started
+    node_id owner;                      // of that generation
+    boot_id owner_boot;
+    // Why the newest generation is certainly over. In phase down it always is; a package whose
+    // owner is lost keeps its phase until there is a proof.
+    proof_kind proof = proof_kind::never_started;
+    bool switching = true;              // AUTO_RUN at run time
+    std::map<node_id, provenance> node_off;  // node switching disabled there, by whom
+    provenance switching_by;
+    node_id target;                     // of a move or a start by command, until it ran or failed
+    bool target_any = false;            // started by command, node by policy
+    node_id avoid;                      // a move without a target: not here
+    std::string asked_by;               // who asked for target, target_any or avoid
+    provenance phase_by;
+    std::map<std::string, std::uint32_t> restarts;  // of services, this generation
+    static void fields(auto& self, auto&& visit) {
+        visit("phase", self.phase);
+        visit("generation", self.generation);
+        visit("owner", self.owner);
+        visit("owner_boot", self.owner_boot);
+        visit("proof", self.proof);
+        visit("switching", self.switching);
+        visit("node_off", self.node_off);
+        visit("switching_by", self.switching_by);
+        visit("target", self.target);
+        visit("target_any", self.target_any);
+        visit("avoid", self.avoid);
+        visit("asked_by", self.asked_by);
+        visit("phase_by", self.phase_by);
+        visit("restarts", self.restarts);
+    }
+    [[nodiscard]] bool active() const { return phase != package_phase::down; }
+};
+
+struct fence_state {
+    fence_request request;
+    bool done = false;
+    fence_result result;
+    wall_time requested;
+    wall_time confirmed;
+    static void fields(auto& self, auto&& visit) {
+        visit("request", self.request);
+        visit("done", self.done);
+        visit("result", self.result);
+        visit("requested", self.requested);
+        visit("confirmed", self.confirmed);
+    }
+};
+
+// Newest submission of one node that has been counted.
+struct submission_mark {
+    boot_id boot;
+    std::uint64_t serial = 0;
+    static void fields(auto& self, auto&& visit) {
+        visit("boot", self.boot);
+        visit("serial", self.serial);
+    }
+};
+
+// Power as the newest event of a source says.
+struct power_state {
+    bool on_battery = false;
+    bool low = false;
+    wall_time since;
+    log_index entry;
+    static void fields(auto& self, auto&& visit) {
+        visit("on_battery", self.on_battery);
+        visit("low", self.low);
+        visit("since", self.since);
+        visit("entry", self.entry);
+    }
+};
+
+struct alarm {
+    std::string text;
+    wall_time since;
+    static void fields(auto& self, auto&& visit) {
+        visit("text", self.text);
+        visit("since", self.since);
+    }
+};
+
+// A notification that waits for its delivery to be logged.
+struct pending_notice {
+    log_index entry;
+    std::string event;
+    std::string text;
+    std::vector<std::pair<std::string, std::string>> details;
+    std::vector<std::string> notifiers;  // that have not answered yet
+    static void fields(auto& self, auto&& visit) {
+        visit("entry", self.entry);
+        visit("event", self.event);
+        visit("text", self.text);
+        visit("details", self.details);
+        visit("notifiers", self.notifiers);
+    }
+};
+
+struct state {
+    log_index applied;
+    mainstay::cluster_id cluster;
+    std::string configuration_text;
+    std::map<std::string, node_id> ids;
+    std::map<node_id, node_state> nodes;
+    std::map<std::string, package_state> packages;
+    std::map<node_id, fence_state> fences;           // the newest request for each node
+    std::uint64_t fence_ids = 0;
+    std::map<node_id, submission_mark> submissions;
+    std::map<std::string, power_state> power;
+    std::map<std::string, alarm> alarms;             // by subject
+    std::vector<pending_notice> notices;
+    std::uint32_t feature_level = 1;
+    bool halted = false;                              // hactl cluster halt
+    provenance halted_by;
+    log_index newest_package_entry;
+    duration lease_max{0};                            // the largest L ever committed
+    static void fields(auto& self, auto&& visit) {
+        visit("applied", self.applied);
+        visit("cluster", self.cluster);
+        visit("configuration_text", self.configuration_text);
+        visit("ids", self.ids);
+        visit("nodes", self.nodes);
+        visit("packages", self.packages);
+        visit("fences", self.fences);
+        visit("fence_ids", self.fence_ids);
+        visit("submissions", self.submissions);
+        visit("power", self.power);
+        visit("alarms", self.alarms);
+        visit("notices", self.notices);
+        visit("feature_level", self.feature_level);
+        visit("halted", self.halted);
+        visit("halted_by", self.halted_by);
+        visit("newest_package_entry", self.newest_package_entry);
+        visit("lease_max", self.lease_max);
+    }
+
+    configuration config;  // parsed from configuration_text whenever that changes
+
+    [[nodiscard]] bool formed() const { return static_cast<bool>(cluster); }
+    [[nodiscard]] const package_config* find_package(const std::string& name) const;
+    [[nodiscard]] node_id find_node(const std::string& name) const;   // 0 = unknown
+    [[nodiscard]] std::string node_name(node_id node) const;
+    // The node list of a package: "*" and an absent list mean all nodes, in cluster order.
+    [[nodiscard]] std::vector<node_id> node_list(const package_config& package) const;
+    // Fencing is in order: alive, in the cluster, not halted and not drained.
+    [[nodiscard]] bool may_host(node_id node) const;
+};
+
+// Reads a state back from its byte form, configuration included; nothing when the bytes are bad.
+[[nodiscard]] std::optional<state> decode_state(std::string_view in);
+
+}  // namespace mainstay::cluster

@@ -1,0 +1,66 @@
+// Where should each package run, and why. Pure: the replicated state and what the leader sees in;
+// decisions to be logged, and the reasons for everything, out. Only a leader that has committed an
+// entry of its own term and has applied its whole log may act on the result ("Packages").
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "cluster/commands.hpp"
+#include "cluster/state.hpp"
+#include "model/time.hpp"
+
+namespace mainstay::policy {
+
+// What the leader knows besides the log. All of it is volatile.
+struct view {
+    time_point now;
+    wall_time wall;
+    node_id self;
+    std::map<node_id, bool> silent;        // up in the log, not heard for T by us nor by a majority
+    std::map<node_id, bool> heard_again;   // lost in the log, but heard: the same life
+    std::map<node_id, time_point> lost_for_sure;  // fencing none: when its lease has surely passed
+    std::map<node_id, time_point> fence_again;    // not before: back-off after a failed fence
+    std::map<node_id, std::uint32_t> fence_tries;
+    std::map<node_id, bool> heard_by_majority;  // never shot (invariant 5)
+};
+
+struct decision {
+    cluster::command_body body;
+};
+
+struct outcome {
+    std::vector<decision> decisions;
+    time_point look_again = never;   // something becomes due by time alone
+};
+
+[[nodiscard]] outcome decide(const cluster::state& state, const view& seen);
+
+// ---- reasons ---------------------------------------------------------------------------------
+
+struct verdict {
+    bool eligible = false;
+    std::string reason;   // "first of its node list that can run it", "switching disabled by alice (...)"
+};
+// May the package be started on the node now, and why (not).
+[[nodiscard]] verdict judge(const cluster::state& state, const std::string& package, node_id node);
+
+struct choice {
+    node_id node;         // 0 = none
+    std::string reason;
+};
+// Where it would be started now.
+[[nodiscard]] choice choose(const cluster::state& state, const std::string& package);
+
+// Where it would go if its present node were lost; 0 = nowhere.
+[[nodiscard]] node_id next_node(const cluster::state& state, const std::string& package);
+
+// Why the package is where it is and where else it could be: lines for `hactl explain`.
+struct explanation {
+    std::string headline;
+    std::vector<std::pair<std::string, std::string>> nodes;  // node name, reason; node list order
+};
+[[nodiscard]] explanation explain(const cluster::state& state, const std::string& package);
+
+}  // namespace mainstay::policy
