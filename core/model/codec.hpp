@@ -36,7 +36,9 @@ struct probe {
 };
 
 template <class T>
-concept structure = requires(T& value, probe visit) { std::remove_const_t<T>::fields(value, visit); };
+concept structure = requires(T& value, probe visit) {
+    std::remove_const_t<T>::fields(value, visit);
+};
 
 class writer {
 public:
@@ -103,7 +105,10 @@ private:
         std::visit([this](const auto& alternative) { put(alternative); }, value);
     }
     template <class C>
-        requires requires(const C& c) { c.begin(), c.size(); typename C::value_type; }
+    requires requires(const C& c) {
+        c.begin(), c.size();
+        typename C::value_type;
+    }
     void put_other(const C& container) {
         varint(container.size());
         for (const auto& item : container) put(item);

@@ -47,7 +47,10 @@ void append_other(std::string& out, const std::variant<T...>& value) {
     std::visit([&out](const auto& alternative) { append(out, alternative); }, value);
 }
 template <class C>
-    requires requires(const C& c) { c.begin(), c.size(); typename C::value_type; }
+requires requires(const C& c) {
+    c.begin(), c.size();
+    typename C::value_type;
+}
 void append_other(std::string& out, const C& container) {
     out += '[';
     const char* separator = "";
@@ -60,7 +63,9 @@ void append_other(std::string& out, const C& container) {
 }
 
 template <class T>
-concept empty_testable = requires(const T& value) { { value.empty() } -> std::same_as<bool>; };
+concept empty_testable = requires(const T& value) {
+    { value.empty() } -> std::same_as<bool>;
+};
 
 template <class T>
 bool is_blank(const T& value) {

@@ -1,0 +1,136 @@
+// Keywords that Serviceguard has and we do not read: never "unknown". What changes where or whether
+// a package runs is refused; what only tunes a part we do differently is passed over.
+#include <algorithm>
+#include <array>
+
+#include "model/builder.hpp"
+
+namespace mainstay::parsing {
+
+namespace {
+
+enum class verdict {
+    refused,  // leaving it out would change what the cluster does
+    ignored,  // a warning: it has no effect here
+    silent,   // every generated file has it and it says nothing
+};
+
+struct foreign {
+    std::string_view name;  // a trailing * stands for any ending
+    verdict what;
+    std::string_view reason;
+    std::string_view harmless = {};  // with this value it says nothing
+};
+
+constexpr std::string_view odd_nodes = "tie-breaks are not there yet; use an odd number of nodes";
+constexpr std::string_view no_capacity = "packages are not placed by capacity and weight yet; take the line out";
+constexpr std::string_view no_storage = "volumes and file systems are not handled yet; mount them in run_script";
+constexpr std::string_view access = "only root may use hactl on this version";
+
+constexpr std::array cluster_table{
+    foreign{"hostname_address_family", verdict::silent, {}},
+    foreign{"first_cluster_lock_vg", verdict::refused, odd_nodes},
+    foreign{"second_cluster_lock_vg", verdict::refused, odd_nodes},
+    foreign{"first_cluster_lock_pv", verdict::refused, odd_nodes},
+    foreign{"second_cluster_lock_pv", verdict::refused, odd_nodes},
+    foreign{"cluster_lock_lun", verdict::refused, odd_nodes},
+    foreign{"qs_host", verdict::refused, odd_nodes},
+    foreign{"qs_addr", verdict::refused, odd_nodes},
+    foreign{"qs_polling_interval", verdict::refused, odd_nodes},
+    foreign{"qs_timeout_extension", verdict::refused, odd_nodes},
+    foreign{"site_name", verdict::refused, "sites are not handled yet; take the line out"},
+    foreign{"site", verdict::refused, "sites are not handled yet; take the line out"},
+    foreign{"capacity_name", verdict::refused, no_capacity},
+    foreign{"capacity_value", verdict::refused, no_capacity},
+    foreign{"weight_name", verdict::refused, no_capacity},
+    foreign{"weight_default", verdict::refused, no_capacity},
+    foreign{"node_timeout", verdict::ignored, "member_timeout says when a silent node is lost"},
+    foreign{"network_polling_interval", verdict::ignored, "interfaces are watched, not polled"},
+    foreign{"configured_io_timeout_extension", verdict::refused, "no extra wait for pending I/O yet", "0"},
+    foreign{"network_failure_detection", verdict::ignored, "interfaces are watched, not polled"},
+    foreign{"network_auto_failback", verdict::ignored, "there are no standby interfaces; use a bond"},
+    foreign{"ip_monitor", verdict::refused, "addresses outside the cluster are not polled yet", "off"},
+    foreign{"polling_target", verdict::refused, "addresses outside the cluster are not polled yet"},
+    foreign{"max_configured_packages", verdict::silent, {}},
+    foreign{"user_name", verdict::ignored, access},
+    foreign{"user_host", verdict::ignored, access},
+    foreign{"user_role", verdict::ignored, access},
+    foreign{"volume_group", verdict::refused, no_storage},
+    foreign{"ops_volume_group", verdict::refused, no_storage},
+    foreign{"failover_optimization", verdict::ignored, "set member_timeout for a fast failover", "none"},
+};
+
+constexpr std::array package_table{
+    foreign{"package_type", verdict::refused, "only failover packages are handled yet", "failover"},
+    foreign{"module_name", verdict::silent, {}},
+    foreign{"module_version", verdict::silent, {}},
+    foreign{"operation_sequence", verdict::silent, {}},
+    foreign{"log_level", verdict::silent, {}},
+    foreign{"local_lan_failover_allowed", verdict::silent, {}},
+    foreign{"node_fail_fast_enabled", verdict::refused,
+            "a whole package cannot fail fast yet; service_fail_fast_enabled works", "no"},
+    foreign{"successor_halt_timeout", verdict::ignored, "there are no dependencies yet", "no_timeout"},
+    foreign{"priority", verdict::ignored, "there are no dependencies and weights yet", "no_priority"},
+    foreign{"dependency_*", verdict::refused, "dependencies are not handled yet; take the lines out"},
+    foreign{"weight_name", verdict::refused, no_capacity},
+    foreign{"weight_value", verdict::refused, no_capacity},
+    foreign{"subnet", verdict::refused, "subnets are not monitored for packages yet; ip_subnet gives addresses"},
+    foreign{"monitored_subnet", verdict::refused, "subnets are not monitored for packages yet; take the line out"},
+    foreign{"monitored_subnet_access", verdict::refused, "cross-subnet clusters are not handled yet", "full"},
+    foreign{"cluster_interconnect_subnet", verdict::refused, "only failover packages are handled yet"},
+    foreign{"ip_subnet_node", verdict::refused, "cross-subnet clusters are not handled yet"},
+    foreign{"generic_resource_*", verdict::refused, "generic resources are not handled yet"},
+    foreign{"resource_polling_interval", verdict::refused, "EMS resources are not handled; use a resource_plugin"},
+    foreign{"resource_start", verdict::refused, "EMS resources are not handled; use a resource_plugin"},
+    foreign{"resource_up_value", verdict::refused, "EMS resources are not handled; use a resource_plugin"},
+    foreign{"concurrent_*", verdict::silent, {}},
+    foreign{"enable_threaded_vgchange", verdict::silent, {}},
+    foreign{"vgchange_cmd", verdict::silent, {}},
+    foreign{"cvm_activation_cmd", verdict::silent, {}},
+    foreign{"vxvol_cmd", verdict::silent, {}},
+    foreign{"vxvm_dg_retry", verdict::silent, {}},
+    foreign{"deactivation_retry_count", verdict::silent, {}},
+    foreign{"kill_processes_accessing_raw_devices", verdict::silent, {}},
+    foreign{"vg", verdict::refused, no_storage},
+    foreign{"cvm_dg", verdict::refused, no_storage},
+    foreign{"vxvm_dg", verdict::refused, no_storage},
+    foreign{"storage_group", verdict::refused, no_storage},
+    foreign{"fs_mount_retry_count", verdict::silent, {}},
+    foreign{"fs_umount_retry_count", verdict::silent, {}},
+    foreign{"fs_*", verdict::refused, no_storage},
+    foreign{"pev_*", verdict::refused, "package variables are not handed to scripts yet"},
+    foreign{"external_pre_script", verdict::refused, "external scripts are not handled yet; use run_script"},
+    foreign{"external_script", verdict::refused, "external scripts are not handled yet; use run_script"},
+    foreign{"user_name", verdict::ignored, access},
+    foreign{"user_host", verdict::ignored, access},
+    foreign{"user_role", verdict::ignored, access},
+    foreign{"email_id", verdict::ignored, "name a notifier in the cluster file instead"},
+};
+
+bool matches(std::string_view pattern, std::string_view word) {
+    if (pattern.back() != '*') return pattern == word;
+    pattern.remove_suffix(1);
+    return word.size() > pattern.size() && word.substr(0, pattern.size()) == pattern;
+}
+
+const foreign* find(std::span<const foreign> table, std::string_view word) {
+    auto found = std::find_if(table.begin(), table.end(), [word](const foreign& f) { return matches(f.name, word); });
+    return found == table.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+bool report_serviceguard_keyword(builder& b, const statement& s, bool in_package) {
+    const auto* known = find(in_package ? std::span<const foreign>(package_table) : cluster_table, s.keyword);
+    if (known == nullptr) return false;
+    if (known->what == verdict::silent || (!known->harmless.empty() && same_word(s.rest, known->harmless))) return true;
+    if (known->what == verdict::ignored) {
+        b.warning(s, "known from Serviceguard, has no effect here: " + std::string(known->reason));
+    } else {
+        b.error(s, "known from Serviceguard, not supported yet: " + std::string(known->reason),
+                std::string(known->harmless));
+    }
+    return true;
+}
+
+}  // namespace mainstay::parsing

@@ -1,0 +1,55 @@
+// effective_links: the explicit links, and one UDP link for each heartbeat subnet of the
+// interfaces (Serviceguard names no links, only addresses).
+#include <algorithm>
+
+#include "model/address.hpp"
+#include "model/config.hpp"
+
+namespace mainstay {
+
+namespace {
+
+std::string free_name(const std::vector<plugin_instance>& links, const std::string& wanted) {
+    auto taken = [&links](const std::string& name) {
+        return std::any_of(links.begin(), links.end(), [&name](const auto& link) { return link.name == name; });
+    };
+    auto name = wanted;
+    for (int number = 2; taken(name); ++number) name = wanted + '_' + std::to_string(number);
+    return name;
+}
+
+}  // namespace
+
+std::vector<plugin_instance> effective_links(const cluster_config& cluster) {
+    auto links = cluster.heartbeats;
+    std::vector<std::pair<ip_subnet, std::size_t>> known;  // subnet -> index in links
+    for (const auto& node : cluster.nodes) {
+        for (const auto& interface : node.interfaces) {
+            for (const auto& text : interface.heartbeat_ip) {
+                auto address = parse_subnet(text);
+                if (!address) continue;
+                auto network = network_of(*address);
+                auto found = std::find_if(known.begin(), known.end(),
+                                          [&network](const auto& entry) { return entry.first == network; });
+                if (found == known.end()) {
+                    plugin_instance link;
+                    link.name = free_name(links, interface.name);
+                    link.plugin = "heartbeat-udp";
+                    link.where = node.where;
+                    link.params.push_back({"port", std::to_string(cluster.heartbeat_port), node.where});
+                    links.push_back(std::move(link));
+                    found = known.insert(known.end(), {network, links.size() - 1});
+                }
+                auto& link = links[found->second];
+                auto& params = link.node_params[node.name];
+                // A second address of one node on one subnet adds no second way.
+                if (!params.empty()) continue;
+                params.push_back({"address", to_string(address->network), node.where});
+                link.nodes.push_back(node.name);
+            }
+        }
+    }
+    return links;
+}
+
+}  // namespace mainstay

@@ -1,0 +1,228 @@
+#include "model/parse.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "model/address.hpp"
+#include "model/builder.hpp"
+#include "model/limits.hpp"
+
+namespace mainstay {
+
+namespace parsing {
+
+namespace {
+
+enum class part { none, cluster, package };
+
+const keyword* find(std::span<const keyword> table, std::string_view name) {
+    auto found = std::find_if(table.begin(), table.end(), [name](const keyword& k) { return k.name == name; });
+    return found == table.end() ? nullptr : &*found;
+}
+
+std::string nearest_in(std::span<const keyword> table, std::string_view name) {
+    std::vector<std::string_view> names;
+    for (const auto& k : table) names.push_back(k.name);
+    return nearest_word(name, names);
+}
+
+void report_unknown(builder& b, const statement& s, part now) {
+    bool in_package = now == part::package;
+    auto here = in_package ? package_keywords() : cluster_keywords();
+    auto there = in_package ? cluster_keywords() : package_keywords();
+    if (report_serviceguard_keyword(b, s, in_package)) return;
+    if (s.keyword.find_first_of("[=(){};$") != std::string::npos) {
+        b.error(s, "this looks like a line of a shell script", "`keyword value` lines");
+        return;
+    }
+    if (find(there, s.keyword) != nullptr) {
+        b.error(s,
+                in_package ? "belongs to the cluster, but stands in package " + b.package().name
+                           : "belongs to a package, but stands in the cluster part",
+                in_package ? "it after cluster_name" : "it after package_name");
+        return;
+    }
+    auto nearest = nearest_in(here, s.keyword);
+    if (nearest.empty()) nearest = nearest_in(there, s.keyword);
+    b.error(s, "unknown keyword", {}, nearest);
+}
+
+// False when the keyword stood in its section before, which was reported.
+bool note_line(builder& b, const statement& s, const keyword& k) {
+    auto* lines = b.lines_of(k.of);
+    if (lines == nullptr) return true;
+    auto name = std::string(k.same_as.empty() ? k.name : k.same_as);
+    if (k.repeats) {
+        auto words = split_words(s.rest);
+        name += ' ' + (words && !words->empty() ? words->front() : std::string());
+    }
+    auto [first, fresh] = lines->emplace(name, s.where);
+    if (fresh || k.repeats || k.opens) return true;
+    b.error(s, "given twice in this section, first in " + first->second.file + " line " +
+                   std::to_string(first->second.line));
+    return false;
+}
+
+// What has to be open before the keyword may stand there; itself when nothing has to.
+section needed_by(const keyword& k) {
+    if (!k.opens) return k.of;
+    switch (k.of) {
+        case section::interface:
+            return section::node;
+        case section::subnet:
+        case section::resource:
+        case section::service:
+            return section::package;
+        case section::package:
+            return section::package;
+        default:
+            return section::cluster;
+    }
+}
+
+void read_statement(builder& b, statement& s, part& now) {
+    if (s.keyword == "cluster_name" || s.keyword == "package_name") {
+        b.close_subnet();
+        now = s.keyword == "cluster_name" ? part::cluster : part::package;
+    }
+    if (now == part::none) {
+        bool known = find(cluster_keywords(), s.keyword) || find(package_keywords(), s.keyword);
+        if (known) {
+            b.error(s, "stands before any section", "cluster_name or package_name first");
+        } else {
+            report_unknown(b, s, now);
+        }
+        return;
+    }
+    const auto* k = find(now == part::package ? package_keywords() : cluster_keywords(), s.keyword);
+    if (k == nullptr) {
+        report_unknown(b, s, now);
+        return;
+    }
+    if (!s.rest.empty() && s.rest.front() == '=') {
+        b.error(s, "there is no = between keyword and value", "`" + s.written + " value`");
+        if (!k->opens) return;
+        s.rest.clear();  // opened all the same, or all lines of the section would be errors too
+    }
+    auto needed = needed_by(*k);
+    bool first = k->opens && needed == k->of;
+    if (!first && !b.is_open(needed)) {
+        b.error(s, "stands before any " + std::string(opener_of(needed)), std::string(opener_of(needed)) + " above it");
+        return;
+    }
+    if (k->opens) {
+        k->set(b, s);
+        note_line(b, s, *k);
+    } else if (note_line(b, s, *k)) {
+        k->set(b, s);
+    }
+}
+
+bool file_is_readable(builder& b, const named_text& file) {
+    if (file.text.size() <= limits::file_bytes) return true;
+    b.error_at({file.name, 0}, {}, "the file has " + std::to_string(file.text.size()) + " bytes",
+               "at most " + std::to_string(limits::file_bytes));
+    return false;
+}
+
+std::string completed(const std::string& address, const std::vector<ip_subnet>& subnets) {
+    auto parsed = parse_address(address);
+    for (const auto& subnet : subnets) {
+        if (parsed && contains(subnet, *parsed)) return to_string(ip_subnet{*parsed, subnet.prefix});
+    }
+    return {};
+}
+
+void complete_interface(builder& b, const node_config& node, std::vector<std::string>& addresses,
+                        const char* keyword_name, std::vector<ip_subnet>& subnets) {
+    for (auto& address : addresses) {
+        if (address.find('/') != std::string::npos) continue;
+        auto whole = completed(address, subnets);
+        if (!whole.empty()) {
+            address = whole;
+            continue;
+        }
+        auto line = node.lines.find(std::string(keyword_name) + ' ' + address);
+        b.error_at(line == node.lines.end() ? node.where : line->second, keyword_name,
+                   address + " has no prefix and lies in no subnet of the cluster",
+                   address + (address.find(':') == std::string::npos ? "/24" : "/64") +
+                       " with the right prefix, or a `subnet` line that contains it");
+    }
+}
+
+}  // namespace
+
+void complete_subnets(builder& b) {
+    auto& cluster = b.cluster();
+    std::vector<ip_subnet> subnets;
+    auto add = [&subnets](std::string_view text) {
+        auto parsed = parse_subnet(text);
+        if (!parsed) return;
+        auto network = network_of(*parsed);
+        if (std::find(subnets.begin(), subnets.end(), network) == subnets.end()) subnets.push_back(network);
+    };
+    for (const auto& text : cluster.subnets) add(text);
+    for (const auto& node : cluster.nodes) {
+        for (const auto& interface : node.interfaces) {
+            for (const auto& address : interface.heartbeat_ip) add(address);
+            for (const auto& address : interface.stationary_ip) add(address);
+        }
+    }
+    for (auto& node : cluster.nodes) {
+        for (auto& interface : node.interfaces) {
+            complete_interface(b, node, interface.heartbeat_ip, "heartbeat_ip", subnets);
+            complete_interface(b, node, interface.stationary_ip, "stationary_ip", subnets);
+        }
+    }
+    cluster.subnets.clear();
+    for (const auto& subnet : subnets) cluster.subnets.push_back(to_string(subnet));
+
+    // Serviceguard names a subnet by its network address alone; the cluster knows the prefix.
+    for (auto& package : b.out.config.packages) {
+        std::set<std::string> reported;
+        for (auto& address : package.addresses) {
+            if (address.subnet.empty() || address.subnet.find('/') != std::string::npos) continue;
+            auto network = parse_address(address.subnet);
+            auto found = std::find_if(subnets.begin(), subnets.end(),
+                                      [&network](const ip_subnet& s) { return network && s.network == *network; });
+            if (found != subnets.end()) {
+                address.subnet = to_string(*found);
+            } else if (reported.insert(address.subnet).second) {
+                auto line = package.lines.find("ip_subnet " + address.subnet);
+                b.error_at(line == package.lines.end() ? address.where : line->second, "ip_subnet",
+                           address.subnet + " has no prefix and is no subnet of the cluster",
+                           address.subnet + (network && network->v6 ? "/64" : "/24") + " with the right prefix");
+            }
+        }
+    }
+}
+
+}  // namespace parsing
+
+parse_outcome parse_configuration(std::span<const named_text> files) {
+    parsing::builder b;
+    std::vector<std::string> order;
+    if (files.size() > limits::files) {
+        b.error_at({}, {}, std::to_string(files.size()) + " files", "at most " + std::to_string(limits::files));
+        return std::move(b.out);
+    }
+    for (const auto& file : files) {
+        order.push_back(file.name);
+        if (!parsing::file_is_readable(b, file)) continue;
+        auto now = parsing::part::none;
+        for (auto& s : split_statements(file.name, file.text, b.out.found)) {
+            if (b.out.found.size() > limits::problems) break;
+            parsing::read_statement(b, s, now);
+        }
+        b.close_subnet();
+    }
+    parsing::complete_subnets(b);
+    sort_by_position(b.out.found, order);
+    if (b.out.found.size() > limits::problems) {
+        b.out.found.resize(limits::problems);
+        b.error_at({}, {}, "more than " + std::to_string(limits::problems) + " problems; the rest is not shown");
+    }
+    return std::move(b.out);
+}
+
+}  // namespace mainstay

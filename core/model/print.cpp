@@ -1,0 +1,171 @@
+#include "model/print.hpp"
+
+#include "model/lexer.hpp"
+#include "model/value.hpp"
+
+namespace mainstay {
+
+namespace {
+
+class page {
+public:
+    void line(std::string_view keyword, std::string_view value) {
+        constexpr std::size_t column = 28;
+        text_.append(indent_, ' ').append(keyword);
+        std::size_t used = indent_ + keyword.size();
+        text_.append(used < column ? column - used : 1, ' ').append(value) += '\n';
+    }
+    void word(std::string_view keyword, std::string_view value) {
+        if (!value.empty()) line(keyword, quoted_word(value));
+    }
+    void whole(std::string_view keyword, std::string_view value) {
+        if (!value.empty()) line(keyword, quoted_whole(value));
+    }
+    void time(std::string_view keyword, duration value) { line(keyword, duration_text(value)); }
+    void gap() {
+        if (!text_.empty()) text_ += '\n';
+        indent_ = 0;
+    }
+    void indent(std::size_t columns) { indent_ = columns; }
+    std::string take() { return std::move(text_); }
+
+private:
+    std::string text_;
+    std::size_t indent_ = 0;
+};
+
+void print_instance(page& out, const std::string& kind, const plugin_instance& instance) {
+    out.word(kind + "_name", instance.name);
+    out.indent(2);
+    out.word(kind + "_plugin", instance.plugin);
+    for (const auto& param : instance.params) {
+        out.line(kind + "_param", quoted_word(param.name) + ' ' + quoted_whole(param.value));
+    }
+    for (const auto& node : instance.nodes) out.word(kind + "_node", node);
+    for (const auto& [node, params] : instance.node_params) {
+        for (const auto& param : params) {
+            out.line(kind + "_node_param",
+                     quoted_word(node) + ' ' + quoted_word(param.name) + ' ' + quoted_whole(param.value));
+        }
+    }
+}
+
+void print_node(page& out, const node_config& node) {
+    out.gap();
+    out.word("node_name", node.name);
+    for (const auto& interface : node.interfaces) {
+        out.indent(2);
+        out.word("network_interface", interface.name);
+        out.indent(4);
+        for (const auto& address : interface.heartbeat_ip) out.word("heartbeat_ip", address);
+        for (const auto& address : interface.stationary_ip) out.word("stationary_ip", address);
+    }
+    out.indent(2);
+    out.word("power_source", node.power_source);
+}
+
+void print_instances(page& out, const cluster_config& cluster) {
+    for (const auto& link : cluster.heartbeats) {
+        out.gap();
+        print_instance(out, "heartbeat", link);
+    }
+    for (const auto& device : cluster.stonith) {
+        out.gap();
+        print_instance(out, "stonith", device);
+        out.time("stonith_timeout", device.timeout);
+        out.line("stonith_tries", std::to_string(device.tries));
+    }
+    for (const auto& source : cluster.event_sources) {
+        out.gap();
+        print_instance(out, "event", source);
+        if (source.on_battery_after) out.time("on_battery_after", *source.on_battery_after);
+        bool halt = source.on_battery_action == event_source::action::halt;
+        out.line("on_battery_action", halt ? "halt" : "drain");
+    }
+    for (const auto& notifier : cluster.notifiers) {
+        out.gap();
+        print_instance(out, "notifier", notifier);
+        for (const auto& event : notifier.events) out.word("notifier_event", event);
+    }
+}
+
+void print_timeout(page& out, std::string_view keyword, const std::optional<duration>& value) {
+    out.line(keyword, value ? duration_text(*value) : "no_timeout");
+}
+
+void print_service(page& out, const service_config& service) {
+    out.gap();
+    out.word("service_name", service.name);
+    out.indent(2);
+    out.whole("service_cmd", service.command);
+    bool none = service.restart_max && *service.restart_max == 0;
+    out.line("service_restart", !service.restart_max ? "unlimited"
+                                : none               ? "none"
+                                                     : std::to_string(*service.restart_max));
+    out.line("service_fail_fast_enabled", service.fail_fast ? "yes" : "no");
+    out.time("service_halt_timeout", service.halt_timeout);
+}
+
+}  // namespace
+
+std::string print_cluster(const cluster_config& cluster) {
+    page out;
+    out.word("cluster_name", cluster.name);
+    out.time("member_timeout", cluster.member_timeout);
+    // Not given means T/8, and goes on meaning it when T changes.
+    if (cluster.heartbeat_interval.count() != 0) out.time("heartbeat_interval", cluster.heartbeat_interval);
+    out.time("auto_start_timeout", cluster.auto_start_timeout);
+    out.time("daemon_restart_time", cluster.daemon_restart_time);
+    out.line("on_quorum_loss", cluster.on_quorum_loss == cluster_config::quorum_loss::halt ? "halt" : "reset");
+    out.time("lease_halt_timeout", cluster.lease_halt_timeout);
+    out.line("fencing", cluster.fencing == cluster_config::fencing_mode::none ? "none" : "required");
+    out.line("fence_action", cluster.fence_action == cluster_config::after_off::off ? "off" : "cycle");
+    out.line("heartbeat_port", std::to_string(cluster.heartbeat_port));
+    for (const auto& subnet : cluster.subnets) out.word("subnet", subnet);
+    for (const auto& node : cluster.nodes) print_node(out, node);
+    print_instances(out, cluster);
+    return out.take();
+}
+
+std::string print_package(const package_config& package) {
+    page out;
+    out.word("package_name", package.name);
+    out.whole("description", package.description);
+    if (package.nodes.empty()) out.line("node_name", "*");
+    for (const auto& node : package.nodes) out.word("node_name", node);
+    out.line("auto_run", package.auto_run ? "yes" : "no");
+    out.line("failover_policy", "configured_node");
+    out.line("failback_policy", "manual");
+    out.word("run_script", package.run_script);
+    print_timeout(out, "run_script_timeout", package.run_script_timeout);
+    out.word("halt_script", package.halt_script);
+    print_timeout(out, "halt_script_timeout", package.halt_script_timeout);
+    out.word("script_log_file", package.script_log_file);
+    std::string subnet;
+    for (const auto& address : package.addresses) {
+        if (address.subnet != subnet) {
+            out.gap();
+            out.word("ip_subnet", address.subnet);
+            subnet = address.subnet;
+        }
+        out.indent(2);
+        out.word("ip_address", address.address);
+    }
+    for (const auto& resource : package.resources) {
+        out.gap();
+        print_instance(out, "resource", resource);
+    }
+    for (const auto& service : package.services) print_service(out, service);
+    return out.take();
+}
+
+std::string print_configuration(const configuration& config) {
+    std::string out = config.cluster.name.empty() ? std::string() : print_cluster(config.cluster);
+    for (const auto& package : config.packages) {
+        if (!out.empty()) out += '\n';
+        out += print_package(package);
+    }
+    return out;
+}
+
+}  // namespace mainstay

@@ -1,0 +1,114 @@
+// Canonical text: every member comes back from it, and printing again gives the same bytes.
+#include <catch2/catch.hpp>
+
+#include "model/parse.hpp"
+#include "model/print.hpp"
+
+using namespace mainstay;
+
+namespace {
+
+configuration full() {
+    configuration c;
+    c.cluster.name = "portal";
+    c.cluster.member_timeout = duration{1'234'567};
+    c.cluster.heartbeat_interval = duration{100'000};
+    c.cluster.auto_start_timeout = duration{0};
+    c.cluster.daemon_restart_time = duration{2'500'000};
+    c.cluster.on_quorum_loss = cluster_config::quorum_loss::halt;
+    c.cluster.lease_halt_timeout = duration{7'000'000};
+    c.cluster.fencing = cluster_config::fencing_mode::none;
+    c.cluster.fence_action = cluster_config::after_off::off;
+    c.cluster.heartbeat_port = 6000;
+    c.cluster.subnets = {"10.0.0.0/24"};
+    c.cluster.nodes = {
+        {.name = "a", .interfaces = {{"eth0", {"10.0.0.1/24"}, {"10.0.0.9/24"}}}, .power_source = "ups"}};
+    plugin_instance link;
+    link.name = "cable";
+    link.plugin = "heartbeat-serial";
+    link.params = {{"device", "/dev/tty S0", {}}, {"empty", "", {}}, {"hash", "a # \"b\" \\", {}}};
+    link.nodes = {"a", "b"};
+    link.node_params["b"] = {{"device", "/dev/ttyS1", {}}};
+    c.cluster.heartbeats = {link};
+    stonith_device device;
+    device.name = "strip";
+    device.plugin = "stonith-exec";
+    device.timeout = duration{3'000'000};
+    device.tries = 7;
+    c.cluster.stonith = {device};
+    event_source source;
+    source.name = "ups";
+    source.plugin = "event-ups-nut";
+    source.on_battery_after = duration{120'000'000};
+    source.on_battery_action = event_source::action::halt;
+    c.cluster.event_sources = {source};
+    notifier mail;
+    mail.name = "mail";
+    mail.plugin = "notify-exec";
+    mail.events = {"node_lost", "package_failed"};
+    c.cluster.notifiers = {mail};
+    package_config web;
+    web.name = "web";
+    web.description = "Joe's \"shop\" # one";
+    web.nodes = {"b", "a"};
+    web.auto_run = false;
+    web.run_script = "/opt/a b/run";
+    web.run_script_timeout = duration{60'000'000};
+    web.halt_script = "/opt/halt";
+    web.script_log_file = "/var/log/web.log";
+    web.addresses = {{"10.0.0.100", "10.0.0.0/24", {}}, {"10.0.0.101", "10.0.0.0/24", {}}};
+    plugin_instance nginx;
+    nginx.name = "nginx";
+    nginx.plugin = "init-script";
+    nginx.params = {{"script", "/etc/init.d/nginx", {}}};
+    web.resources = {nginx};
+    service_config service;
+    service.name = "probe";
+    service.command = "\"/opt/x\" -c 'a # b' \"y\"";
+    service.restart_max = std::nullopt;
+    service.fail_fast = true;
+    service.halt_timeout = duration{5'000'000};
+    service_config other;
+    other.name = "other";
+    other.command = "/bin/other";
+    other.restart_max = 3;
+    web.services = {service, other};
+    c.packages = {web};
+    return c;
+}
+
+}  // namespace
+
+TEST_CASE("canonical text carries everything") {
+    auto text = print_configuration(full());
+    named_text file{"canonical", text};
+    auto outcome = parse_configuration(std::span(&file, 1));
+    for (const auto& item : outcome.found) UNSCOPED_INFO(to_text(item));
+    REQUIRE(outcome.found.empty());
+    CHECK(print_configuration(outcome.config) == text);
+    const auto& c = outcome.config.cluster;
+    CHECK(c.member_timeout == duration{1'234'567});
+    CHECK(c.auto_start_timeout == duration{0});
+    CHECK(c.on_quorum_loss == cluster_config::quorum_loss::halt);
+    CHECK(c.fence_action == cluster_config::after_off::off);
+    REQUIRE(c.heartbeats.size() == 1);
+    CHECK(c.heartbeats[0].params.at(1).value.empty());
+    CHECK(c.heartbeats[0].params.at(2).value == "a # \"b\" \\");
+    CHECK(c.heartbeats[0].node_params.at("b").at(0).value == "/dev/ttyS1");
+    CHECK(c.event_sources.at(0).on_battery_after == duration{120'000'000});
+    CHECK(c.notifiers.at(0).events.size() == 2);
+    const auto& web = outcome.config.packages.at(0);
+    CHECK(web.description == "Joe's \"shop\" # one");
+    CHECK(web.run_script == "/opt/a b/run");
+    CHECK_FALSE(web.halt_script_timeout);
+    CHECK(web.addresses.at(1).subnet == "10.0.0.0/24");
+    CHECK_FALSE(web.services.at(0).restart_max);
+    CHECK(web.services.at(0).command == "\"/opt/x\" -c 'a # b' \"y\"");
+    CHECK(web.services.at(1).restart_max == 3U);
+}
+
+TEST_CASE("a package prints the same from its own file and from the whole") {
+    auto whole = print_configuration(full());
+    CHECK(whole.find(print_package(full().packages[0])) != std::string::npos);
+    CHECK(whole.rfind(print_cluster(full().cluster), 0) == 0);
+}
