@@ -23,6 +23,7 @@ namespace {
 
 using clock = std::chrono::steady_clock;
 constexpr std::size_t output_limit = 4096;
+constexpr unsigned close_range_cloexec = 4;  // CLOSE_RANGE_CLOEXEC of linux/close_range.h
 
 // argv or environment as exec wants it. Made before the fork: after it, no memory may be taken.
 class c_list {
@@ -78,6 +79,8 @@ bool make_pipes(pipes& made) {
     ::dup2(fds.input[1].get(), 0);
     ::dup2(fds.output[1].get(), 1);
     ::dup2(fds.output[1].get(), 2);
+    // A daemon that the program leaves behind must not hold a descriptor of ours for years.
+    ::syscall(SYS_close_range, 3U, ~0U, close_range_cloexec);
     ::execve(argv.get()[0], argv.get(), environment.get());
     const int problem = errno;
     [[maybe_unused]] auto written = ::write(fds.failure[1].get(), &problem, sizeof problem);

@@ -1,5 +1,6 @@
 #include "runtime/plugin/host.hpp"
 
+#include <fcntl.h>
 #include <fmt/core.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -167,6 +168,8 @@ void serve_instance(instance& plugin, inlet& in, outlet& out) {
 }  // namespace
 
 int serve(int socket) {
+    // Commands that plugins run must not keep the daemon's socket open.
+    ::fcntl(socket, F_SETFD, FD_CLOEXEC);
     outlet out(socket);
     inlet in(socket);
     auto first = in.next();
