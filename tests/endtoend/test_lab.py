@@ -11,6 +11,7 @@ sys.path.insert(0, LAB)
 import control_group  # noqa: E402
 import kernel  # noqa: E402
 from lab import Lab, LabError, directory_of, start_time, sweep, wait  # noqa: E402
+from watchers import AddressWatch, Prober, prober_problems, shared_file_problems  # noqa: E402
 
 PING = ("ping", "-c", "1", "-W", "0.3", "-n")
 FOREVER = ["python3", "-c", "import signal; signal.pause()", "stand-in"]
@@ -73,7 +74,7 @@ class Power(unittest.TestCase):
         self.assertEqual(self.read("node1", "/etc/x"), "kept")
         self.assertFalse(self.lab.run("node1", "cat", "/run/x", check=False).returncode == 0)
         self.assertTrue(self.reaches("node2", "10.77.0.1"))
-        self.assertTrue(self.reaches("client", "10.77.1.1"))
+        self.assertTrue(self.reaches("client", "10.78.0.1"))
         self.assertFalse(os.path.exists("/etc/mainstay/x") or os.path.exists("/etc/x"))
 
     def test_what_a_node_boots_runs_in_it(self):
@@ -109,7 +110,7 @@ class Power(unittest.TestCase):
         self.assertTrue(self.reaches("node1", "10.77.0.2"))
         self.lab.cut("node1", "eth0")
         self.assertFalse(self.reaches("node1", "10.77.0.2"))
-        self.assertTrue(self.reaches("node1", "10.77.1.2"))
+        self.assertTrue(self.reaches("node1", "10.78.0.2"))
         self.assertEqual(self.read("node1", "/sys/class/net/eth0/carrier"), "1")
         self.lab.mend("node1", "eth0")
         self.assertTrue(self.reaches("node1", "10.77.0.2"))
@@ -179,6 +180,36 @@ class Power(unittest.TestCase):
         if os.path.exists("/proc/sysrq-trigger"):
             self.lab.run("node1", "test", "/proc/sysrq-trigger", "-ef", "/dev/null")
         self.lab.run("node1", "sh", "-c", "echo 1 > /proc/sys/net/ipv4/ip_forward")
+
+
+class Watchers(unittest.TestCase):
+    """They must see two active nodes when there are two: here there really are."""
+
+    def test_takeover_and_two_at_once_are_seen(self):
+        with Lab(nodes=2) as lab:
+            shared = f"{lab.directory}/shared/writers"
+
+            def serve(node, generation):
+                lab.run(node, "ip", "addr", "add", "10.77.0.100/24", "dev", "eth0")
+                lab.spawn(node, "env", f"MAINSTAY_GENERATION={generation}", f"{LAB}/echo_service.py", "7777", shared)
+            serve("node1", 1)
+            watch, prober = AddressWatch(lab, "10.77.0.100"), Prober(lab, "udp", "10.77.0.100", 7777)
+            prober.wait_answer("node1")
+            cut = lab.power_off("node1")
+            serve("node2", 2)
+            lab.run("client", "ip", "neigh", "flush", "all")
+            self.assertEqual(prober.wait_move(("node1", 1)), ("node2", 2))
+            self.assertGreater(prober.outage_after(cut), 0)
+            wait("the switch to see node2", lambda: watch.owners() == ["node1", "node2"])
+            self.assertEqual(watch.problems() + shared_file_problems(shared) + prober_problems(prober), [])
+            lab.power_on("node1")
+            serve("node1", 1)
+            wait("two stations to be seen", watch.problems)
+            wait("two writers to be seen", lambda: shared_file_problems(shared))
+            lab.run("node2", "ip", "addr", "del", "10.77.0.100/24", "dev", "eth0")
+            lab.run("client", "ip", "neigh", "flush", "all")
+            wait("an older generation's answer to be seen", lambda: prober_problems(prober))
+            self.assertGreater(prober.stop()["answered"], 0)
 
 
 class CleaningUp(unittest.TestCase):

@@ -65,7 +65,8 @@ def sweep():
 
 
 def addresses(number, links):
-    return [{"name": link, "addresses": [f"10.77.{i}.{number}/24", f"fd77:{i}::{number:x}/64"]}
+    """eth0 is 10.77.0.0/24 and fd00:77::/64, eth1 is 10.78.0.0/24 and fd00:78::/64, and so on."""
+    return [{"name": link, "addresses": [f"10.{77 + i}.0.{number}/24", f"fd00:{77 + i}::{number}/64"]}
             for i, link in enumerate(links)]
 
 

@@ -103,6 +103,10 @@ class Node:
             self.outer.wait(10)
             self.outer.stdin.close()
             self.outer.stdout.close()
+            try:
+                os.waitpid(self.pid, 0)
+            except (ChildProcessError, TypeError):
+                pass  # its parent, the outer process, had time to do it
         self.outer = self.pid = None
 
     def freeze(self, on):
