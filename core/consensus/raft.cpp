@@ -14,9 +14,8 @@ const char* to_string(role value) {
         case role::follower: return "follower";
         case role::pre_candidate: return "pre_candidate";
         case role::candidate: return "candidate";
-        case role::leader: return "leader";
+        default: return "leader";
     }
-    return "?";
 }
 
 raft::raft(node_id self, const durable_state& durable, const timing& times, std::uint64_t seed, time_point now)

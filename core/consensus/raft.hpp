@@ -29,6 +29,11 @@ struct timing {
     duration member_timeout;    // T
     duration rank_step;         // each next node in line waits so much longer before it stands
     duration resend;            // an unanswered append or vote request is repeated after this
+    static void fields(auto& self, auto&& visit) {
+        visit("member_timeout", self.member_timeout);
+        visit("rank_step", self.rank_step);
+        visit("resend", self.resend);
+    }
 };
 
 // What a beat says about consensus.
@@ -40,7 +45,7 @@ struct beat_view {
                                 // our present incarnation; time_point::min() = none
 };
 
-enum class role : std::uint8_t { follower, pre_candidate, candidate, leader };
+enum class role : std::uint8_t { follower, pre_candidate, candidate, leader, count_ };
 [[nodiscard]] const char* to_string(role value);
 
 class raft {
@@ -100,6 +105,11 @@ private:
         log_index next{1};
         log_index match;
         time_point sent = time_point::min();
+        static void fields(auto& self, auto&& visit) {
+            visit("next", self.next);
+            visit("match", self.match);
+            visit("sent", self.sent);
+        }
     };
 
     void become_follower(const mainstay::term& term, node_id leader, time_point now);
@@ -162,10 +172,19 @@ private:
         mainstay::term term;
         log_index last;
         log_index commit;
+        static void fields(auto& self, auto&& visit) {
+            visit("term", self.term);
+            visit("last", self.last);
+            visit("commit", self.commit);
+        }
     };
     struct held_message {
-        std::uint64_t after;        // released when so many writes are durable
+        std::uint64_t after = 0;    // released when so many writes are durable
         outgoing body;
+        static void fields(auto& self, auto&& visit) {
+            visit("after", self.after);
+            visit("body", self.body);
+        }
     };
     std::uint64_t writes_made_ = 0;
     std::uint64_t writes_stored_ = 0;
@@ -173,6 +192,43 @@ private:
     std::deque<held_message> held_;
     std::vector<write> writes_out_;
     std::vector<outgoing> messages_out_;
+
+public:
+    // The whole value, for save and load.
+    static void fields(auto& self, auto&& visit) {
+        visit("self", self.self_);
+        visit("times", self.times_);
+        visit("random_state", self.random_state_);
+        visit("term", self.term_);
+        visit("stable_term", self.stable_term_);
+        visit("commit", self.commit_);
+        visit("stored_commit", self.stored_commit_);
+        visit("stable_commit", self.stable_commit_);
+        visit("wanted_commit", self.wanted_commit_);
+        visit("log", self.log_);
+        visit("stable_index", self.stable_index_);
+        visit("active", self.active_);
+        visit("role", self.role_);
+        visit("leader", self.leader_);
+        visit("leader_heard", self.leader_heard_);
+        visit("elected_at", self.elected_at_);
+        visit("stand_at", self.stand_at_);
+        visit("judge_after", self.judge_after_);
+        visit("resend_at", self.resend_at_);
+        visit("failed_tries", self.failed_tries_);
+        visit("standing_for", self.standing_for_);
+        visit("standing_since", self.standing_since_);
+        visit("votes", self.votes_);
+        visit("progress", self.progress_);
+        visit("contact", self.contact_);
+        visit("verified", self.verified_);
+        visit("writes_made", self.writes_made_);
+        visit("writes_stored", self.writes_stored_);
+        visit("pending", self.pending_);
+        visit("held", self.held_);
+        visit("writes_out", self.writes_out_);
+        visit("messages_out", self.messages_out_);
+    }
 };
 
 }  // namespace mainstay::consensus

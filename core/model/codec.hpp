@@ -9,6 +9,7 @@
 #include <array>
 #include <concepts>
 #include <cstdint>
+#include <deque>
 #include <limits>
 #include <map>
 #include <optional>
@@ -227,6 +228,12 @@ private:
     }
     template <class T>
     void get_other(std::vector<T>& value) {
+        value.clear();
+        auto count = bounded_count();
+        for (std::uint64_t i = 0; i < count && ok_; ++i) get(value.emplace_back());
+    }
+    template <class T>
+    void get_other(std::deque<T>& value) {
         value.clear();
         auto count = bounded_count();
         for (std::uint64_t i = 0; i < count && ok_; ++i) get(value.emplace_back());

@@ -1,0 +1,342 @@
+// Everything that goes into and comes out of a node (D1). Plain values with a byte form: a
+// transcript, the flight recorder and an exact replay need nothing else. The lists are append-only.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "cluster/apply.hpp"
+#include "cluster/commands.hpp"
+#include "consensus/types.hpp"
+#include "model/codec.hpp"
+
+namespace mainstay::node {
+
+using string_pairs = std::vector<std::pair<std::string, std::string>>;
+
+// The two clocks of one instant: the machine's (CLOCK_BOOTTIME) decides, the wall's is for people.
+struct moment {
+    time_point now;
+    wall_time wall;
+    static void fields(auto& self, auto&& visit) {
+        visit("now", self.now);
+        visit("wall", self.wall);
+    }
+};
+
+// ---- inputs ------------------------------------------------------------------------------------
+
+// Opened and authenticated; `link` is where the first copy came in.
+struct datagram {
+    static constexpr const char* name_ = "datagram";
+    std::string link;
+    bytes data;
+    static void fields(auto& self, auto&& visit) {
+        visit("link", self.link);
+        visit("data", self.data);
+    }
+};
+
+struct tick {
+    static constexpr const char* name_ = "tick";
+    static void fields(auto&, auto&&) {}
+};
+
+// The first `count` store outputs of this incarnation are durable.
+struct stored {
+    static constexpr const char* name_ = "stored";
+    std::uint64_t count = 0;
+    static void fields(auto& self, auto&& visit) { visit("count", self.count); }
+};
+
+struct process_exited {
+    static constexpr const char* name_ = "process_exited";
+    request_id request;
+    std::int32_t code = 0;    // exit status, or -signal; 127 with `tail` when it could not be started
+    bool timed_out = false;
+    std::string tail;         // end of its output
+    static void fields(auto& self, auto&& visit) {
+        visit("request", self.request);
+        visit("code", self.code);
+        visit("timed_out", self.timed_out);
+        visit("tail", self.tail);
+    }
+};
+
+enum class call_outcome : std::uint8_t { ok, failed, unknown, not_running, on, off, off_assumed, count_ };
+[[nodiscard]] constexpr const char* to_string(call_outcome value) {
+    switch (value) {
+        case call_outcome::ok: return "ok";
+        case call_outcome::failed: return "failed";
+        case call_outcome::not_running: return "not_running";
+        case call_outcome::on: return "on";
+        case call_outcome::off: return "off";
+        case call_outcome::off_assumed: return "off_assumed";
+        default: return "unknown";
+    }
+}
+
+// A call that timed out or whose process died is `unknown` (D8).
+struct plugin_answer {
+    static constexpr const char* name_ = "plugin_answer";
+    request_id request;
+    call_outcome outcome = call_outcome::unknown;
+    std::string text;
+    static void fields(auto& self, auto&& visit) {
+        visit("request", self.request);
+        visit("outcome", self.outcome);
+        visit("text", self.text);
+    }
+};
+
+struct plugin_event {
+    static constexpr const char* name_ = "plugin_event";
+    std::string instance;
+    std::string event;
+    std::string severity;
+    string_pairs details;
+    static void fields(auto& self, auto&& visit) {
+        visit("instance", self.instance);
+        visit("event", self.event);
+        visit("severity", self.severity);
+        visit("details", self.details);
+    }
+};
+
+// What an administrator asks through the API of this node. `form` carries canonical text.
+struct form_cluster {
+    static constexpr const char* name_ = "form_cluster";
+    std::string text;
+    static void fields(auto& self, auto&& visit) { visit("text", self.text); }
+};
+using admin_body = std::variant<form_cluster, cluster::command_body>;
+struct admin_call {
+    static constexpr const char* name_ = "admin_call";
+    std::uint64_t id = 0;
+    std::string actor;           // alice@node1
+    duration patience{30'000'000};  // for the acceptance; the work itself takes what it takes
+    admin_body body;
+    static void fields(auto& self, auto&& visit) {
+        visit("id", self.id);
+        visit("actor", self.actor);
+        visit("patience", self.patience);
+        visit("body", self.body);
+    }
+};
+
+// After a daemon restart: what the guard still has, and the lease it was last told (D9).
+struct living_process {
+    request_id request;
+    std::string package;
+    std::string label;
+    static void fields(auto& self, auto&& visit) {
+        visit("request", self.request);
+        visit("package", self.package);
+        visit("label", self.label);
+    }
+};
+struct guard_hello {
+    static constexpr const char* name_ = "guard_hello";
+    std::vector<living_process> living;
+    time_point lease_end = time_point::min();
+    static void fields(auto& self, auto&& visit) {
+        visit("living", self.living);
+        visit("lease_end", self.lease_end);
+    }
+};
+
+using input = std::variant<datagram, tick, stored, process_exited, plugin_answer, plugin_event, admin_call, guard_hello>;
+
+// ---- outputs -----------------------------------------------------------------------------------
+
+// To one node by name, or to all; on every healthy link that can carry it (D7).
+struct send {
+    static constexpr const char* name_ = "send";
+    std::string to;   // empty = all others
+    bytes data;
+    static void fields(auto& self, auto&& visit) {
+        visit("to", self.to);
+        visit("data", self.data);
+    }
+};
+
+// The heartbeat thread appends its send time (8 bytes, little-endian microseconds), and repeats it
+// every `period` until the next one or until the core's last turn is T/2 old.
+struct publish_beat {
+    static constexpr const char* name_ = "publish_beat";
+    bytes data;
+    duration period{0};
+    duration stale_after{0};
+    static void fields(auto& self, auto&& visit) {
+        visit("data", self.data);
+        visit("period", self.period);
+        visit("stale_after", self.stale_after);
+    }
+};
+
+// One atomic, synced change of the store; stored in order, answered by `stored`.
+struct store {
+    static constexpr const char* name_ = "store";
+    std::optional<consensus::write> log;
+    std::optional<bytes> local;       // the node's own record (local_record), whole
+    static void fields(auto& self, auto&& visit) {
+        visit("log", self.log);
+        visit("local", self.local);
+    }
+};
+
+struct run_process {
+    static constexpr const char* name_ = "run_process";
+    request_id request;
+    std::string package;
+    std::string label;            // run_script, halt_script, service:NAME
+    std::vector<std::string> argv;
+    string_pairs environment;
+    std::string log_file;         // empty = the package's own
+    std::optional<duration> timeout;
+    bool service = false;         // outlives the daemon
+    static void fields(auto& self, auto&& visit) {
+        visit("request", self.request);
+        visit("package", self.package);
+        visit("label", self.label);
+        visit("argv", self.argv);
+        visit("environment", self.environment);
+        visit("log_file", self.log_file);
+        visit("timeout", self.timeout);
+        visit("service", self.service);
+    }
+};
+
+// SIGTERM to the whole tree, SIGKILL after `grace`; its end arrives as process_exited.
+struct kill_process {
+    static constexpr const char* name_ = "kill_process";
+    request_id request;
+    duration grace{0};
+    static void fields(auto& self, auto&& visit) {
+        visit("request", self.request);
+        visit("grace", self.grace);
+    }
+};
+
+struct call_plugin {
+    static constexpr const char* name_ = "call_plugin";
+    request_id request;
+    std::string instance;         // strip | web/address 10.77.0.100 | web/nginx
+    std::string verb;             // off on status start stop prepare notify
+    string_pairs arguments;
+    duration timeout{0};
+    static void fields(auto& self, auto&& visit) {
+        visit("request", self.request);
+        visit("instance", self.instance);
+        visit("verb", self.verb);
+        visit("arguments", self.arguments);
+        visit("timeout", self.timeout);
+    }
+};
+
+// Exactly these event sources are to run on this node.
+struct run_event_sources {
+    static constexpr const char* name_ = "run_event_sources";
+    std::vector<std::string> instances;
+    static void fields(auto& self, auto&& visit) { visit("instances", self.instances); }
+};
+
+// For the guard (D6): past `end`, with packages, the node is reset even if no daemon comes back.
+struct set_lease {
+    static constexpr const char* name_ = "set_lease";
+    time_point end;
+    bool packages = false;
+    static void fields(auto& self, auto&& visit) {
+        visit("end", self.end);
+        visit("packages", self.packages);
+    }
+};
+
+struct reset_node {
+    static constexpr const char* name_ = "reset_node";
+    std::string reason;
+    static void fields(auto& self, auto&& visit) { visit("reason", self.reason); }
+};
+
+struct admin_progress {
+    static constexpr const char* name_ = "admin_progress";
+    std::uint64_t id = 0;
+    std::string text;
+    static void fields(auto& self, auto&& visit) {
+        visit("id", self.id);
+        visit("text", self.text);
+    }
+};
+enum class admin_result : std::uint8_t { done, refused, failed, no_leader, unconfirmed, count_ };
+[[nodiscard]] constexpr const char* to_string(admin_result value) {
+    switch (value) {
+        case admin_result::done: return "done";
+        case admin_result::refused: return "refused";
+        case admin_result::failed: return "failed";
+        case admin_result::no_leader: return "no_leader";
+        default: return "unconfirmed";
+    }
+}
+struct admin_done {
+    static constexpr const char* name_ = "admin_done";
+    std::uint64_t id = 0;
+    admin_result result = admin_result::done;
+    std::string text;
+    static void fields(auto& self, auto&& visit) {
+        visit("id", self.id);
+        visit("result", self.result);
+        visit("text", self.text);
+    }
+};
+
+// An applied entry, for the event stream and the history.
+struct happened {
+    static constexpr const char* name_ = "happened";
+    log_index index;
+    wall_time when;
+    std::string actor;
+    std::string event;
+    std::string severity;
+    std::string text;
+    std::string package;
+    std::string node;
+    bool refused = false;
+    string_pairs details;
+    static void fields(auto& self, auto&& visit) {
+        visit("index", self.index);
+        visit("when", self.when);
+        visit("actor", self.actor);
+        visit("event", self.event);
+        visit("severity", self.severity);
+        visit("text", self.text);
+        visit("package", self.package);
+        visit("node", self.node);
+        visit("refused", self.refused);
+        visit("details", self.details);
+    }
+};
+
+// Links, plugin hosts and own id follow the configuration now in the state.
+struct configuration_changed {
+    static constexpr const char* name_ = "configuration_changed";
+    static void fields(auto&, auto&&) {}
+};
+
+struct trace {
+    static constexpr const char* name_ = "trace";
+    std::string severity;   // debug | info | warning | error
+    std::string text;
+    static void fields(auto& self, auto&& visit) {
+        visit("severity", self.severity);
+        visit("text", self.text);
+    }
+};
+
+using output = std::variant<send, publish_beat, store, run_process, kill_process, call_plugin, run_event_sources,
+                            set_lease, reset_node, admin_progress, admin_done, happened, configuration_changed, trace>;
+
+}  // namespace mainstay::node

@@ -1,0 +1,157 @@
+// What a leader does besides replicating: accepts submissions, notes new lives, decides, notifies.
+#include <algorithm>
+
+#include "model/text.hpp"
+#include "node/node.hpp"
+
+namespace mainstay::node {
+
+void node::lead() {
+    if (!raft_.leads() || !state_.formed()) {
+        look_again_ = never;
+        return;
+    }
+    if (led_term_ != raft_.current_term()) took_over();
+    note_boots();
+    decide();
+    send_notices();
+}
+
+void node::took_over() {
+    led_term_ = raft_.current_term();
+    accepted_.clear();
+    boots_proposed_.clear();
+    fence_tries_.clear();
+    fence_again_.clear();
+    acknowledged_at_.clear();
+    notices_sent_.clear();
+    for (const auto& [origin, mark] : state_.submissions) accepted_[origin] = {mark.boot, mark.serial};
+    for (auto i = state_.applied.value + 1; i <= raft_.last_index().value; ++i) {
+        const auto* data = std::get_if<consensus::payload>(&raft_.at(log_index{i}).body);
+        if (data == nullptr) continue;
+        auto item = decode<cluster::command>(data->data);
+        if (item && item->origin) accepted_[item->origin] = std::max(accepted_[item->origin], {item->origin_boot, item->serial});
+    }
+    out_.say("info", "leads the cluster in term " + to_text(led_term_));
+    // The entry of the own term, which lets it commit and decide; it settles this life as well (R5).
+    raft_.propose(consensus::boot_entry{self_, boot_, store_, 1, watchdog_, at_.wall}, at_.now);
+    boots_proposed_[self_] = boot_;
+}
+
+// Each submission is appended once: serials of one life only grow.
+void node::accept(const std::vector<cluster::command>& commands) {
+    if (led_term_ != raft_.current_term()) return;
+    for (const auto& item : commands) {
+        auto& mark = accepted_[item.origin];
+        if (std::pair{item.origin_boot, item.serial} <= mark) continue;
+        if (!raft_.propose(consensus::payload{encode(item)}, at_.now)) return;
+        mark = {item.origin_boot, item.serial};
+    }
+}
+
+// A life that is heard and not yet in the log is written down (R5); a voter only with its own store.
+void node::note_boots() {
+    if (!raft_.may_decide()) return;
+    for (const auto& [id, known] : peers_.all()) {
+        auto found = state_.nodes.find(id);
+        if (found == state_.nodes.end() || known.echo == time_point::min()) continue;
+        if (known.boot <= found->second.boot || known.boot <= boots_proposed_[id]) continue;
+        if (peers_.silent(id, known.boot, at_.now, times_.member_timeout)) continue;
+        bool own_store = std::all_of(raft_.active().begin(), raft_.active().end(), [&](const auto& set) {
+            return std::none_of(set.voters.begin(), set.voters.end(), [&](const auto& item) {
+                return item.node == id && item.store != known.store;
+            });
+        });
+        if (!own_store) continue;  // R7: a voter whose store was lost is not that voter
+        if (raft_.propose(consensus::boot_entry{id, known.boot, known.store, 1, duration{0}, at_.wall}, at_.now))
+            boots_proposed_[id] = known.boot;
+    }
+}
+
+policy::view node::look() const {
+    policy::view seen;
+    seen.now = at_.now;
+    seen.wall = at_.wall;
+    seen.self = self_;
+    seen.fence_again = fence_again_;
+    seen.fence_tries = fence_tries_;
+    auto limit = times_.member_timeout;
+    for (const auto& [id, item] : state_.nodes) {
+        if (id == self_ || item.status == cluster::node_status::unseen) continue;
+        bool grace = at_.now < judge_after_ || at_.now - started_at_ <= limit;
+        bool silent = peers_.silent(id, item.boot, at_.now, limit);
+        std::size_t witnesses = 0;
+        std::size_t voters = raft_.active().empty() ? 0 : raft_.active().back().voters.size();
+        for (const auto& [other, known] : peers_.all())
+            if (other != id && raft_.is_voter(other) && peers_.witnesses(other, id, item.boot, at_.now, limit)) ++witnesses;
+        bool majority = 2 * witnesses > voters;
+        seen.heard_by_majority[id] = majority;
+        seen.silent[id] = silent && !majority && !grace;
+        const auto* known = peers_.find(id);
+        seen.heard_again[id] = !silent && known != nullptr && known->boot == item.boot;
+        if (item.status == cluster::node_status::lost) {
+            auto from = raft_.elected_at();
+            auto acknowledged = acknowledged_at_.find(id);
+            if (acknowledged != acknowledged_at_.end()) from = std::max(from, acknowledged->second);
+            auto wait = limit + std::max(state_.lease_max, times_.lease) + times_.halt_timeout;
+            seen.lost_for_sure[id] = from + wait + wait / 50;
+        }
+    }
+    return seen;
+}
+
+// Decides on the whole applied log only: what is still on its way may change the answer.
+void node::decide() {
+    look_again_ = never;
+    if (!raft_.may_decide() || stopped_applying_ || !raft_.quorate(at_.now)) return;
+    if (state_.applied != raft_.last_index() || !settled()) return;
+    auto seen = look();
+    auto found = policy::decide(state_, seen);
+    look_again_ = found.look_again;
+    // When a node that is heard now would become silent.
+    for (const auto& [id, item] : state_.nodes) {
+        const auto* known = peers_.find(id);
+        if (item.status != cluster::node_status::up || known == nullptr || id == self_) continue;
+        auto due = std::max({known->heard + times_.member_timeout, started_at_ + times_.member_timeout, judge_after_});
+        if (due >= at_.now) look_again_ = std::min(look_again_, due + duration{1});
+    }
+    for (auto& item : found.decisions) {
+        cluster::command entry;
+        entry.when = at_.wall;
+        entry.actor = "policy";
+        entry.body = std::move(item.body);
+        raft_.propose(consensus::payload{encode(entry)}, at_.now);
+    }
+}
+
+// A failed fence is asked again, later each time, from the next node that can.
+void node::fence_ended(const cluster::fence_result& result) {
+    for (const auto& [target, fence] : state_.fences) {
+        if (fence.request.id != result.id || result.outcome == cluster::fence_outcome::off_confirmed) continue;
+        constexpr duration back_off_first{500'000};
+        constexpr duration back_off_max{10'000'000};
+        auto tries = ++fence_tries_[target];
+        auto wait = std::min(back_off_first * (1 << std::min(tries, 5U)), back_off_max);
+        fence_again_[target] = at_.now + wait;
+    }
+}
+
+// Exactly one sender cluster-wide: the leader; delivery is logged, so a new one knows what is owed.
+void node::send_notices() {
+    if (!raft_.may_decide() || !settled()) return;
+    for (const auto& notice : state_.notices) {
+        for (const auto& notifier : notice.notifiers) {
+            if (!notices_sent_.emplace(notice.entry, notifier).second) continue;
+            auto request = out_.new_request();
+            call_plugin call{request, notifier, "notify", notice.details, duration{60'000'000}};
+            call.arguments.emplace_back("event", notice.event);
+            call.arguments.emplace_back("text", notice.text);
+            call.arguments.emplace_back("cluster", state_.config.cluster.name);
+            call.arguments.emplace_back("entry", std::to_string(notice.entry.value));
+            notices_open_.emplace(request, std::pair{notice.entry, notifier});
+            out_.add(std::move(call));
+        }
+    }
+}
+
+}  // namespace mainstay::node

@@ -1,0 +1,348 @@
+// The turn of a node: one input, then everything that follows from it.
+#include "node/node.hpp"
+
+#include <algorithm>
+
+#include "model/assert.hpp"
+
+namespace mainstay::node {
+
+namespace {
+
+constexpr std::size_t history_max = 4000;
+
+consensus::timing raft_timing(const timings& times) {
+    return {times.member_timeout, times.rank_step, std::max(times.heartbeat_interval, duration{20'000})};
+}
+
+}  // namespace
+
+node::node(const start_info& info, moment at)
+    : name_(info.name),
+      boot_(info.boot),
+      store_(info.store),
+      seed_(info.seed),
+      watchdog_(info.watchdog),
+      at_(at),
+      started_at_(at.now),
+      times_(timings_of(cluster_config{})),
+      raft_({}, {}, raft_timing(times_), info.seed, at.now) {
+    out_.start_life(boot_);
+    last_turn_ = at.now;
+    auto record = decode<local_record>(info.local);
+    if (record) {
+        for (const auto& [package, item] : record->packages)
+            if (item.machine == boot_.machine) recovered_.emplace(package, item);
+    }
+    local_.packages = recovered_;
+    if (!info.log.log.empty()) {
+        // The own id is in the founding entries; read them before the log needs to know who we are.
+        raft_ = consensus::raft({}, info.log, raft_timing(times_), info.seed, at.now);
+        apply_committed(true);
+        self_ = state_.find_node(name_);
+        auto state = raft_timing(times_);
+        raft_ = consensus::raft(self_, info.log, state, info.seed, at.now);
+        out_.add(configuration_changed{});
+    }
+    finish_turn();
+}
+
+void node::step(const input& item, moment at) {
+    at_ = at;
+    begin_turn();
+    std::visit([this](const auto& body) { handle(body); }, item);
+    finish_turn();
+}
+
+// A node that was itself late listens again before it judges others (architecture.md section 4).
+void node::begin_turn() {
+    auto late = at_.now - last_turn_;
+    if (late > std::max(times_.member_timeout / 4, 2 * times_.heartbeat_interval)) {
+        judge_after_ = at_.now + 2 * times_.heartbeat_interval;
+        raft_.hold_judgement(judge_after_);
+    }
+    last_turn_ = at_.now;
+}
+
+void node::finish_turn() {
+    raft_.tick(at_.now);
+    bool again = true;
+    for (int round = 0; again; ++round) {
+        MAINSTAY_ASSERT(round < 1000);
+        again = apply_committed(false);
+        news_of_parts();
+        lead();
+        reconcile();
+        news_of_parts();
+        send_submissions();
+        again = flush_stores() || again;
+    }
+    check_lease();
+    news_of_parts();
+    send_submissions();
+    for (auto& [name, item] : runners_) item.tick(at_.now, out_);
+    for (auto serial : operations_.expire(at_.now, static_cast<bool>(raft_.leader()), out_)) submissions_.withdraw(serial);
+    if (forming_ && forming_->deadline <= at_.now) {
+        out_.add(admin_done{forming_->admin, admin_result::failed, "not every node of the configuration answered"});
+        forming_.reset();
+    }
+    flush_stores();
+    for (auto& item : raft_.take_messages()) transmit(state_.node_name(item.to), std::move(item.body));
+    publish();
+}
+
+time_point node::deadline() const {
+    auto due = std::min({raft_.deadline(), operations_.deadline(), look_again_, last_turn_ + times_.heartbeat_interval});
+    if (!submissions_.empty()) due = std::min(due, submit_again_);
+    if (forming_) due = std::min(due, forming_->deadline);
+    if (packages_here() && !lease_lost_) due = std::min(due, lease_.end());
+    for (const auto& [name, item] : runners_) due = std::min(due, item.deadline());
+    return due;
+}
+
+bool node::settled() const {
+    auto found = state_.nodes.find(self_);
+    return found != state_.nodes.end() && found->second.boot == boot_;
+}
+
+// ---- store ---------------------------------------------------------------------------------------
+
+bool node::flush_stores() {
+    bool any = false;
+    for (auto& item : raft_.take_writes()) {
+        store next;
+        next.log = std::move(item);
+        out_.add(std::move(next));
+        stores_open_.push_back(true);
+        ++stores_made_;
+        any = true;
+    }
+    return any;
+}
+
+void node::persist_local() {
+    store next;
+    next.local = encode(local_);
+    out_.add(std::move(next));
+    stores_open_.push_back(false);
+    ++stores_made_;
+}
+
+void node::handle(const stored& item) {
+    MAINSTAY_ASSERT(item.count <= stores_made_);
+    while (stores_done_ < item.count) {
+        if (stores_open_.front()) ++log_writes_done_;
+        stores_open_.pop_front();
+        ++stores_done_;
+    }
+    raft_.stored(log_writes_done_, at_.now);
+    start_stored();
+}
+
+// ---- the log ---------------------------------------------------------------------------------------
+
+bool node::apply_committed(bool replay) {
+    bool any = false;
+    while (!stopped_applying_ && state_.applied < raft_.commit()) {
+        log_index next{state_.applied.value + 1};
+        const auto& entry = raft_.at(next);
+        auto outcome = cluster::apply(state_, next, entry);
+        if (outcome.unknown) {
+            stopped_applying_ = true;
+            out_.say("error", outcome.refusal + ": this node stops applying; install the newer version");
+            break;
+        }
+        any = true;
+        applied_entry(next, entry, outcome, replay);
+    }
+    return any;
+}
+
+void node::applied_entry(log_index index, const consensus::entry& entry, const cluster::applied& outcome, bool replay) {
+    if (outcome.configuration_changed) configuration_is_new();
+    const auto* data = std::get_if<consensus::payload>(&entry.body);
+    std::optional<cluster::command> item;
+    if (data != nullptr) item = decode<cluster::command>(data->data);
+    if (!outcome.duplicate) {
+        auto what = cluster::describe(state_, entry, outcome);
+        happened record{index,        {},           {},           what.event, what.severity,
+                        what.text,    what.package, what.node,    !outcome.accepted, what.details};
+        if (item) {
+            record.when = item->when;
+            record.actor = item->actor;
+        } else if (const auto* boot = std::get_if<consensus::boot_entry>(&entry.body)) {
+            record.when = boot->when;
+            record.actor = "cluster";
+        }
+        history_.push_back(record);
+        if (history_.size() > history_max) history_.pop_front();
+        if (!replay) {
+            out_.add(record);
+            operations_.applied(state_, record, out_);
+        }
+    }
+    if (replay || !item) return;
+    if (item->origin == self_ && item->origin_boot == boot_) {
+        submissions_.counted(item->serial);
+        std::erase_if(reports_open_, [&](const auto& open) { return open.second <= item->serial; });
+        operations_.counted(item->serial, state_, outcome, out_);
+    }
+    if (outcome.accepted) consequences(*item, outcome);
+}
+
+void node::consequences(const cluster::command& item, const cluster::applied&) {
+    if (const auto* request = std::get_if<cluster::fence_request>(&item.body)) {
+        // R5: a node that is not settled executes no fence request found in its log.
+        if (request->executor != self_ || request->executor_boot != boot_ || !settled()) return;
+        if (state_.nodes.at(request->node).status != cluster::node_status::lost) {
+            submit_command(cluster::fence_result{request->id, cluster::fence_outcome::cancelled, "", "heard again"},
+                           name_);
+            return;
+        }
+        fencer_.begin(state_, *request, out_);
+    } else if (const auto* result = std::get_if<cluster::fence_result>(&item.body)) {
+        fence_ended(*result);
+    }
+}
+
+void node::configuration_is_new() {
+    times_ = timings_of(state_.config.cluster);
+    raft_.set_timing(raft_timing(times_));
+    for (auto& [name, item] : runners_) {
+        const auto* config = state_.find_package(name);
+        if (config != nullptr && item.phase() == runner_phase::over) item.set_config(*config);
+    }
+    out_.add(configuration_changed{});
+}
+
+// ---- what this node has to say -----------------------------------------------------------------------
+
+std::uint64_t node::submit_command(cluster::command_body body, std::string actor) {
+    cluster::command item;
+    item.when = at_.wall;
+    item.actor = std::move(actor);
+    item.origin = self_;
+    item.origin_boot = boot_;
+    item.body = std::move(body);
+    submit_again_ = at_.now;
+    return submissions_.add(std::move(item));
+}
+
+void node::send_submissions() {
+    if (submissions_.empty() || !state_.formed()) return;
+    if (raft_.leads()) {
+        accept(submissions_.oldest());
+        submit_again_ = never;
+        return;
+    }
+    auto leader = raft_.leader();
+    if (!leader) {
+        submit_again_ = never;
+        submitted_to_ = leader;
+        return;
+    }
+    if (leader == submitted_to_ && at_.now < submit_again_) return;
+    submitted_to_ = leader;
+    submit_again_ = at_.now + std::max(times_.heartbeat_interval, duration{50'000});
+    transmit(state_.node_name(leader), submit{submissions_.oldest()});
+}
+
+void node::news_of_parts() {
+    for (auto& [name, item] : runners_) runner_says(name, item);
+    for (auto& news : fencer_.take_news()) {
+        if (!news.power_on) {
+            submit_command(std::move(news.result), name_);
+        } else if (news.result.outcome == cluster::fence_outcome::failed) {
+            cluster::cluster_event event;
+            event.node = self_;
+            event.event = "power_on_failed";
+            event.severity = "alarm";
+            event.details = {{"target", state_.node_name(news.node)}, {"device", news.result.device},
+                             {"said", news.result.detail}};
+            submit_command(std::move(event), name_);
+        }
+    }
+}
+
+void node::handle(const process_exited& item) {
+    for (auto& [name, runner] : runners_)
+        if (runner.process_exited(item, at_.now, out_)) return;
+}
+
+void node::handle(const plugin_answer& item) {
+    for (auto& [name, runner] : runners_)
+        if (runner.plugin_answered(item, out_)) return;
+    if (fencer_.answered(state_, item, out_)) return;
+    auto notice = notices_open_.find(item.request);
+    if (notice == notices_open_.end()) return;
+    auto [entry, notifier] = notice->second;
+    notices_open_.erase(notice);
+    submit_command(cluster::notified{notifier, entry, item.outcome == call_outcome::ok, item.text}, name_);
+}
+
+void node::handle(const plugin_event& item) {
+    if (!state_.formed()) return;
+    submit_command(cluster::cluster_event{self_, item.instance, item.event, item.severity, item.details}, name_);
+}
+
+void node::handle(const admin_call& item) {
+    if (const auto* asked = std::get_if<form_cluster>(&item.body)) return form(item, *asked);
+    if (!state_.formed()) {
+        out_.add(admin_done{item.id, admin_result::refused,
+                            "this node is in no cluster yet: hactl cluster apply on one node forms it"});
+        return;
+    }
+    auto body = std::get<cluster::command_body>(item.body);
+    auto serial = submit_command(body, item.actor);
+    operations_.add(item.id, serial, std::move(body), at_.now + item.patience);
+}
+
+void node::handle(const guard_hello& item) {
+    guard_known_ = true;
+    living_ = item.living;
+    lease_.inherited(item.lease_end);
+    adopt_recovered();
+}
+
+// Each event source has one reader: the first node, in the order of its list, that is up. When the
+// reader is lost the reading moves (mission U1).
+void node::keep_event_sources() {
+    std::vector<std::string> mine;
+    for (const auto& source : state_.config.cluster.event_sources) {
+        auto names = source.nodes;
+        if (names.empty())
+            for (const auto& item : state_.config.cluster.nodes) names.push_back(item.name);
+        for (const auto& candidate : names) {
+            auto found = state_.nodes.find(state_.find_node(candidate));
+            if (found == state_.nodes.end() || found->second.status != cluster::node_status::up) continue;
+            if (found->first == self_) mine.push_back(source.name);
+            break;
+        }
+    }
+    if (!settled()) mine.clear();
+    if (mine == event_sources_) return;
+    event_sources_ = mine;
+    out_.add(run_event_sources{std::move(mine)});
+}
+
+// ---- the whole state as bytes ---------------------------------------------------------------------------
+
+bytes node::save() const { return encode(*this); }
+
+std::optional<node> node::load(std::string_view saved) {
+    node value;
+    codec::reader reader(saved);
+    reader.get(value);
+    if (!reader.ok() || !reader.at_end()) return std::nullopt;
+    auto state = cluster::decode_state(encode(value.state_));
+    if (!state) return std::nullopt;
+    value.state_ = std::move(*state);
+    value.times_ = timings_of(value.state_.config.cluster);
+    for (auto& [name, item] : value.runners_) {
+        const auto* config = value.state_.find_package(name);
+        if (config != nullptr) item.set_config(*config);
+    }
+    return value;
+}
+
+}  // namespace mainstay::node

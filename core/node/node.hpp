@@ -1,0 +1,287 @@
+// One node of the cluster (D1): inputs with the time in, outputs out. The daemon and the simulator
+// drive this very class. Its whole state is a plain value: save() and load() are exact.
+// Not thread-safe; one owner, one input at a time, to completion.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "cluster/apply.hpp"
+#include "cluster/state.hpp"
+#include "consensus/raft.hpp"
+#include "model/timing.hpp"
+#include "node/effects.hpp"
+#include "node/fencer.hpp"
+#include "node/fragment.hpp"
+#include "node/io.hpp"
+#include "node/lease.hpp"
+#include "node/operations.hpp"
+#include "node/peers.hpp"
+#include "node/runner.hpp"
+#include "node/submissions.hpp"
+#include "node/wire.hpp"
+#include "policy/decide.hpp"
+
+namespace mainstay::node {
+
+// Durable beside the log: which generations have begun here, so that a restarted daemon knows.
+// Written before a generation's first step.
+struct local_record {
+    struct active {
+        mainstay::generation generation;
+        std::uint32_t machine = 0;     // of the boot it runs in; dead with it
+        runner_phase phase = runner_phase::starting;
+        static void fields(auto& self, auto&& visit) {
+            visit("generation", self.generation);
+            visit("machine", self.machine);
+            visit("phase", self.phase);
+        }
+    };
+    std::map<std::string, active> packages;
+    static void fields(auto& self, auto&& visit) { visit("packages", self.packages); }
+};
+
+struct start_info {
+    std::string name;                    // own, as in the configuration
+    boot_id boot;                        // stored before this; unique for ever
+    store_id store;
+    std::uint64_t seed = 1;              // of back-off and of a new cluster's name
+    consensus::durable_state log;
+    bytes local;                         // encoded local_record, or empty
+    duration watchdog{0};                // W, read back; 0 = none armed
+    static void fields(auto& self, auto&& visit) {
+        visit("name", self.name);
+        visit("boot", self.boot);
+        visit("store", self.store);
+        visit("seed", self.seed);
+        visit("log", self.log);
+        visit("local", self.local);
+        visit("watchdog", self.watchdog);
+    }
+};
+
+class node {
+public:
+    node(const start_info& info, moment at);
+
+    void step(const input& item, moment at);
+    [[nodiscard]] std::vector<output> take_outputs() { return out_.take(); }
+    // A tick is due then, if nothing else comes before.
+    [[nodiscard]] time_point deadline() const;
+
+    // ---- reading; for status, explain, tests and the simulator's checks ----
+    [[nodiscard]] node_id self() const { return self_; }
+    [[nodiscard]] const std::string& name() const { return name_; }
+    [[nodiscard]] boot_id boot() const { return boot_; }
+    [[nodiscard]] const cluster::state& state() const { return state_; }
+    [[nodiscard]] const consensus::raft& log() const { return raft_; }
+    [[nodiscard]] const peers& heard() const { return peers_; }
+    [[nodiscard]] const node_lease& own_lease() const { return lease_; }
+    [[nodiscard]] const timings& times() const { return times_; }
+    [[nodiscard]] const std::map<std::string, runner>& runners() const { return runners_; }
+    [[nodiscard]] const std::deque<happened>& history() const { return history_; }
+    [[nodiscard]] std::uint64_t dropped() const { return dropped_; }   // datagrams that made no sense
+    [[nodiscard]] bool settled() const;
+    [[nodiscard]] std::vector<std::string> waiting_to_form() const;    // names not heard yet
+
+    [[nodiscard]] bytes save() const;
+    [[nodiscard]] static std::optional<node> load(std::string_view saved);
+
+private:
+    node() : raft_({}, {}, {}, 1, {}) {}
+
+    // node.cpp: the turn
+    void begin_turn();
+    void finish_turn();
+    void handle(const datagram& item);
+    void handle(const tick&) {}
+    void handle(const stored& item);
+    void handle(const process_exited& item);
+    void handle(const plugin_answer& item);
+    void handle(const plugin_event& item);
+    void handle(const admin_call& item);
+    void handle(const guard_hello& item);
+    bool flush_stores();
+    bool apply_committed(bool replay);
+    void applied_entry(log_index index, const consensus::entry& entry, const cluster::applied& outcome, bool replay);
+    void consequences(const cluster::command& item, const cluster::applied& outcome);
+    void configuration_is_new();
+    void persist_local();
+    std::uint64_t submit_command(cluster::command_body body, std::string actor);
+    void send_submissions();
+    void news_of_parts();
+    void keep_event_sources();
+
+    // transport.cpp: datagrams
+    void receive(const opened& item, const std::string& link);
+    void on_beat(node_id from, const beat& item, time_point sent);
+    void transmit(const std::string& to, wire_body body);
+    void publish();
+    [[nodiscard]] log_index newest_package_entry() const;
+
+    // packages.cpp: what runs here
+    void reconcile();
+    void reconcile(const std::string& name, const cluster::package_state& item);
+    void begin_generation(const std::string& name, const cluster::package_state& item);
+    void start_stored();
+    void adopt_recovered();
+    void runner_says(const std::string& name, runner& item);
+    void forget_ended();
+    void check_lease();
+    [[nodiscard]] bool packages_here() const;
+    [[nodiscard]] string_pairs environment_of(const package_config& package, generation number) const;
+
+    // leader.cpp: duties of the leader
+    void lead();
+    void took_over();
+    void accept(const std::vector<cluster::command>& commands);
+    void note_boots();
+    void decide();
+    [[nodiscard]] policy::view look() const;
+    void send_notices();
+    void fence_ended(const cluster::fence_result& result);
+
+    // formation.cpp: before there is a cluster
+    void form(const admin_call& call, const form_cluster& asked);
+    void on_hello(const form_hello& item);
+    void on_form_log(const form_log& item);
+    void adopt_log(std::vector<consensus::entry> entries);
+    void form_if_complete();
+
+    std::string name_;
+    boot_id boot_;
+    store_id store_;
+    std::uint64_t seed_ = 1;
+    duration watchdog_{0};
+    node_id self_;
+    moment at_;
+    time_point started_at_;
+    time_point last_turn_ = time_point::min();
+    time_point judge_after_ = time_point::min();
+
+    timings times_;
+    consensus::raft raft_;
+    cluster::state state_;
+    bool stopped_applying_ = false;      // met an entry of a newer version (D2)
+    effects out_;
+    peers peers_;
+    node_lease lease_;
+    reassembly fragments_;
+    std::uint64_t next_whole_ = 1;
+    std::uint64_t dropped_ = 0;
+    std::deque<happened> history_;
+
+    std::uint64_t stores_made_ = 0;
+    std::uint64_t stores_done_ = 0;
+    std::deque<bool> stores_open_;       // true = carries a log write
+    std::uint64_t log_writes_done_ = 0;
+
+    submissions submissions_;
+    time_point submit_again_ = never;
+    node_id submitted_to_;
+    operations operations_;
+    fencer fencer_;
+
+    local_record local_;
+    std::map<std::string, local_record::active> recovered_;   // begun by a former daemon, not yet adopted
+    bool guard_known_ = false;
+    std::vector<living_process> living_;
+    std::map<std::string, runner> runners_;
+    std::map<std::string, std::uint64_t> start_after_store_;  // runner waits for its record
+    std::map<std::string, generation> ended_;                 // newest generation over here for good
+    std::map<std::string, std::uint64_t> reports_open_;       // last report's serial, until it is counted
+    bool lease_lost_ = false;
+    bool reset_asked_ = false;
+    time_point told_lease_end_ = time_point::min();
+    bool told_packages_ = false;
+    std::vector<std::string> event_sources_;
+
+    // leader, volatile
+    mainstay::term led_term_;
+    std::map<node_id, std::pair<boot_id, std::uint64_t>> accepted_;
+    std::map<node_id, boot_id> boots_proposed_;
+    std::map<node_id, std::uint32_t> fence_tries_;
+    std::map<node_id, time_point> fence_again_;
+    std::map<node_id, time_point> acknowledged_at_;
+    std::set<std::pair<log_index, std::string>> notices_sent_;
+    std::map<request_id, std::pair<log_index, std::string>> notices_open_;
+    time_point look_again_ = never;
+
+    struct forming {
+        std::uint64_t admin = 0;
+        std::string text;
+        time_point deadline = never;
+        std::map<std::string, store_id> stores;
+        static void fields(auto& self, auto&& visit) {
+            visit("admin", self.admin);
+            visit("text", self.text);
+            visit("deadline", self.deadline);
+            visit("stores", self.stores);
+        }
+    };
+    std::optional<forming> forming_;
+    std::map<std::string, store_id> hellos_;   // unformed nodes heard
+
+public:
+    static void fields(auto& self, auto&& visit) {
+        visit("name", self.name_);
+        visit("boot", self.boot_);
+        visit("store", self.store_);
+        visit("seed", self.seed_);
+        visit("watchdog", self.watchdog_);
+        visit("self", self.self_);
+        visit("at", self.at_);
+        visit("started_at", self.started_at_);
+        visit("last_turn", self.last_turn_);
+        visit("judge_after", self.judge_after_);
+        visit("raft", self.raft_);
+        visit("state", self.state_);
+        visit("stopped_applying", self.stopped_applying_);
+        visit("out", self.out_);
+        visit("peers", self.peers_);
+        visit("lease", self.lease_);
+        visit("fragments", self.fragments_);
+        visit("next_whole", self.next_whole_);
+        visit("dropped", self.dropped_);
+        visit("history", self.history_);
+        visit("stores_made", self.stores_made_);
+        visit("stores_done", self.stores_done_);
+        visit("stores_open", self.stores_open_);
+        visit("log_writes_done", self.log_writes_done_);
+        visit("submissions", self.submissions_);
+        visit("submit_again", self.submit_again_);
+        visit("submitted_to", self.submitted_to_);
+        visit("operations", self.operations_);
+        visit("fencer", self.fencer_);
+        visit("local", self.local_);
+        visit("recovered", self.recovered_);
+        visit("guard_known", self.guard_known_);
+        visit("living", self.living_);
+        visit("runners", self.runners_);
+        visit("start_after_store", self.start_after_store_);
+        visit("ended", self.ended_);
+        visit("reports_open", self.reports_open_);
+        visit("lease_lost", self.lease_lost_);
+        visit("reset_asked", self.reset_asked_);
+        visit("told_lease_end", self.told_lease_end_);
+        visit("told_packages", self.told_packages_);
+        visit("event_sources", self.event_sources_);
+        visit("led_term", self.led_term_);
+        visit("accepted", self.accepted_);
+        visit("boots_proposed", self.boots_proposed_);
+        visit("fence_tries", self.fence_tries_);
+        visit("fence_again", self.fence_again_);
+        visit("acknowledged_at", self.acknowledged_at_);
+        visit("notices_sent", self.notices_sent_);
+        visit("notices_open", self.notices_open_);
+        visit("look_again", self.look_again_);
+        visit("forming", self.forming_);
+        visit("hellos", self.hellos_);
+    }
+};
+
+}  // namespace mainstay::node

@@ -1,0 +1,170 @@
+#include "node/operations.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace mainstay::node {
+
+using cluster::package_phase;
+
+namespace {
+
+// What an accepted request comes to: nothing yet, or its end.
+struct verdict {
+    bool over = false;
+    admin_result result = admin_result::done;
+    std::string text;
+};
+
+verdict done(std::string text) { return {true, admin_result::done, std::move(text)}; }
+verdict failed(std::string text) { return {true, admin_result::failed, std::move(text)}; }
+
+class judge {
+public:
+    judge(const cluster::state& state, generation before) : state_(state), before_(before) {}
+
+    verdict operator()(const cluster::package_run& asked) const { return wait_for_run(asked.package); }
+    verdict operator()(const cluster::package_move& asked) const { return wait_for_run(asked.package); }
+
+    verdict operator()(const cluster::package_stop& asked) const {
+        const auto* item = find(asked.package);
+        if (item == nullptr || item->phase == package_phase::down) return done("package " + asked.package + " is halted");
+        if (item->phase == package_phase::halt_failed)
+            return failed("package " + asked.package + " failed to halt: " + item->phase_by.reason);
+        return {};
+    }
+
+    verdict operator()(const cluster::node_admin& asked) const {
+        if (asked.run) return done("node " + asked.node + " runs packages");
+        auto id = state_.find_node(asked.node);
+        for (const auto& [name, item] : state_.packages) {
+            if (!item.active() || item.owner != id) continue;
+            if (item.phase == package_phase::halt_failed)
+                return failed("package " + name + " failed to halt on " + asked.node + ": " + item.phase_by.reason);
+            return {};
+        }
+        // SG: the packages move first; the answer comes when each of them runs elsewhere or can't.
+        for (const auto& [name, item] : state_.packages)
+            if (item.phase == package_phase::starting) return {};
+        return done("node " + asked.node + " is halted");
+    }
+
+    verdict operator()(const cluster::cluster_admin& asked) const {
+        if (asked.run) return done("the cluster runs packages");
+        for (const auto& [name, item] : state_.packages) {
+            if (item.phase == package_phase::halt_failed)
+                return failed("package " + name + " failed to halt: " + item.phase_by.reason);
+            if (item.active()) return {};
+        }
+        return done("the cluster is halted");
+    }
+
+    template <class Other>
+    verdict operator()(const Other&) const {
+        return done("done");
+    }
+
+private:
+    [[nodiscard]] const cluster::package_state* find(const std::string& name) const {
+        auto found = state_.packages.find(name);
+        return found == state_.packages.end() ? nullptr : &found->second;
+    }
+
+    [[nodiscard]] verdict wait_for_run(const std::string& name) const {
+        const auto* item = find(name);
+        if (item == nullptr) return failed("package " + name + " was removed");
+        auto where = state_.node_name(item->owner);
+        if (item->phase == package_phase::running && item->generation > before_)
+            return done("package " + name + " runs on " + where);
+        if (item->phase == package_phase::halt_failed)
+            return failed("package " + name + " failed to halt on " + where + ": " + item->phase_by.reason);
+        bool wanted = item->switching || item->target || item->target_any;
+        if (item->phase == package_phase::down && !wanted)
+            return failed("package " + name + " did not start: " + item->phase_by.reason);
+        return {};
+    }
+
+    const cluster::state& state_;
+    generation before_;
+};
+
+std::string subject(const cluster::command_body& asked) {
+    return std::visit(
+        [](const auto& body) -> std::string {
+            if constexpr (requires { body.package; }) {
+                return body.package;
+            } else {
+                return {};
+            }
+        },
+        asked);
+}
+
+}  // namespace
+
+void operations::add(std::uint64_t id, std::uint64_t serial, cluster::command_body asked, time_point deadline) {
+    operation item;
+    item.serial = serial;
+    item.asked = std::move(asked);
+    item.deadline = deadline;
+    waiting_[id] = std::move(item);
+}
+
+void operations::counted(std::uint64_t serial, const cluster::state& state, const cluster::applied& outcome,
+                         effects& out) {
+    for (auto& [id, item] : waiting_) {
+        if (item.serial != serial || item.accepted) continue;
+        if (!outcome.accepted) {
+            out.add(admin_done{id, admin_result::refused, outcome.refusal});
+            waiting_.erase(id);
+            return;
+        }
+        item.accepted = true;
+        item.deadline = never;
+        auto found = state.packages.find(subject(item.asked));
+        if (found != state.packages.end()) item.before = found->second.generation;
+        check(id, item, state, out);
+        break;
+    }
+    for (auto id : std::exchange(finished_, {})) waiting_.erase(id);
+}
+
+void operations::check(std::uint64_t id, const operation& item, const cluster::state& state, effects& out) {
+    auto found = std::visit(judge(state, item.before), item.asked);
+    if (!found.over) return;
+    out.add(admin_done{id, found.result, found.text});
+    finished_.push_back(id);
+}
+
+void operations::applied(const cluster::state& state, const happened& what, effects& out) {
+    for (const auto& [id, item] : waiting_) {
+        if (!item.accepted) continue;
+        auto name = subject(item.asked);
+        if (!what.text.empty() && (name.empty() || what.package == name || what.package.empty()))
+            out.add(admin_progress{id, what.text});
+        check(id, item, state, out);
+    }
+    for (auto id : std::exchange(finished_, {})) waiting_.erase(id);
+}
+
+std::vector<std::uint64_t> operations::expire(time_point now, bool has_leader, effects& out) {
+    std::vector<std::uint64_t> serials;
+    for (const auto& [id, item] : waiting_) {
+        if (item.deadline > now) continue;
+        out.add(admin_done{id, has_leader ? admin_result::unconfirmed : admin_result::no_leader,
+                           has_leader ? "not confirmed in time; it may still take effect: hactl history"
+                                      : "no leader: the cluster has no quorum; nothing was done unless history shows it"});
+        serials.push_back(item.serial);
+        finished_.push_back(id);
+    }
+    for (auto id : std::exchange(finished_, {})) waiting_.erase(id);
+    return serials;
+}
+
+time_point operations::deadline() const {
+    auto due = never;
+    for (const auto& [id, item] : waiting_) due = std::min(due, item.deadline);
+    return due;
+}
+
+}  // namespace mainstay::node

@@ -1,0 +1,204 @@
+// What runs on this node: starts only by committed decisions under a fresh lease, ends with it
+// (invariant 2, D6, "Packages").
+#include <algorithm>
+
+#include "node/node.hpp"
+
+namespace mainstay::node {
+
+using cluster::package_phase;
+using cluster::report;
+
+void node::reconcile() {
+    if (!state_.formed()) return;
+    adopt_recovered();
+    for (const auto& [name, item] : state_.packages) reconcile(name, item);
+    // A generation that the log knows to be over must not run on here.
+    for (auto& [name, runner] : runners_) {
+        auto found = state_.packages.find(name);
+        bool over = found == state_.packages.end() || found->second.generation != runner.generation() ||
+                    !found->second.active() || found->second.owner != self_;
+        bool behind = found != state_.packages.end() && found->second.generation < runner.generation();
+        if (over && !behind && runner.phase() != runner_phase::over && !start_after_store_.contains(name)) runner.halt(out_);
+    }
+    forget_ended();
+    keep_event_sources();
+}
+
+void node::reconcile(const std::string& name, const cluster::package_state& item) {
+    if (item.owner != self_ || item.owner_boot.machine != boot_.machine || !item.active()) return;
+    if (recovered_.contains(name) || reports_open_.contains(name)) return;
+    auto found = runners_.find(name);
+    bool here = found != runners_.end() && found->second.generation() == item.generation;
+    if (item.phase == package_phase::starting && !here) return begin_generation(name, item);
+    if (here && item.phase == package_phase::halting) {
+        if (start_after_store_.erase(name) > 0) {
+            // Asked to halt before its first step: nothing has begun.
+            runners_.erase(found);
+            here = false;
+        } else {
+            return found->second.halt(out_);
+        }
+    }
+    if (!here && item.phase != package_phase::starting && guard_known_) {
+        // Nothing of it was ever begun in this life of the machine.
+        ended_[name] = item.generation;
+        reports_open_[name] = submit_command(
+            cluster::package_report{name, item.generation, self_, report::halted, "nothing of it runs here"}, name_);
+    }
+}
+
+void node::begin_generation(const std::string& name, const cluster::package_state& item) {
+    auto ended = ended_.find(name);
+    if (ended != ended_.end() && ended->second >= item.generation) {
+        reports_open_[name] = submit_command(
+            cluster::package_report{name, item.generation, self_, report::lease_ended, "the lease was lost"}, name_);
+        return;
+    }
+    // A generation names the life it is meant for; only that life, settled, may obey.
+    if (item.owner_boot.machine != boot_.machine || !settled() || stopped_applying_ || reset_asked_ || lease_lost_)
+        return;
+    if (!lease_.may_start(at_.now, times_.member_timeout, state_.applied)) return;
+    auto former = runners_.find(name);
+    if (former != runners_.end() && former->second.phase() != runner_phase::over) return;
+    const auto* config = state_.find_package(name);
+    if (config == nullptr) return;
+    runners_.insert_or_assign(name, runner(*config, item.generation, name_, environment_of(*config, item.generation)));
+    local_.packages[name] = {item.generation, boot_.machine, runner_phase::starting};
+    persist_local();
+    start_after_store_[name] = stores_made_;
+}
+
+// The record is durable: the first step may be taken, if the lease still allows it.
+void node::start_stored() {
+    for (auto next = start_after_store_.begin(); next != start_after_store_.end();) {
+        auto [name, number] = *next;
+        if (number > stores_done_) {
+            ++next;
+            continue;
+        }
+        auto& item = runners_.at(name);
+        auto found = state_.packages.find(name);
+        bool wanted = found != state_.packages.end() && found->second.generation == item.generation() &&
+                      found->second.phase == package_phase::starting;
+        next = start_after_store_.erase(next);
+        if (wanted && !lease_lost_ && lease_.may_start(at_.now, times_.member_timeout, state_.applied)) {
+            item.start(out_);
+        } else {
+            runners_.erase(name);  // reconcile() tries again or says that it is over
+        }
+    }
+}
+
+void node::adopt_recovered() {
+    if (!guard_known_ || recovered_.empty() || !state_.formed()) return;
+    for (auto next = recovered_.begin(); next != recovered_.end();) {
+        const auto* config = state_.find_package(next->first);
+        if (config == nullptr) {
+            ++next;
+            continue;
+        }
+        runner item(*config, next->second.generation, name_, environment_of(*config, next->second.generation));
+        item.adopt(living_, next->second.phase, at_.now, out_);
+        runners_.insert_or_assign(next->first, std::move(item));
+        next = recovered_.erase(next);
+    }
+    // Scripts of the former daemon whose end nobody waits for.
+    for (const auto& item : living_)
+        if (item.label == "run_script" || item.label == "halt_script")
+            out_.add(kill_process{item.request, duration{1'000'000}});
+    living_.clear();
+}
+
+void node::runner_says(const std::string& name, runner& item) {
+    for (auto& news : item.take_news()) {
+        if (news.fail_fast && !reset_asked_) {
+            reset_asked_ = true;
+            out_.add(reset_node{"service_fail_fast_enabled: " + news.detail});
+        }
+        if (!news.report) {
+            submit_command(cluster::service_restarted{name, item.generation(), news.service, news.restarts, news.detail},
+                           name_);
+            continue;
+        }
+        auto what = *news.report;
+        auto ended = ended_.find(name);
+        if (what == report::halted && ended != ended_.end() && ended->second >= item.generation())
+            what = report::lease_ended;
+        auto& record = local_.packages[name];
+        record = {item.generation(), boot_.machine, item.phase()};
+        if (item.phase() == runner_phase::over && (what == report::halted || what == report::lease_ended ||
+                                                   what == report::start_exit_1 || what == report::start_exit_2 ||
+                                                   what == report::start_timeout))
+            local_.packages.erase(name);
+        persist_local();
+        reports_open_[name] = submit_command(
+            cluster::package_report{name, item.generation(), self_, what, std::move(news.detail)}, name_);
+    }
+}
+
+void node::forget_ended() {
+    std::erase_if(runners_, [this](const auto& item) {
+        if (item.second.phase() != runner_phase::over || start_after_store_.contains(item.first)) return false;
+        if (reports_open_.contains(item.first)) return false;
+        auto found = state_.packages.find(item.first);
+        bool still_ours = found != state_.packages.end() && found->second.active() && found->second.owner == self_ &&
+                          found->second.generation == item.second.generation();
+        return !still_ours;
+    });
+}
+
+bool node::packages_here() const {
+    return std::any_of(runners_.begin(), runners_.end(),
+                       [](const auto& item) { return item.second.phase() != runner_phase::over; }) ||
+           !recovered_.empty();
+}
+
+void node::check_lease() {
+    bool packages = packages_here();
+    if (lease_.valid(at_.now)) {
+        lease_lost_ = false;
+    } else if (packages && !lease_lost_) {
+        lease_lost_ = true;
+        // "When the lease is lost the generation is over on that node."
+        for (const auto& [name, item] : state_.packages)
+            if (item.owner == self_ && item.owner_boot.machine == boot_.machine) ended_[name] = item.generation;
+        for (auto& [name, item] : runners_) ended_[name] = std::max(ended_[name], item.generation());
+        out_.say("error", "the lease has ended: no quorate leader acknowledged this node in time");
+        bool reset = state_.config.cluster.on_quorum_loss == cluster_config::quorum_loss::reset;
+        if (reset && !reset_asked_) {
+            reset_asked_ = true;
+            out_.add(reset_node{"lease ended"});
+        }
+        for (auto& [name, item] : runners_)
+            if (!start_after_store_.contains(name)) item.halt(out_);
+    }
+    if (lease_lost_ && packages && !reset_asked_ && at_.now >= lease_.end() + state_.config.cluster.lease_halt_timeout) {
+        reset_asked_ = true;
+        out_.add(reset_node{"packages did not halt within lease_halt_timeout"});
+    }
+    bool far = lease_.end() - told_lease_end_ >= times_.heartbeat_interval / 2;
+    if (packages != told_packages_ || far) {
+        told_packages_ = packages;
+        told_lease_end_ = lease_.end();
+        out_.add(set_lease{lease_.end(), packages});
+    }
+}
+
+// What a Serviceguard script expects (SG 3.10), and the same under names of our own.
+string_pairs node::environment_of(const package_config& package, generation number) const {
+    std::string addresses;
+    for (const auto& item : package.addresses) addresses += (addresses.empty() ? "" : " ") + item.address;
+    return {{"SG_PACKAGE", package.name},
+            {"SG_PACKAGE_NAME", package.name},
+            {"SG_NODE", name_},
+            {"SG_CLUSTER", state_.config.cluster.name},
+            {"SG_SCRIPT_LOG_FILE", package.script_log_file},
+            {"MAINSTAY_PACKAGE", package.name},
+            {"MAINSTAY_NODE", name_},
+            {"MAINSTAY_CLUSTER", state_.config.cluster.name},
+            {"MAINSTAY_GENERATION", std::to_string(number.value)},
+            {"MAINSTAY_ADDRESSES", addresses}};
+}
+
+}  // namespace mainstay::node

@@ -1,0 +1,58 @@
+// Who hears whom: when each other node was last heard by us, and what its beats say it hears.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "node/wire.hpp"
+
+namespace mainstay::node {
+
+struct peer {
+    boot_id boot;                                  // newest life heard
+    store_id store;
+    time_point heard = time_point::min();          // our clock, any datagram of that life
+    std::map<std::string, time_point> links;       // the same per link
+    time_point echo = time_point::min();           // send time of its newest beat, its clock
+    time_point echo_received = time_point::min();  // our clock
+    beat last;                                     // its newest beat
+    time_point last_sent = time_point::min();
+    duration round_trip{0};                        // of the newest beat that echoed ours; 0 = none yet
+    static void fields(auto& self, auto&& visit) {
+        visit("boot", self.boot);
+        visit("store", self.store);
+        visit("heard", self.heard);
+        visit("links", self.links);
+        visit("echo", self.echo);
+        visit("echo_received", self.echo_received);
+        visit("last", self.last);
+        visit("last_sent", self.last_sent);
+        visit("round_trip", self.round_trip);
+    }
+};
+
+class peers {
+public:
+    // False for a datagram of an older life than one already heard: it counts for nothing.
+    bool heard(node_id from, boot_id boot, const std::string& link, time_point now);
+    // A beat in order; false when an equal or newer one was seen (another link's copy).
+    bool beat_heard(node_id from, const beat& item, time_point sent, time_point now);
+
+    [[nodiscard]] const peer* find(node_id node) const;
+    [[nodiscard]] bool silent(node_id node, boot_id boot, time_point now, duration limit) const;
+    // Our send time of the newest beat of this life of ours that the peer had heard; min = none.
+    [[nodiscard]] time_point echoed(node_id node, node_id self, boot_id own) const;
+    // Does `witness`, itself heard within `limit`, say that it heard `node` within `limit`?
+    [[nodiscard]] bool witnesses(node_id witness, node_id node, boot_id boot, time_point now, duration limit) const;
+    [[nodiscard]] std::vector<heard_entry> entries() const;
+    [[nodiscard]] const std::map<node_id, peer>& all() const { return peers_; }
+
+    static void fields(auto& self, auto&& visit) { visit("peers", self.peers_); }
+
+private:
+    std::map<node_id, peer> peers_;
+};
+
+}  // namespace mainstay::node

@@ -1,0 +1,358 @@
+#include "node/runner.hpp"
+
+#include <algorithm>
+
+#include "model/assert.hpp"
+
+namespace mainstay::node {
+
+using cluster::report;
+
+namespace {
+
+// A plugin call without a time limit of its own: long enough for a database's init script.
+constexpr duration call_timeout{120'000'000};
+
+std::string last_line(const std::string& text) {
+    auto end = text.find_last_not_of("\n\r ");
+    if (end == std::string::npos) return {};
+    auto begin = text.find_last_of('\n', end);
+    auto from = begin == std::string::npos ? 0 : begin + 1;
+    constexpr std::size_t shown_max = 160;
+    return text.substr(from, std::min(end - from + 1, shown_max));
+}
+
+std::string how_it_ended(const process_exited& item) {
+    std::string text = item.timed_out   ? "did not end in time"
+                       : item.code < 0 ? "killed by signal " + std::to_string(-item.code)
+                                       : "exit " + std::to_string(item.code);
+    auto said = last_line(item.tail);
+    return said.empty() ? text : text + ", said: " + said;
+}
+
+}  // namespace
+
+runner::runner(package_config config, mainstay::generation generation, std::string own_node, string_pairs environment)
+    : config_(std::move(config)),
+      generation_(generation),
+      own_node_(std::move(own_node)),
+      environment_(std::move(environment)) {
+    services_.resize(config_.services.size());
+}
+
+std::vector<runner::step> runner::steps() const {
+    std::vector<step> list;
+    for (std::size_t i = 0; i < config_.addresses.size(); ++i) list.push_back({step::kind_type::address, i});
+    for (std::size_t i = 0; i < config_.resources.size(); ++i) list.push_back({step::kind_type::resource, i});
+    if (!config_.run_script.empty() || !config_.halt_script.empty()) list.push_back({step::kind_type::script, 0});
+    if (!config_.services.empty()) list.push_back({step::kind_type::services, 0});
+    return list;
+}
+
+void runner::report(cluster::report what, std::string detail) {
+    runner_news item;
+    item.report = what;
+    item.detail = std::move(detail);
+    news_.push_back(std::move(item));
+}
+
+std::vector<runner_news> runner::take_news() { return std::exchange(news_, {}); }
+
+// ---- start -------------------------------------------------------------------------------------
+
+void runner::start(effects& out) {
+    phase_ = runner_phase::starting;
+    begun_ = 0;
+    next_start(out);
+}
+
+void runner::next_start(effects& out) {
+    auto list = steps();
+    while (phase_ == runner_phase::starting) {
+        if (begun_ == list.size()) {
+            phase_ = runner_phase::running;
+            report(report::running, "");
+            return;
+        }
+        auto now = list[begun_++];
+        switch (now.kind) {
+            case step::kind_type::script:
+                if (config_.run_script.empty()) continue;
+                return script(config_.run_script, "start", config_.run_script_timeout, out);
+            case step::kind_type::services:
+                for (std::size_t i = 0; i < services_.size(); ++i) start_service(i, out);
+                continue;
+            default: return call(now, "start", out);
+        }
+    }
+}
+
+void runner::start_step_ended(bool ok, cluster::report how, const std::string& detail, effects& out) {
+    if (halt_asked_) return begin_undo(out);
+    if (ok) return next_start(out);
+    failed(how, detail, out);
+}
+
+void runner::failed(cluster::report how, std::string detail, effects& out) {
+    start_failure_ = how;
+    failure_detail_ = std::move(detail);
+    phase_ = runner_phase::undoing;
+    next_undo(out);
+}
+
+void runner::call(const step& item, const char* verb, effects& out) {
+    waiting_ = out.new_request();
+    killing_ = false;
+    std::string instance = config_.name + "/";
+    if (item.kind == step::kind_type::address) {
+        instance += "address " + config_.addresses[item.index].address;
+    } else {
+        instance += config_.resources[item.index].name;
+    }
+    out.add(call_plugin{waiting_, std::move(instance), verb, environment_, call_timeout});
+}
+
+void runner::script(const std::string& path, const char* argument, const std::optional<duration>& timeout,
+                    effects& out) {
+    waiting_ = out.new_request();
+    killing_ = false;
+    run_process item;
+    item.request = waiting_;
+    item.package = config_.name;
+    item.label = std::string(argument) == "start" ? "run_script" : "halt_script";
+    item.argv = {path, argument};
+    item.environment = environment_;
+    item.log_file = config_.script_log_file;
+    item.timeout = timeout;
+    out.add(std::move(item));
+}
+
+void runner::start_service(std::size_t index, effects& out) {
+    auto& now = services_[index];
+    now.process = out.new_request();
+    run_process item;
+    item.request = now.process;
+    item.package = config_.name;
+    item.label = "service:" + config_.services[index].name;
+    item.argv = {"/bin/sh", "-c", "exec " + config_.services[index].command};
+    item.environment = environment_;
+    // SG 4.5: so that the service can see that it is a restart.
+    item.environment.emplace_back("service_restart", std::to_string(now.restarts));
+    item.environment.emplace_back("SERVICE_RESTART_COUNT", std::to_string(now.restarts));
+    item.environment.emplace_back("MAINSTAY_SERVICE", config_.services[index].name);
+    item.log_file = config_.script_log_file;
+    item.service = true;
+    out.add(std::move(item));
+}
+
+// ---- while it runs -----------------------------------------------------------------------------
+
+// SG restarts at once. So does this, except for a service that dies young again and again: it would
+// fill the log and the machine.
+void runner::restart_later(std::size_t index, time_point now, effects& out) {
+    constexpr duration young{1'000'000};
+    constexpr duration back_off_first{100'000};
+    constexpr duration back_off_max{5'000'000};
+    auto& item = services_[index];
+    bool died_young = item.started != time_point::min() && now - item.started < young;
+    if (!died_young || item.restarts <= 1) {
+        item.back_off = duration{0};
+        item.started = now;
+        return start_service(index, out);
+    }
+    item.back_off = std::clamp(item.back_off * 2, back_off_first, back_off_max);
+    item.restart_at = now + item.back_off;
+}
+
+void runner::tick(time_point now, effects& out) {
+    for (std::size_t i = 0; i < services_.size(); ++i) {
+        if (services_[i].restart_at > now) continue;
+        services_[i].restart_at = never;
+        services_[i].started = now;
+        if (phase_ == runner_phase::running || phase_ == runner_phase::starting) start_service(i, out);
+    }
+}
+
+time_point runner::deadline() const {
+    auto due = never;
+    for (const auto& item : services_) due = std::min(due, item.restart_at);
+    return due;
+}
+
+void runner::service_ended(std::size_t index, const node::process_exited& item, time_point at, effects& out) {
+    auto& now = services_[index];
+    const auto& config = config_.services[index];
+    now.process = request_id{};
+    if (phase_ == runner_phase::undoing || phase_ == runner_phase::halting) {
+        if (services_gone() && !waiting_) next_undo(out);
+        return;
+    }
+    // SG 4.6: any exit, even 0, is a failure.
+    auto text = how_it_ended(item);
+    if (!config.restart_max || now.restarts < *config.restart_max) {
+        ++now.restarts;
+        runner_news again;
+        again.service = config.name;
+        again.restarts = now.restarts;
+        again.detail = text;
+        news_.push_back(std::move(again));
+        restart_later(index, at, out);
+        return;
+    }
+    runner_news dead;
+    dead.report = report::service_failed;
+    dead.detail = "service " + config.name + " " + text;
+    dead.fail_fast = config.fail_fast;
+    news_.push_back(std::move(dead));
+    halt(out);
+}
+
+// ---- halt --------------------------------------------------------------------------------------
+
+void runner::halt(effects& out) {
+    if (halt_asked_ && !ended_) return;
+    if (ended_) {  // halt_failed: tried again from the top
+        ended_ = false;
+        halt_failure_.reset();
+        begun_ = steps().size();
+    }
+    halt_asked_ = true;
+    if (phase_ == runner_phase::starting && waiting_) {
+        // The step under way ends first: a script is told to, a plugin call has its limit.
+        if (!killing_ && runs_script()) {
+            killing_ = true;
+            out.add(kill_process{waiting_, duration{5'000'000}});
+        }
+        return;
+    }
+    if (phase_ == runner_phase::undoing) return;
+    begin_undo(out);
+}
+
+void runner::begin_undo(effects& out) {
+    phase_ = runner_phase::halting;
+    next_undo(out);
+}
+
+bool runner::runs_script() const {
+    auto list = steps();
+    return begun_ > 0 && list[begun_ - 1].kind == step::kind_type::script;
+}
+
+bool runner::services_gone() const {
+    return std::all_of(services_.begin(), services_.end(), [](const auto& item) { return !item.process; });
+}
+
+void runner::next_undo(effects& out) {
+    auto list = steps();
+    while (begun_ > 0) {
+        auto now = list[begun_ - 1];
+        if (now.kind == step::kind_type::services) {
+            for (auto& item : services_) item.restart_at = never;
+            if (!services_gone()) {
+                if (killing_) return;
+                killing_ = true;
+                for (std::size_t i = 0; i < services_.size(); ++i)
+                    if (services_[i].process)
+                        out.add(kill_process{services_[i].process, config_.services[i].halt_timeout});
+                return;
+            }
+            killing_ = false;
+            --begun_;
+            continue;
+        }
+        --begun_;
+        if (now.kind == step::kind_type::script) {
+            // SG 4.9: after a failed run script the halt script does not run.
+            if (config_.halt_script.empty() || start_failure_) continue;
+            return script(config_.halt_script, "stop", config_.halt_script_timeout, out);
+        }
+        return call(now, "stop", out);
+    }
+    undone(out);
+}
+
+void runner::undo_step_ended(bool ok, cluster::report how, const std::string& detail, effects& out) {
+    if (!ok && !halt_failure_) {
+        // The rest is halted all the same; what failed is reported at the end.
+        halt_failure_ = how;
+        failure_detail_ = failure_detail_.empty() ? detail : failure_detail_ + "; then " + detail;
+    }
+    next_undo(out);
+}
+
+void runner::undone(effects&) {
+    phase_ = runner_phase::over;
+    ended_ = true;
+    if (halt_failure_) {
+        report(*halt_failure_, failure_detail_);
+    } else if (start_failure_) {
+        report(*start_failure_, failure_detail_);
+    } else {
+        report(report::halted, "");
+    }
+}
+
+// ---- answers -----------------------------------------------------------------------------------
+
+bool runner::process_exited(const node::process_exited& item, time_point now, effects& out) {
+    for (std::size_t i = 0; i < services_.size(); ++i) {
+        if (services_[i].process != item.request) continue;
+        service_ended(i, item, now, out);
+        return true;
+    }
+    if (!waiting_ || item.request != waiting_) return false;
+    waiting_ = request_id{};
+    bool ok = item.code == 0 && !item.timed_out;
+    if (phase_ == runner_phase::starting) {
+        auto how = item.timed_out ? report::start_timeout : item.code == 2 ? report::start_exit_2 : report::start_exit_1;
+        start_step_ended(ok, how, "run_script " + how_it_ended(item), out);
+    } else {
+        auto how = item.timed_out ? report::halt_timeout : report::halt_exit_1;
+        undo_step_ended(ok, how, "halt_script " + how_it_ended(item), out);
+    }
+    return true;
+}
+
+bool runner::plugin_answered(const plugin_answer& item, effects& out) {
+    if (!waiting_ || item.request != waiting_) return false;
+    waiting_ = request_id{};
+    auto list = steps();
+    if (phase_ == runner_phase::starting) {
+        MAINSTAY_ASSERT(begun_ > 0);
+        start_step_ended(item.outcome == call_outcome::ok, report::start_exit_2, item.text, out);
+    } else {
+        bool stopped = item.outcome == call_outcome::ok || item.outcome == call_outcome::not_running;
+        undo_step_ended(stopped, report::halt_exit_1, item.text, out);
+    }
+    return true;
+}
+
+// ---- after a daemon restart ----------------------------------------------------------------------
+
+void runner::adopt(const std::vector<living_process>& living, runner_phase recorded, time_point now, effects& out) {
+    begun_ = steps().size();
+    phase_ = runner_phase::running;
+    for (const auto& item : living) {
+        if (item.package != config_.name) continue;
+        for (std::size_t i = 0; i < services_.size(); ++i)
+            if (item.label == "service:" + config_.services[i].name) services_[i].process = item.request;
+    }
+    if (recorded != runner_phase::running) {
+        if (recorded != runner_phase::halting) {
+            start_failure_ = report::start_exit_2;
+            failure_detail_ = "the daemon ended in the middle of the start";
+        }
+        begin_undo(out);
+        return;
+    }
+    for (std::size_t i = 0; i < services_.size(); ++i) {
+        if (services_[i].process || phase_ != runner_phase::running) continue;
+        node::process_exited gone;
+        gone.tail = "ended while the daemon was down";
+        gone.code = -1;
+        service_ended(i, gone, now, out);
+    }
+}
+
+}  // namespace mainstay::node

@@ -1,0 +1,142 @@
+// One generation of one package on this node: its steps in order, halted in reverse (SG 4.3, 4.8).
+// Start: addresses, plugin resources in file order, run script, services. What was begun is undone
+// when a later step fails. Emits processes and plugin calls, and says how it ended.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cluster/commands.hpp"
+#include "model/config.hpp"
+#include "node/effects.hpp"
+
+namespace mainstay::node {
+
+// What a runner has to tell the cluster, in order.
+struct runner_news {
+    std::optional<cluster::report> report;
+    std::string detail;
+    std::string service;          // with `restarts`: this service was started again
+    std::uint32_t restarts = 0;
+    bool fail_fast = false;       // the node has to be reset (service_fail_fast_enabled)
+    static void fields(auto& self, auto&& visit) {
+        visit("report", self.report);
+        visit("detail", self.detail);
+        visit("service", self.service);
+        visit("restarts", self.restarts);
+        visit("fail_fast", self.fail_fast);
+    }
+};
+
+enum class runner_phase : std::uint8_t { starting, running, undoing, halting, over, count_ };
+[[nodiscard]] constexpr const char* to_string(runner_phase value) {
+    switch (value) {
+        case runner_phase::starting: return "starting";
+        case runner_phase::running: return "running";
+        case runner_phase::undoing: return "undoing";
+        case runner_phase::halting: return "halting";
+        default: return "over";
+    }
+}
+
+class runner {
+public:
+    runner() = default;
+    runner(package_config config, mainstay::generation generation, std::string own_node, string_pairs environment);
+
+    void start(effects& out);
+    // Halts whatever has been begun; a start under way is broken off. Asked twice is asked once.
+    void halt(effects& out);
+    // After a daemon restart: `living` are its services that still run, the rest counts as dead.
+    // `recorded` is the phase the daemon died in: a start or halt under way is undone.
+    void adopt(const std::vector<living_process>& living, runner_phase recorded, time_point now, effects& out);
+
+    // True when the answer was for this runner.
+    bool process_exited(const node::process_exited& item, time_point now, effects& out);
+    // Services that wait for their back-off.
+    void tick(time_point now, effects& out);
+    [[nodiscard]] time_point deadline() const;
+    bool plugin_answered(const plugin_answer& item, effects& out);
+
+    [[nodiscard]] runner_phase phase() const { return phase_; }
+    [[nodiscard]] mainstay::generation generation() const { return generation_; }
+    [[nodiscard]] const package_config& config() const { return config_; }
+    // The configuration is not part of the byte form: the owner puts it back after reading.
+    void set_config(package_config config) { config_ = std::move(config); }
+    [[nodiscard]] std::vector<runner_news> take_news();
+
+    static void fields(auto& self, auto&& visit) {
+        visit("generation", self.generation_);
+        visit("own_node", self.own_node_);
+        visit("environment", self.environment_);
+        visit("phase", self.phase_);
+        visit("begun", self.begun_);
+        visit("waiting", self.waiting_);
+        visit("killing", self.killing_);
+        visit("services", self.services_);
+        visit("ended", self.ended_);
+        visit("start_failure", self.start_failure_);
+        visit("halt_failure", self.halt_failure_);
+        visit("failure_detail", self.failure_detail_);
+        visit("halt_asked", self.halt_asked_);
+        visit("news", self.news_);
+    }
+
+private:
+    struct step {
+        enum class kind_type : std::uint8_t { address, resource, script, services, count_ } kind = kind_type::script;
+        std::size_t index = 0;
+    };
+    struct service {
+        request_id process;       // 0 = not running
+        std::uint32_t restarts = 0;
+        time_point started = time_point::min();
+        time_point restart_at = never;   // back-off of a service that dies young
+        duration back_off{0};
+        static void fields(auto& self, auto&& visit) {
+            visit("process", self.process);
+            visit("restarts", self.restarts);
+            visit("started", self.started);
+            visit("restart_at", self.restart_at);
+            visit("back_off", self.back_off);
+        }
+    };
+
+    [[nodiscard]] std::vector<step> steps() const;
+    void next_start(effects& out);
+    void begin_undo(effects& out);
+    void next_undo(effects& out);
+    void undone(effects& out);
+    void failed(cluster::report how, std::string detail, effects& out);
+    void call(const step& item, const char* verb, effects& out);
+    void script(const std::string& path, const char* argument, const std::optional<duration>& timeout, effects& out);
+    void start_service(std::size_t index, effects& out);
+    void service_ended(std::size_t index, const node::process_exited& item, time_point now, effects& out);
+    void restart_later(std::size_t index, time_point now, effects& out);
+    [[nodiscard]] bool runs_script() const;
+    void start_step_ended(bool ok, cluster::report how, const std::string& detail, effects& out);
+    void undo_step_ended(bool ok, cluster::report how, const std::string& detail, effects& out);
+    [[nodiscard]] bool services_gone() const;
+    void report(cluster::report what, std::string detail);
+
+    package_config config_;
+    mainstay::generation generation_;
+    std::string own_node_;
+    string_pairs environment_;
+    runner_phase phase_ = runner_phase::over;
+    std::size_t begun_ = 0;           // steps begun, from the first
+    request_id waiting_;              // the step's process or call under way
+    bool killing_ = false;            // ... which was told to end
+    std::vector<service> services_;   // as in config_.services
+    bool ended_ = false;
+    std::optional<cluster::report> start_failure_;
+    std::optional<cluster::report> halt_failure_;
+    std::string failure_detail_;
+    bool halt_asked_ = false;
+    std::vector<runner_news> news_;
+};
+
+}  // namespace mainstay::node

@@ -1,0 +1,119 @@
+// What nodes say to each other. One datagram = one envelope; large ones travel as fragments
+// (fragment.hpp). Sealing is the edge's (D7): what arrives here was made by somebody with the key.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "cluster/commands.hpp"
+#include "consensus/types.hpp"
+#include "model/codec.hpp"
+
+namespace mainstay::node {
+
+// "I heard this life of that node": its send time, and when it came in by our clock.
+struct heard_entry {
+    node_id node;
+    boot_id boot;
+    time_point echo;
+    time_point received;
+    static void fields(auto& self, auto&& visit) {
+        visit("node", self.node);
+        visit("boot", self.boot);
+        visit("echo", self.echo);
+        visit("received", self.received);
+    }
+};
+
+struct beat {
+    static constexpr const char* name_ = "beat";
+    store_id store;
+    mainstay::term term;          // durable
+    bool leader = false;
+    bool acknowledges = false;    // leader with a quorum and an entry of its term committed: `heard`
+                                  // acknowledges leases (R6), up to `newest_package_entry`
+    log_index commit;
+    log_index newest_package_entry;
+    duration lease{0};            // L
+    std::vector<heard_entry> heard;
+    static void fields(auto& self, auto&& visit) {
+        visit("store", self.store);
+        visit("term", self.term);
+        visit("leader", self.leader);
+        visit("acknowledges", self.acknowledges);
+        visit("commit", self.commit);
+        visit("newest_package_entry", self.newest_package_entry);
+        visit("lease", self.lease);
+        visit("heard", self.heard);
+    }
+};
+
+// Asks the leader to write commands down; repeated until they show in the sender's own log.
+struct submit {
+    static constexpr const char* name_ = "submit";
+    std::vector<cluster::command> commands;   // ascending serials, oldest first
+    static void fields(auto& self, auto&& visit) { visit("commands", self.commands); }
+};
+
+// ---- before a cluster exists: nodes are known by name only ---------------------------------------
+
+struct form_hello {       // an empty store says that it is there
+    static constexpr const char* name_ = "form_hello";
+    std::string name;
+    store_id store;
+    static void fields(auto& self, auto&& visit) {
+        visit("name", self.name);
+        visit("store", self.store);
+    }
+};
+
+struct form_log {         // the founding entries, for the stores named in them
+    static constexpr const char* name_ = "form_log";
+    std::vector<consensus::entry> entries;
+    static void fields(auto& self, auto&& visit) { visit("entries", self.entries); }
+};
+
+struct fragment {
+    static constexpr const char* name_ = "fragment";
+    std::uint64_t whole = 0;      // names the message, per sender's life
+    std::uint32_t index = 0;
+    std::uint32_t count = 0;
+    bytes data;
+    static void fields(auto& self, auto&& visit) {
+        visit("whole", self.whole);
+        visit("index", self.index);
+        visit("count", self.count);
+        visit("data", self.data);
+    }
+};
+
+using wire_body = std::variant<beat, consensus::message, submit, form_hello, form_log, fragment>;
+
+struct envelope {
+    mainstay::cluster_id cluster;   // 0 = not formed
+    node_id from;                   // 0 = not formed
+    boot_id boot;
+    wire_body body;
+    static void fields(auto& self, auto&& visit) {
+        visit("cluster", self.cluster);
+        visit("from", self.from);
+        visit("boot", self.boot);
+        visit("body", self.body);
+    }
+};
+
+// A beat's datagram is its envelope followed by the heartbeat thread's send time.
+inline constexpr std::size_t send_time_size = 8;
+void append_send_time(bytes& data, time_point sent);
+
+struct opened {
+    envelope message;
+    time_point sent = time_point::min();   // of beats and hellos
+};
+// Nothing when the bytes are not exactly one envelope.
+[[nodiscard]] std::optional<opened> open_datagram(std::string_view data);
+
+}  // namespace mainstay::node
