@@ -59,8 +59,8 @@ def check_core(name, number, line):
 
 def check_plugin(name, number, line):
     hit = QUOTED.search(line)
-    if hit and "/" in hit.group(1) and not hit.group(1).startswith("mainstay/"):
-        yield f"{name}:{number}: a plugin includes the SDK (mainstay/...) and its own folder alone, not {hit.group(1)}"
+    if hit and "/" in hit.group(1) and not hit.group(1).startswith(("mainstay/", "common/")):
+        yield f"{name}:{number}: a plugin includes the SDK, plugins/common and its own folder alone, not {hit.group(1)}"
 
 
 def problems():

@@ -80,8 +80,9 @@ def main(arguments):
     for name in files or sorted(f[:-3] for f in os.listdir(HERE) if f.startswith("test_") and f.endswith(".py")):
         command = [sys.executable, "-B", os.path.abspath(__file__), "--file", name, *wanted]
         last = ""
-        with subprocess.Popen(command + (["--smoke"] if smoke else []), stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, start_new_session=True) as process:
+        command += ["--smoke"] if smoke else []
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              start_new_session=True) as process:
             signal.signal(signal.SIGALRM, lambda *_, pid=process.pid: os.killpg(pid, signal.SIGKILL))
             signal.alarm(FILE_LIMIT_S)
             for line in process.stdout:

@@ -195,6 +195,7 @@ class Watchers(unittest.TestCase):
             serve("node1", 1)
             watch, prober = AddressWatch(lab, "10.77.0.100"), Prober(lab, "udp", "10.77.0.100", 7777)
             prober.wait_answer("node1")
+            wait("the switch to see node1", lambda: watch.owners() == ["node1"])
             cut = lab.power_off("node1")
             serve("node2", 2)
             lab.run("client", "ip", "neigh", "flush", "all")

@@ -1,8 +1,9 @@
 #!/usr/bin/python3 -ISB
-"""Runs in the switch: asks who has an address, and records each station that says it has. usage: arp_watch.py ADDRESS [BRIDGE]
+"""Runs in the switch: asks who has an address, and records each station that says it has.
 
-One JSON line per change: {"t", "mac"} when another station than before answers, {"t", "both": [mac, mac]} when two answer the
-same question. Questions are probes (sender 0.0.0.0), which change nobody's neighbour table. One socket, kept open.
+usage: arp_watch.py ADDRESS [BRIDGE]
+One JSON line per change: {"t", "mac"} when another station than before answers, {"t", "both": [mac, mac]} when two
+answer the same question. Questions are probes (sender 0.0.0.0), which change nobody's neighbour table.
 """
 import ctypes
 import json
@@ -30,7 +31,8 @@ def main():
         port.setsockopt(socket.SOL_SOCKET, 26, struct.pack("HL", 4, ctypes.addressof(program)))  # SO_ATTACH_FILTER
         port.bind((bridge, ARP))
         own = port.getsockname()[4][:6]
-        probe = b"\xff" * 6 + own + struct.pack("!HHHBBH", ARP, 1, 0x0800, 6, 4, 1) + own + bytes(4) + bytes(6) + address
+        probe = b"\xff" * 6 + own + struct.pack("!HHHBBH", ARP, 1, 0x0800, 6, 4, 1)
+        probe += own + bytes(4) + bytes(6) + address
         last, answered, due = None, [], 0.0
         while True:
             now = time.monotonic()

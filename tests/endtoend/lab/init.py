@@ -1,8 +1,8 @@
 #!/usr/bin/python3 -ISB
 """The first process of a lab node: makes the node's private world, starts what it boots, reaps. usage: init.py SPEC
 
-Two processes: the outer one, started by the supervisor, enters the node's control group and new namespaces; its child is
-process 1 inside. Both die with the supervisor, and the death of process 1 ends everything in the node.
+Two processes: the outer one, started by the supervisor, enters the node's control group and new namespaces; its child
+is process 1 inside. Both die with the supervisor, and the death of process 1 ends everything in the node.
 On file descriptor 1 it says `made PID`, then, once the links are there (a line on descriptor 0), `up`.
 """
 import json
@@ -17,8 +17,8 @@ import kernel  # noqa: E402
 
 OWN = ("etc", "var", "run", "proc", "sys", "dev", "lost+found")
 DEVICES = ("null", "zero", "full", "random", "urandom", "tty")
-VAR = ("backups", "cache/nginx", "lib/mainstay", "lib/misc", "lib/nginx", "lib/nut", "local", "log/mainstay", "log/nginx",
-       "mail", "opt", "spool", "tmp", "www")
+VAR = ("backups", "cache/nginx", "lib/mainstay", "lib/misc", "lib/nginx", "lib/nut", "local", "log/mainstay",
+       "log/nginx", "mail", "opt", "spool", "tmp", "www")
 
 
 def make_disk(disk):
@@ -109,7 +109,8 @@ def set_links(spec):
         for address in link["addresses"]:
             lines.append(f"addr add {address} dev {link['name']}" + (" nodad" if ":" in address else ""))
         lines.append(f"link set {link['name']} up")
-    subprocess.run(["ip", "-batch", "-"], input="\n".join(lines) + "\n", text=True, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(["ip", "-batch", "-"], input="\n".join(lines) + "\n", text=True, check=True,
+                   stdout=subprocess.DEVNULL)
 
 
 def start(command, environment):

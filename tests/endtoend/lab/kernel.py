@@ -61,7 +61,7 @@ def forget_capability(number):
 
 
 class LinkControl:
-    """Sets interfaces of the network namespace it was made in up or down within microseconds (no program is started)."""
+    """Sets interfaces of the network namespace it was made in up or down within microseconds, starting no program."""
 
     def __init__(self):
         self.socket_ = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)

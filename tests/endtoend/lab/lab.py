@@ -113,8 +113,8 @@ class Lab:
         if owner_alive(self.directory):
             raise LabError(f"a lab {self.name} is up already")
         os.makedirs(f"{self.directory}/shared", exist_ok=True)
-        nodes = [{"name": n, "number": i, "links": addresses(i, self.links), "boot": self.boot(n) if self.boot else None}
-                 for i, n in enumerate(self.names, 1)]
+        nodes = [{"name": name, "number": i, "links": addresses(i, self.links),
+                  "boot": self.boot(name) if self.boot else None} for i, name in enumerate(self.names, 1)]
         nodes.append({"name": self.CLIENT, "number": 200, "links": addresses(200, self.links), "boot": None})
         with open(f"{self.directory}/lab.json", "w") as f:
             json.dump({"name": PREFIX + self.name, "links": self.links, "nodes": nodes, "boot": boot_at_once,

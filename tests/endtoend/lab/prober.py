@@ -4,9 +4,9 @@
 usage: prober.py udp ADDRESS PORT [PACE_MS [GAP_MS]]      every PACE_MS (2) a datagram to echo_service.py
        prober.py http URL [PACE_MS [GAP_MS]]              every PACE_MS (20) a page, `node=N generation=G` somewhere in it
 
-Events: {"what": "first" | "moved", "t", "node", "generation"}; {"what": "gap", "from", "until", "ms"}: nothing was answered
-between two answers longer than GAP_MS (15, http 100); {"what": "backwards"}: an older generation answered a question asked
-after a newer one had answered, so two were active; at SIGTERM {"what": "end", "asked", "answered"}. t is CLOCK_MONOTONIC.
+Events: {"what": "first" | "moved", "t", "node", "generation"}; {"what": "gap", "from", "until", "ms"}: two answers lay
+further apart than GAP_MS (15, http 100); {"what": "backwards"}: an older generation answered a question asked after a
+newer one had answered, so two were active; at SIGTERM {"what": "end", "asked", "answered"}. t is CLOCK_MONOTONIC.
 """
 import http.client
 import json

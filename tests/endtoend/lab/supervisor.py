@@ -1,10 +1,10 @@
 #!/usr/bin/python3 -ISB
-"""Owns a lab: namespaces, links, power. usage: supervisor.py LAB_DIRECTORY [PARENT_PID]   (reads LAB_DIRECTORY/lab.json)
+"""Owns a lab: namespaces, links, power. usage: supervisor.py LAB_DIRECTORY [PARENT_PID]   (reads lab.json there)
 
-One thread; it answers one JSON line per connection on LAB_DIRECTORY/control.sock: {"op": ..., ...} -> {"ok": true, ...} or
-{"error": "..."}. Nodes reach the same socket as /run/lab/control.sock: their power switch (the program `power`) uses it,
-so power needs no network. Everything a lab is made of hangs on this process: when it ends, by whatever signal, the kernel
-ends the nodes with it; what then is left (an empty control group, the directory) is removed by the next `sweep`.
+One thread; it answers one JSON line per connection on LAB_DIRECTORY/control.sock: {"op": ..., ...} -> {"ok": true, ...}
+or {"error": "..."}. Nodes reach the same socket as /run/lab/control.sock: their power switch (the program `power`) uses
+it, so power needs no network. Everything a lab is made of hangs on this process: when it ends, by whatever signal, the
+kernel ends the nodes with it; what then is left (an empty control group, the directory) is removed by the next sweep().
 """
 import json
 import os

@@ -1,4 +1,4 @@
-"""What an observer outside says about a package: was it served, and ever by two at once? Used by demo, tests and bench."""
+"""What an observer outside says of a package: was it served, and ever by two at once? Used by demo, tests and bench."""
 import json
 import os
 import signal
@@ -72,7 +72,7 @@ class AddressWatch:
 
 
 def shared_file_problems(path):
-    """Lines of echo_service.py in the order of the file. A generation that writes after a newer one began is a second writer."""
+    """Lines of echo_service.py, in order: who writes after a newer generation began is a second writer."""
     problems, newest, newest_who = [], 0, ""
     try:
         with open(path) as f:

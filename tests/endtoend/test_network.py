@@ -1,0 +1,65 @@
+"""Cut links: the minority stops and is proven dead before anything starts elsewhere; one link of two is no failure."""
+import unittest
+
+from mainstay_case import MainstayCase
+
+
+class Network(MainstayCase):
+    def test_one_link_of_two_is_no_failure(self):
+        before = self.prober.answered_by()
+        self.lab.cut("node1", "eth1")
+        self.lab.wait("node2 sees the link down", lambda: any(
+            not link["up"] for n in self.lab.status("node2")["nodes"] for link in n["links"]))
+        self.assertEqual(self.lab.node_state("node1", "node2"), "running")
+        self.lab.mend("node1", "eth1")
+        self.lab.wait("all links up again", lambda: all(
+            link["up"] for n in self.lab.status("node2")["nodes"] for link in n["links"]))
+        self.assertEqual(self.prober.answered_by(), before)
+        self.assertNotIn("fence_requested", self.kinds("node2"))
+
+    def test_a_node_cut_off_is_fenced_and_its_package_moves(self):
+        before = self.prober.answered_by()
+        boots = self.lab.nodes()["node1"]["boots"]
+        self.lab.split(["node1"], ["node2", "node3"])
+        after = self.prober.wait_move(before)
+        self.assertIn(after[0], ("node2", "node3"))
+        self.lab.wait("node1 was switched off", lambda: self.lab.nodes()["node1"]["boots"] > boots)
+        self.lab.split()
+        self.lab.wait_nodes({n: "running" for n in self.lab.names})
+        self.check_safety()
+
+    def test_without_a_power_switch_the_cut_off_node_stops_by_its_lease(self):
+        for node in self.lab.names:
+            self.lab.fault(node, "fail")
+        before = self.prober.answered_by()
+        boots = self.lab.nodes()["node1"]["boots"]
+        self.lab.split(["node1"], ["node2", "node3"])
+        # No device confirms: the minority has to reset itself, and only its new boot proves that.
+        self.lab.wait("node1 resets itself", lambda: self.lab.nodes()["node1"]["boots"] > boots)
+        self.assertEqual(self.lab.processes("node1", "echo_service.py"), [])
+        self.lab.split()
+        after = self.prober.wait_move(before)
+        self.assertGreater(after[1], before[1])
+        self.check_safety()
+
+    def test_a_node_heard_one_way_only(self):
+        before = self.prober.answered_by()
+        self.lab.cut("node1", "all", direction="to")
+        after = self.prober.wait_move(before)
+        self.assertNotEqual(after[0], "node1")
+        self.lab.mend("node1", "all", direction="to")
+        self.lab.wait_nodes({n: "running" for n in self.lab.names})
+        self.check_safety()
+
+    def test_nobody_has_quorum_nobody_starts_anything(self):
+        self.lab.split(["node1"], ["node2"], ["node3"])
+        self.lab.wait("the client is answered no more", lambda: all(
+            not self.lab.processes(n, "echo_service.py") for n in self.lab.names))
+        self.lab.split()
+        self.lab.wait_running("web")
+        self.lab.wait_nodes({n: "running" for n in self.lab.names})
+        self.check_safety()
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
