@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstring>
+#include <optional>
 #include <set>
 
 #include "mainstay/values.hpp"
@@ -98,6 +99,19 @@ result<plugin_info> read_info(const mainstay_plugin& table) {
         info.params.push_back(std::move(*param));
     }
     return info;
+}
+
+plugin_schema to_schema(const plugin_info& info) {
+    static_assert(static_cast<int>(kind::count_) == static_cast<int>(plugin_kind::count_));
+    static_assert(static_cast<int>(param_type::count_) == static_cast<int>(value_type::count_));
+    static_assert(static_cast<int>(param_type::command) == static_cast<int>(value_type::command));
+    static_assert(static_cast<int>(param_scope::count_) == static_cast<int>(value_scope::count_));
+    plugin_schema result{info.name, static_cast<plugin_kind>(info.kind), {}};
+    for (const auto& param : info.params)
+        result.params.push_back({param.name, static_cast<value_type>(param.type), static_cast<value_scope>(param.scope),
+                                 param.required, param.unit, param.default_value, param.minimum, param.maximum,
+                                 param.choices, param.help});
+    return result;
 }
 
 }  // namespace mainstay::plugin

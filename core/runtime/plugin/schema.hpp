@@ -9,6 +9,7 @@
 
 #include "mainstay/plugin.h"
 #include "model/result.hpp"
+#include "model/schema.hpp"
 
 namespace mainstay::plugin {
 
@@ -67,5 +68,8 @@ struct plugin_info {
 // Reads a table whose magic, versions and sizes were already found right (loader.cpp). The error
 // names the parameter and what is wrong with it.
 [[nodiscard]] result<plugin_info> read_info(const mainstay_plugin& table);
+
+// The part of it that check_configuration() wants.
+[[nodiscard]] plugin_schema to_schema(const plugin_info& info);
 
 }  // namespace mainstay::plugin
