@@ -1,10 +1,12 @@
 """Input nobody should send: a clear error or a counted drop, the daemon alive, nothing changed."""
 import json
 import os
+import shutil
 import socket
+import subprocess
 import unittest
 
-from cluster import BUILD, echo_package
+from cluster import BUILD, ROOT, echo_package
 from mainstay_case import MainstayCase
 
 
@@ -97,11 +99,29 @@ class BadInput(MainstayCase):
         self.assertEqual(run.returncode, 1)
         self.check_nothing_changed()
 
+    OTHER_ABI = """
+#include <mainstay/plugin.h>
+static const mainstay_plugin table = {MAINSTAY_PLUGIN_MAGIC, MAINSTAY_ABI_MAJOR + 7, 3, sizeof(mainstay_plugin)};
+__attribute__((visibility("default"))) const mainstay_plugin* mainstay_plugin_entry(void) { return &table; }
+"""
+
+    def make(self):
+        """The plugins of the build, one that is no library at all, and one of another ABI."""
+        lab = super().make()
+        lab.plugins = f"{lab.directory}/plugins"
+        shutil.copytree(f"{BUILD}/plugins", lab.plugins)
+        with open(f"{lab.plugins}/broken.so", "w") as f:
+            f.write("this is no library\n")
+        subprocess.run(["gcc", "-shared", "-fPIC", "-x", "c", f"-I{ROOT}/core/sdk/include", "-o",
+                        f"{lab.plugins}/alien.so", "-"], input=self.OTHER_ABI, text=True, check=True)
+        return lab
+
     def test_a_plugin_that_does_not_load_or_has_another_abi(self):
-        text = self.lab.text + "stonith_name other\n  stonith_plugin broken\n"
-        run = self.lab.run("node1", f"{BUILD}/bin/hactl", "plugin", "list", check=False)
-        self.assertEqual(run.returncode, 0)
-        self.refused(text, "broken")
+        listed = self.lab.hactl("node1", "plugin", "list", check=False)
+        for word in ("broken.so", "alien.so", "ABI", "heartbeat-udp"):
+            self.assertIn(word, listed.stdout + listed.stderr)
+        for name, reason in (("broken", "broken.so"), ("alien", "ABI")):
+            self.refused(self.lab.text + f"stonith_name other\n  stonith_plugin {name}\n", "bad.conf", name, reason)
 
 
 class BadScripts(MainstayCase):

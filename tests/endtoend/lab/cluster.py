@@ -33,12 +33,13 @@ def cluster_text(nodes=3, member_timeout="1s", links=("eth0", "eth1"), extra="",
     return "\n".join(lines) + "\n"
 
 
-def echo_package(name="web", address=ADDRESS, port=PORT, nodes=("node1", "node2", "node3"), shared=None, extra=""):
+def echo_package(name="web", address=ADDRESS, port=PORT, nodes=("node1", "node2", "node3"), shared=None,
+                 restarts="none", extra=""):
     """An address and a service that answers datagrams with its node and generation."""
     lines = [f"package_name {name}", *[f"node_name {n}" for n in nodes], "ip_subnet 10.77.0.0/24",
              f"  ip_address {address}", f"service_name {name}_echo",
              f"  service_cmd {HERE}/echo_service.py {port}" + (f" {shared}" if shared else ""),
-             "  service_halt_timeout 5", extra]
+             f"  service_restart {restarts}", "  service_halt_timeout 5", extra]
     return "\n".join(lines) + "\n"
 
 
@@ -50,12 +51,13 @@ class Cluster(Lab):
         self.text = text or cluster_text(nodes, links=self.links, **cluster_options)
         self.packages = packages or {}
         self.daemon_options = list(daemon_options)
+        self.plugins = f"{BUILD}/plugins"
         self.shared = f"{self.directory}/shared/writers"
         self.probers = []
 
     def boot_command(self, node):
         command = [program("mainstay-guard"), "--foreground", "--daemon", program("mainstayd"),
-                   "--plugin-dir", f"{BUILD}/plugins", "--config-dir", "/etc/mainstay",
+                   "--plugin-dir", self.plugins, "--config-dir", "/etc/mainstay",
                    "--state-dir", "/var/lib/mainstay", "--run-dir", "/run/mainstay", "--log-dir", "/var/log/mainstay",
                    "--node", node, "--reset-command", f"{HERE}/power {node} cycle"]
         return command + self.daemon_options
