@@ -59,7 +59,7 @@ class Cluster(Lab):
         command = [program("mainstay-guard"), "--foreground", "--daemon", program("mainstayd"),
                    "--plugin-dir", self.plugins, "--config-dir", "/etc/mainstay",
                    "--state-dir", "/var/lib/mainstay", "--run-dir", "/run/mainstay", "--log-dir", "/var/log/mainstay",
-                   "--node", node, "--reset-command", f"{HERE}/power {node} cycle"]
+                   "--node", node, "--reset-command", f"{HERE}/reset"]
         return command + self.daemon_options
 
     def prepare(self, name, disk):
