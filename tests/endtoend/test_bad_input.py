@@ -109,7 +109,10 @@ __attribute__((visibility("default"))) const mainstay_plugin* mainstay_plugin_en
         """The plugins of the build, one that is no library at all, and one of another ABI."""
         lab = super().make()
         lab.plugins = f"{lab.directory}/plugins"
-        shutil.copytree(f"{BUILD}/plugins", lab.plugins)
+        os.makedirs(lab.plugins)
+        for entry in os.scandir(f"{BUILD}/plugins"):
+            if entry.name.endswith(".so"):
+                shutil.copy(entry.path, lab.plugins)
         with open(f"{lab.plugins}/broken.so", "w") as f:
             f.write("this is no library\n")
         subprocess.run(["gcc", "-shared", "-fPIC", "-x", "c", f"-I{ROOT}/core/sdk/include", "-o",

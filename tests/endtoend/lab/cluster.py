@@ -135,6 +135,11 @@ class Cluster(Lab):
                 continue
         return []
 
+    def peers_by_link(self, node, link):
+        """name of peer -> is `link` up, as `node` sees it."""
+        status = self.status(node) or {"nodes": []}
+        return {n["name"]: each["up"] for n in status["nodes"] for each in n["links"] if each["name"] == link}
+
     def leader(self):
         """The node that all agree on as leader, None as long as they do not."""
         seen = {s["leader"] for s in (self.status(n) for n in self.names if self.power(n) == "on") if s}

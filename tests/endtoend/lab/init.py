@@ -46,7 +46,7 @@ def make_etc(disk, etc):
     kernel.mount(f"{disk}/etc/mainstay", f"{etc}/mainstay", flags=kernel.BIND)
 
 
-def make_dev(dev):
+def make_dev(dev, spec):
     kernel.mount("tmpfs", dev, "tmpfs", 0, "mode=755,size=1m")
     for name in DEVICES:
         open(f"{dev}/{name}", "w").close()
@@ -56,6 +56,9 @@ def make_dev(dev):
     kernel.mount("/dev/pts", f"{dev}/pts", flags=kernel.BIND)
     os.mkdir(f"{dev}/shm")
     kernel.mount("tmpfs", f"{dev}/shm", "tmpfs", 0, "mode=1777,size=64m")
+    # What hangs on them, if anything, is decided outside (lab.py: serial_cable, power_strip).
+    for port in ("ttyS0", "ttyS1"):
+        os.symlink(f"{spec['lab']}/serial/{spec['name']}.{port}", f"{dev}/{port}")
     for name, to in (("ptmx", "pts/ptmx"), ("fd", "/proc/self/fd"), ("stdin", "/proc/self/fd/0"),
                      ("stdout", "/proc/self/fd/1"), ("stderr", "/proc/self/fd/2")):
         os.symlink(to, f"{dev}/{name}")
@@ -94,7 +97,7 @@ def make_root(spec):
     kernel.mount("tmpfs", f"{root}/run", "tmpfs", 0, "mode=755,size=64m")
     os.mkdir(f"{root}/run/lock", 0o1777)
     os.symlink(spec["lab"], f"{root}/run/lab")
-    make_dev(f"{root}/dev")
+    make_dev(f"{root}/dev", spec)
     make_proc(f"{root}/proc", spec["boot_id_file"])
     kernel.mount("sysfs", f"{root}/sys", "sysfs", kernel.RDONLY)
     kernel.pivot_root(root, f"{root}/.old")

@@ -201,6 +201,35 @@ class Lab:
         """Runs a program in the switch, output to a file of the lab; it ends with the lab."""
         self.request("watch", output=output, command=list(command))
 
+    def serial_cable(self, one, other, baud=9600, port="ttyS0", **options):
+        """Joins /dev/ttyS0 of two nodes by a cable of that speed; options: loss, flip (parts of the bytes)."""
+        name = f"cable.{one}.{other}"
+        words = [part for key, value in options.items() for part in (f"--{key}", str(value))]
+        self.watch(name, sys.executable, f"{HERE}/serial_relay.py", self.serial(one, port), self.serial(other, port),
+                   "--baud", str(baud), "--control", f"{self.directory}/{name}.sock", *words)
+        self._wait_ready(name)
+
+    def cable(self, one, other, command):
+        """cut, join, loss P, flip P, baud N for a serial cable."""
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as control:
+            control.sendto(command.encode(), f"{self.directory}/cable.{one}.{other}.sock")
+
+    def power_strip(self, node, baud=1200, port="ttyS1", *options):
+        """An outlet strip on /dev/ttyS1 of `node`; outlet n is the power of node n. power_strip.py has the commands."""
+        outlets = [part for i, name in enumerate(self.names, 1) for part in
+                   ("--outlet", str(i), *(f"{HERE}/power --lab {self.directory} {name} {action}"
+                                          for action in ("off", "on")))]
+        self.watch(f"strip.{node}", sys.executable, f"{HERE}/power_strip.py", self.serial(node, port), *outlets,
+                   "--baud", str(baud), *options)
+        self._wait_ready(f"strip.{node}")
+
+    def serial(self, node, port):
+        os.makedirs(f"{self.directory}/serial", exist_ok=True)
+        return f"{self.directory}/serial/{node}.{port}"
+
+    def _wait_ready(self, name):
+        wait(f"{name} is ready", lambda: self._tail(name).startswith("ready"), 10)
+
     def note(self, what, **fields):
         self.request("note", what=what, fields=fields)
 
