@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cluster/configuration.hpp"
+#include "model/timing.hpp"
 
 namespace mainstay::cluster {
 
@@ -75,6 +76,8 @@ private:
     void on(const configure& body) {
         auto parsed = parse_canonical(body.text);
         if (!parsed) return refuse(parsed.error().message);
+        if (!founding_ && !same_nodes(parsed->cluster))
+            return refuse("the node list can't change while the cluster exists: this version has no voter changes");
         for (const auto& [name, state] : state_.packages) {
             bool kept = std::any_of(parsed->packages.begin(), parsed->packages.end(),
                                     [&](const auto& item) { return item.name == name; });
@@ -83,6 +86,8 @@ private:
         state_.configuration_text = body.text;
         state_.config = std::move(*parsed);
         outcome_.configuration_changed = true;
+        // "Packages": waits use the largest L ever committed.
+        state_.lease_max = std::max(state_.lease_max, timings_of(state_.config.cluster).lease);
         for (const auto& [name, id] : body.ids) {
             state_.ids.emplace(name, id);
             state_.nodes[id].name = name;
@@ -96,6 +101,12 @@ private:
             fresh.phase_by = by("configured");
         }
         std::erase_if(state_.packages, [&](const auto& entry) { return state_.find_package(entry.first) == nullptr; });
+    }
+
+    [[nodiscard]] bool same_nodes(const cluster_config& cluster) const {
+        if (cluster.nodes.size() != state_.config.cluster.nodes.size()) return false;
+        return std::all_of(cluster.nodes.begin(), cluster.nodes.end(),
+                           [this](const auto& item) { return state_.ids.contains(item.name); });
     }
 
     // ---- nodes ---------------------------------------------------------------------------------

@@ -176,11 +176,10 @@ bool raft::is_voter(node_id node) const {
 time_point raft::deadline() const {
     if (log_.empty()) return never;
     if (role_ == role::leader) {
-        auto due = elected_at_ + times_.member_timeout;
+        auto due = never;  // alone it is always its own quorum
         auto newest = quorum_contact(time_point::max());
-        if (newest != time_point::max() && newest != time_point::min())
-            due = std::max(due, newest + times_.member_timeout);
-        due += duration{1};
+        if (newest != time_point::max())
+            due = std::max(elected_at_, newest) + times_.member_timeout + duration{1};
         for (const auto& [peer, known] : progress_)
             if (known.match < last_index()) due = std::min(due, known.sent + times_.resend);
         return due;

@@ -85,14 +85,13 @@ void node::form_if_complete() {
     std::vector<consensus::entry> entries;
     entries.push_back({term{}, voters});
     entries.push_back({term{}, consensus::payload{encode(first)}});
-    auto admin = forming_->admin;
+    founding_admin_ = forming_->admin;
     forming_.reset();
     adopt_log(std::move(entries));
-    out_.add(admin_done{admin, admin_result::done, "cluster " + state_.config.cluster.name + " formed"});
 }
 
 void node::on_form_log(const form_log& item) {
-    if (state_.formed() || item.entries.size() != 2) return;
+    if (state_.formed() || raft_.last_index().value > 0 || item.entries.size() != 2) return;
     const auto* voters = std::get_if<consensus::voter_set>(&item.entries[0].body);
     const auto* data = std::get_if<consensus::payload>(&item.entries[1].body);
     if (voters == nullptr || data == nullptr) return;

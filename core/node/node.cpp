@@ -213,6 +213,9 @@ void node::configuration_is_new() {
         if (config != nullptr && item.phase() == runner_phase::over) item.set_config(*config);
     }
     out_.add(configuration_changed{});
+    if (founding_admin_ == 0) return;
+    out_.add(admin_done{founding_admin_, admin_result::done, "cluster " + state_.config.cluster.name + " formed"});
+    founding_admin_ = 0;
 }
 
 // ---- what this node has to say -----------------------------------------------------------------------

@@ -119,6 +119,7 @@ private:
     // transport.cpp: datagrams
     void receive(const opened& item, const std::string& link);
     void on_beat(node_id from, const beat& item, time_point sent);
+    void on_fragment(node_id from, const fragment& piece, const std::string& link);
     void transmit(const std::string& to, wire_body body);
     void publish();
     [[nodiscard]] log_index newest_package_entry() const;
@@ -224,6 +225,7 @@ private:
         }
     };
     std::optional<forming> forming_;
+    std::uint64_t founding_admin_ = 0;         // is answered when the founding entries are applied
     std::map<std::string, store_id> hellos_;   // unformed nodes heard
 
 public:
@@ -280,6 +282,7 @@ public:
         visit("notices_open", self.notices_open_);
         visit("look_again", self.look_again_);
         visit("forming", self.forming_);
+        visit("founding_admin", self.founding_admin_);
         visit("hellos", self.hellos_);
     }
 };

@@ -173,15 +173,18 @@ void node::check_lease() {
         for (auto& [name, item] : runners_)
             if (!start_after_store_.contains(name)) item.halt(out_);
     }
-    if (lease_lost_ && packages && !reset_asked_ && at_.now >= lease_.end() + state_.config.cluster.lease_halt_timeout) {
+    if (lease_lost_ && packages && !reset_asked_ && at_.now >= lease_.end() + times_.halt_timeout) {
         reset_asked_ = true;
         out_.add(reset_node{"packages did not halt within lease_halt_timeout"});
     }
-    bool far = lease_.end() - told_lease_end_ >= times_.heartbeat_interval / 2;
-    if (packages != told_packages_ || far) {
+    auto end = lease_.end();
+    if (end == time_point::min()) return;
+    // Under `halt` the guard waits until the halting had its time.
+    end += times_.halt_timeout;
+    if (packages != told_packages_ || end - told_lease_end_ >= times_.heartbeat_interval / 2) {
         told_packages_ = packages;
-        told_lease_end_ = lease_.end();
-        out_.add(set_lease{lease_.end(), packages});
+        told_lease_end_ = end;
+        out_.add(set_lease{end, packages});
     }
 }
 

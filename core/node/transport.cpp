@@ -32,6 +32,8 @@ void node::receive(const opened& item, const std::string& link) {
     const auto& message = item.message;
     if (const auto* hello = std::get_if<form_hello>(&message.body)) return on_hello(*hello);
     if (const auto* founding = std::get_if<form_log>(&message.body)) return on_form_log(*founding);
+    const auto* piece = std::get_if<fragment>(&message.body);
+    if (piece != nullptr && !state_.formed()) return on_fragment(message.from, *piece, link);  // of founding entries
     bool stranger = !state_.formed() || message.cluster != state_.cluster || message.from == self_ ||
                     !state_.nodes.contains(message.from);
     if (stranger || !peers_.heard(message.from, message.boot, link, at_.now)) {
@@ -44,16 +46,20 @@ void node::receive(const opened& item, const std::string& link) {
         raft_.receive(message.from, *said, at_.now);
     } else if (const auto* asked = std::get_if<submit>(&message.body)) {
         if (raft_.leads()) accept(asked->commands);
-    } else if (const auto* piece = std::get_if<fragment>(&message.body)) {
-        auto whole = fragments_.add(message.from, *piece);
-        if (!whole) return;
-        auto inner = open_datagram(*whole);
-        if (!inner || std::holds_alternative<fragment>(inner->message.body)) {
-            ++dropped_;
-            return;
-        }
-        receive(*inner, link);
+    } else if (piece != nullptr) {
+        on_fragment(message.from, *piece, link);
     }
+}
+
+void node::on_fragment(node_id from, const fragment& piece, const std::string& link) {
+    auto whole = fragments_.add(from, piece);
+    if (!whole) return;
+    auto inner = open_datagram(*whole);
+    if (!inner || std::holds_alternative<fragment>(inner->message.body)) {
+        ++dropped_;
+        return;
+    }
+    receive(*inner, link);
 }
 
 void node::on_beat(node_id from, const beat& item, time_point sent) {

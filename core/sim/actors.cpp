@@ -1,0 +1,278 @@
+// What becomes of a node's outputs: network, disk, heartbeat thread, guard, processes, devices.
+#include <algorithm>
+
+#include "model/text.hpp"
+#include "sim/machine.hpp"
+
+namespace mainstay::sim {
+
+using node::call_outcome;
+
+void world::perform(machine& where, node::output item) {
+    std::visit([&](auto& body) { act(where, std::move(body)); }, item);
+}
+
+// ---- network -----------------------------------------------------------------------------------------
+
+void world::transmit(machine& from, machine& to, const bytes& data) {
+    if (cuts_.contains({from.name, to.name})) {
+        count("fault_cut_datagram");
+        return;
+    }
+    int copies = 1;
+    if (weather_.duplicate > 0 && dice_.chance(weather_.duplicate)) {
+        ++copies;
+        count("fault_duplicate");
+    }
+    for (int i = 0; i < copies; ++i) {
+        if (weather_.loss > 0 && dice_.chance(weather_.loss)) {
+            count("fault_loss");
+            continue;
+        }
+        auto delay = dice_.between(weather_.delay_min, weather_.delay_max);
+        if (weather_.delay_spike > 0 && dice_.chance(weather_.delay_spike)) {
+            delay += dice_.between(duration{0}, weather_.spike_max);
+            count("fault_delay");
+        }
+        auto life = to.life;
+        after(delay, [this, &to, life, data] {
+            if (!to.power || to.life != life) return;
+            deliver(to, node::datagram{"net", data});
+        });
+    }
+}
+
+void world::act(machine& where, node::send item) {
+    for (auto& [name, other] : machines_) {
+        if (name == where.name || (!item.to.empty() && item.to != name)) continue;
+        transmit(where, *other, item.data);
+    }
+}
+
+void world::act(machine& where, node::publish_beat item) {
+    where.beat = std::move(item.data);
+    where.beat_period = item.period;
+    where.beat_stale = item.stale_after;
+    if (where.beating) return;
+    where.beating = true;
+    auto life = where.daemon_life;
+    // The thread's phase has nothing to do with the core's.
+    after(dice_.between(duration{0}, where.beat_period), [this, &where, life] { beat_fires(where, life); });
+}
+
+void world::beat_fires(machine& where, std::uint64_t life) {
+    if (where.daemon_life != life || !where.daemon) return;
+    after(where.beat_period, [this, &where, life] { beat_fires(where, life); });
+    if (now_ - where.last_turn >= where.beat_stale) return;  // the core hangs: silence says so
+    if (now_ < where.paused_until && dice_.chance(0.5)) return;  // a pause may stop the whole process
+    auto data = where.beat;
+    node::append_send_time(data, clock(where).now);
+    for (auto& [name, other] : machines_)
+        if (name != where.name) transmit(where, *other, data);
+}
+
+// ---- disk --------------------------------------------------------------------------------------------
+
+void world::act(machine& where, node::store item) {
+    where.unsynced.push_back(std::move(item));
+    if (where.disk_busy) return;
+    where.disk_busy = true;
+    auto life = where.daemon_life;
+    auto wait = dice_.between(weather_.sync_min, weather_.sync_max);
+    if (weather_.sync_slow > 0 && dice_.chance(weather_.sync_slow)) {
+        wait += dice_.between(duration{0}, weather_.sync_slow_max);
+        count("fault_slow_sync");
+    }
+    // One sync takes everything that is waiting (group commit).
+    after(wait, [this, &where, life] {
+        if (where.daemon_life != life) return;
+        where.disk_busy = false;
+        auto batch = std::exchange(where.unsynced, {});
+        for (const auto& done : batch) {
+            if (done.log) consensus::apply_write(where.log, *done.log);
+            if (done.local) where.local = *done.local;
+            ++where.stores_done;
+        }
+        deliver(where, node::stored{where.stores_done});
+    });
+}
+
+// ---- guard and processes -----------------------------------------------------------------------------
+
+void world::act(machine& where, node::set_lease item) {
+    where.lease_end = item.end;
+    where.lease_packages = item.packages;
+    auto life = where.life;
+    auto when = std::max(from_clock(where, item.end), now_) + duration{1'000};
+    after(when - now_, [this, &where, life] { guard_checks(where, life); });
+}
+
+// The guard acts at the lease's end even if no daemon ever comes back (D6).
+void world::guard_checks(machine& where, std::uint64_t life) {
+    if (!where.power || where.life != life || !where.lease_packages) return;
+    if (clock(where).now < where.lease_end) return;
+    count("mark_guard_reset");
+    act(where, node::reset_node{"guard: lease ended"});
+}
+
+void world::act(machine& where, node::reset_node item) {
+    if (!where.power) return;
+    say(where, "resets itself: " + item.reason);
+    count("mark_self_reset");
+    auto name = where.name;
+    power_off(name);
+    after(dice_.between(duration{500'000}, duration{3'000'000}), [this, name] { power_on(name); });
+}
+
+void world::act(machine& where, node::run_process item) {
+    check_may_act(where, item.package, item.label);
+    say(where, "run " + item.package + " " + item.label);
+    where.processes[item.request] = {item.package, item.label, item.service, false};
+    auto life = where.life;
+    auto request = item.request;
+    if (item.service) {
+        if (dice_.chance(weather_.service_death)) {
+            after(dice_.between(duration{10'000}, weather_.service_life_max), [this, &where, life, request] {
+                if (where.life != life || !where.processes.contains(request)) return;
+                count("fault_service_death");
+                process_ends(where, request, 1, false);
+            });
+        }
+        return;
+    }
+    std::int32_t code = 0;
+    bool hangs = false;
+    auto fixed = script_codes_.find({item.package, item.label});
+    if (fixed != script_codes_.end()) {
+        code = fixed->second;
+    } else if (dice_.chance(weather_.script_fail)) {
+        code = dice_.chance(0.5) ? 1 : 2;
+        count("fault_script_fail");
+    } else if (item.timeout && dice_.chance(weather_.script_hang)) {
+        hangs = true;
+        count("fault_script_hang");
+    }
+    auto wait = hangs ? *item.timeout : dice_.between(duration{5'000}, duration{400'000});
+    bool late = item.timeout && wait >= *item.timeout;
+    after(wait, [this, &where, life, request, code, late] {
+        if (where.life == life) process_ends(where, request, late ? -15 : code, late);
+    });
+}
+
+void world::act(machine& where, node::kill_process item) {
+    auto found = where.processes.find(item.request);
+    if (found == where.processes.end() || found->second.ending) return;
+    found->second.ending = true;
+    auto life = where.life;
+    auto request = item.request;
+    after(dice_.between(duration{1'000}, std::max(item.grace, duration{20'000})), [this, &where, life, request] {
+        if (where.life == life) process_ends(where, request, -15, false);
+    });
+}
+
+void world::process_ends(machine& where, request_id request, std::int32_t code, bool timed_out) {
+    if (where.processes.erase(request) == 0) return;
+    deliver(where, node::process_exited{request, code, timed_out, ""});
+}
+
+// ---- devices -------------------------------------------------------------------------------------------
+
+void world::act(machine& where, node::call_plugin item) {
+    if (item.verb == "off" || item.verb == "on") return stonith(where, item);
+    if (item.verb == "notify") {
+        auto life = where.daemon_life;
+        count("mark_notified");
+        after(duration{10'000}, [this, &where, life, request = item.request] {
+            if (where.daemon_life == life) deliver(where, node::plugin_answer{request, call_outcome::ok, ""});
+        });
+        return;
+    }
+    resource(where, item);
+}
+
+void world::resource(machine& where, const node::call_plugin& item) {
+    auto package = item.instance.substr(0, item.instance.find('/'));
+    bool starts = item.verb == "start";
+    if (starts) {
+        check_may_act(where, package, item.instance);
+        where.resources[package].insert(item.instance);
+        check_single_owner();
+    }
+    say(where, item.verb + " " + item.instance);
+    auto outcome = call_outcome::ok;
+    auto wait = dice_.between(duration{200}, duration{50'000});
+    if (dice_.chance(weather_.resource_fail)) {
+        outcome = call_outcome::failed;
+        count("fault_resource_fail");
+    } else if (dice_.chance(weather_.resource_hang)) {
+        outcome = call_outcome::unknown;
+        wait = dice_.between(duration{1'000'000}, duration{5'000'000});
+        count("fault_resource_hang");
+    }
+    auto life = where.life;
+    auto daemon_life = where.daemon_life;
+    auto request = item.request;
+    after(wait, [this, &where, life, daemon_life, request, outcome, starts, package, instance = item.instance] {
+        if (where.life != life) return;
+        if (!starts && outcome == call_outcome::ok) where.resources[package].erase(instance);
+        if (where.daemon_life == daemon_life) deliver(where, node::plugin_answer{request, outcome, ""});
+    });
+}
+
+void world::stonith(machine& where, const node::call_plugin& item) {
+    std::string target;
+    for (const auto& [name, value] : item.arguments)
+        if (name == "node") target = value;
+    auto life = where.daemon_life;
+    auto request = item.request;
+    auto wait = dice_.between(duration{1'000}, duration{300'000});
+    if (dice_.chance(weather_.fence_slow)) {
+        wait += dice_.between(duration{1'000'000}, duration{12'000'000});
+        count("fault_fence_slow");
+    }
+    auto answer = [this, &where, life, request](call_outcome outcome) {
+        if (where.daemon_life == life) deliver(where, node::plugin_answer{request, outcome, to_string(outcome)});
+    };
+    if (item.verb == "on") {
+        after(wait, [this, target, answer] {
+            power_on(target);
+            answer(call_outcome::on);
+        });
+        return;
+    }
+    auto fixed = std::exchange(next_fence_, "");
+    bool fails = fixed.empty() ? dice_.chance(weather_.fence_fail) : fixed == "failed";
+    bool unknown = !fails && (fixed.empty() ? dice_.chance(weather_.fence_unknown) : fixed == "unknown");
+    bool cuts = !fails && (!unknown || dice_.chance(0.5));
+    if (fails) count("fault_fence_fail");
+    if (unknown) count("fault_fence_unknown");
+    say(where, "fences " + target);
+    after(wait, [this, target, answer, fails, unknown, cuts] {
+        if (cuts) power_off(target);
+        answer(fails ? call_outcome::failed : unknown ? call_outcome::unknown : call_outcome::off);
+    });
+}
+
+// ---- what the node tells people --------------------------------------------------------------------------
+
+void world::act(machine& where, node::happened item) {
+    say(where, "log " + std::to_string(item.index.value) + ": " + item.text);
+    if (item.refused && item.actor == "policy" &&
+        (item.text.starts_with("start ") || item.text.starts_with("halt ")))
+        violated("a decision of the leader made no sense when applied: " + item.text);
+    if (!item.refused) count("mark_" + item.event);
+}
+
+void world::act(machine& where, node::admin_done item) {
+    say(where, "admin " + std::to_string(item.id) + " " + to_string(item.result) + ": " + item.text);
+    count(std::string("mark_admin_") + to_string(item.result));
+    answers_[item.id] = std::move(item);
+}
+
+void world::act(machine& where, node::trace item) {
+    say(where, item.severity + ": " + item.text);
+    if (item.severity == "info" && item.text.starts_with("leads")) count("mark_elected");
+    if (item.severity == "error" && item.text.starts_with("the lease")) count("mark_lease_lost");
+}
+
+}  // namespace mainstay::sim

@@ -1,0 +1,71 @@
+// The invariants of architecture.md section 3, checked after every step.
+#include <algorithm>
+
+#include "model/text.hpp"
+#include "sim/machine.hpp"
+
+namespace mainstay::sim {
+
+void world::check_step(machine& where) {
+    check_commits(where);
+    check_single_owner();
+}
+
+// Every node commits the same entries at the same places, for ever: what was told is never lost (3),
+// terms, voter sets and generations never go back (4).
+void world::check_commits(machine& where) {
+    const auto& log = where.daemon->log();
+    for (auto i = where.checked_commit + 1; i <= log.commit().value; ++i) {
+        auto entry = encode(log.at(log_index{i}));
+        if (i <= ghost_.size()) {
+            if (ghost_[i - 1] != entry)
+                return violated("invariant 3: " + where.name + " commits another entry " + std::to_string(i));
+            continue;
+        }
+        if (i != ghost_.size() + 1) return violated("a commit with a gap");
+        auto now = log.at(log_index{i}).term;
+        if (!ghost_.empty()) {
+            auto before = decode<consensus::entry>(ghost_.back());
+            if (before && now < before->term) return violated("invariant 4: the term of committed entries goes back");
+        }
+        ghost_.push_back(std::move(entry));
+        const auto* data = std::get_if<consensus::payload>(&log.at(log_index{i}).body);
+        if (data == nullptr) continue;
+        auto item = decode<cluster::command>(data->data);
+        const auto* start = item ? std::get_if<cluster::package_start>(&item->body) : nullptr;
+        if (start == nullptr) continue;
+        auto& newest = started_generations_[start->package];
+        if (start->generation.value <= newest) return violated("invariant 4: a generation of " + start->package + " goes back");
+        newest = start->generation.value;
+    }
+    where.checked_commit = std::max(where.checked_commit, log.commit().value);
+}
+
+// Invariant 1: active on one machine at most.
+void world::check_single_owner() {
+    std::map<std::string, std::string> owners;
+    auto claim = [&](const std::string& package, const std::string& name) {
+        auto [found, fresh] = owners.emplace(package, name);
+        if (!fresh && found->second != name)
+            violated("invariant 1: " + package + " is active on " + found->second + " and on " + name);
+    };
+    for (const auto& [name, where] : machines_) {
+        for (const auto& [package, held] : where->resources)
+            if (!held.empty()) claim(package, name);
+        for (const auto& [request, item] : where->processes) claim(item.package, name);
+    }
+}
+
+// Invariant 2: only by a committed decision for this life, under a valid lease.
+void world::check_may_act(machine& where, const std::string& package, const std::string& what) {
+    if (what == "halt_script") return;
+    const auto& daemon = *where.daemon;
+    auto found = daemon.state().packages.find(package);
+    bool decided = found != daemon.state().packages.end() && found->second.owner == daemon.self() &&
+                   found->second.owner_boot.machine == where.machine_counter;
+    if (!decided) return violated("invariant 2: " + where.name + " runs " + what + " of " + package + " without a decision");
+    if (!daemon.own_lease().valid(clock(where).now))
+        violated("invariant 2: " + where.name + " runs " + what + " of " + package + " without a lease");
+}
+
+}  // namespace mainstay::sim

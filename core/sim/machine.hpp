@@ -1,0 +1,60 @@
+// One simulated machine: what survives its power, what survives its daemon, and what does neither.
+#pragma once
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "sim/world.hpp"
+
+namespace mainstay::sim {
+
+struct world::machine {
+    std::string name;
+
+    // ---- the disk: survives everything ----
+    consensus::durable_state log;
+    bytes local;
+    std::uint32_t machine_counter = 0;
+    std::uint32_t incarnation = 0;
+    store_id store;
+
+    // ---- the machine's life: ends with the power ----
+    bool power = false;
+    std::uint64_t life = 0;             // of the power; events of an older one count for nothing
+    duration clock_offset{0};           // its clock starts anywhere ...
+    double drift = 0;                   // ... and runs a little fast or slow
+    duration clock_zero{0};
+    struct process {
+        std::string package;
+        std::string label;
+        bool service = false;
+        bool ending = false;
+    };
+    std::map<request_id, process> processes;
+    std::map<std::string, std::set<std::string>> resources;   // package -> instances started or in doubt
+    time_point lease_end = time_point::min();
+    bool lease_packages = false;
+
+    // ---- the daemon's life ----
+    std::optional<node::node> daemon;
+    std::uint64_t daemon_life = 0;
+    duration paused_until{0};
+    std::deque<node::input> inbox;      // came in while it was paused
+    std::deque<node::store> unsynced;   // told to the disk, not yet durable
+    std::uint64_t stores_done = 0;
+    bool disk_busy = false;
+    bytes beat;
+    duration beat_period{0};
+    duration beat_stale{0};
+    duration last_turn{0};
+    bool beating = false;
+    std::uint64_t turns = 0;            // since turns_since
+    duration turns_since{0};
+    std::uint64_t wake_number = 0;
+    std::uint64_t checked_commit = 0;   // entries compared with the ghost log
+};
+
+}  // namespace mainstay::sim

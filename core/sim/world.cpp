@@ -1,0 +1,306 @@
+// Events, machines, power, daemons, time. Effects of outputs are in actors.cpp, checks in checks.cpp.
+#include "sim/world.hpp"
+
+#include <algorithm>
+
+#include "model/text.hpp"
+#include "sim/machine.hpp"
+
+namespace mainstay::sim {
+
+world::world(std::uint64_t seed, std::vector<std::string> names, std::string text)
+    : seed_(seed), dice_(seed), names_(std::move(names)), text_(std::move(text)) {
+    for (const auto& name : names_) {
+        auto fresh = std::make_unique<machine>();
+        fresh->name = name;
+        fresh->store = store_id{dice_.next() | 1U};
+        machines_.emplace(name, std::move(fresh));
+    }
+}
+
+world::~world() = default;
+
+world::machine& world::at(const std::string& name) { return *machines_.at(name); }
+
+void world::after(duration wait, std::function<void()> what) {
+    queue_.push({now_ + std::max(wait, duration{0}), order_++, std::move(what)});
+}
+
+void world::run_until(duration until) {
+    while (!queue_.empty() && violation_.empty()) {
+        if (queue_.top().at > until) break;
+        auto next = queue_.top();
+        queue_.pop();
+        now_ = next.at;
+        next.what();
+    }
+    now_ = std::max(now_, until);
+}
+
+void world::violated(const std::string& what) {
+    if (!violation_.empty()) return;
+    violation_ = what;
+    if (trace) trace("VIOLATION " + what);
+}
+
+void world::say(const machine& where, const std::string& text) {
+    if (!trace) return;
+    char stamp[32];
+    std::snprintf(stamp, sizeof stamp, "%9.3f ", static_cast<double>(now_.count()) / 1e6);
+    trace(stamp + where.name + "  " + text);
+}
+
+// ---- time ------------------------------------------------------------------------------------------
+
+node::moment world::clock(const machine& where) const {
+    auto passed = static_cast<double>((now_ - where.clock_zero).count()) * (1.0 + where.drift);
+    node::moment at;
+    at.now = time_point{where.clock_offset + duration{static_cast<std::int64_t>(passed)}};
+    at.wall = wall_time{1'700'000'000'000'000 + now_.count()};
+    return at;
+}
+
+duration world::from_clock(const machine& where, time_point local) const {
+    auto passed = static_cast<double>((local.time_since_epoch() - where.clock_offset).count()) / (1.0 + where.drift);
+    return where.clock_zero + duration{static_cast<std::int64_t>(passed) + 1};
+}
+
+// ---- power and daemons -------------------------------------------------------------------------------
+
+void world::power_on(const std::string& name) {
+    auto& where = at(name);
+    if (where.power) return;
+    where.power = true;
+    ++where.life;
+    where.clock_offset = dice_.between(duration{1'000'000}, duration{1'000'000'000});
+    where.clock_zero = now_;
+    where.drift = (static_cast<double>(dice_.below(2001)) - 1000.0) / 1000.0 * 0.002;
+    say(where, "power on");
+    count("power_on");
+    auto life = where.life;
+    after(dice_.between(duration{200'000}, duration{2'000'000}), [this, &where, life] {
+        if (where.power && where.life == life) boot_daemon(where, true);
+    });
+}
+
+void world::boot_daemon(machine& where, bool machine_booted) {
+    if (machine_booted) {
+        ++where.machine_counter;  // the kernel's boot_id differs from the stored one
+        where.lease_end = time_point::min();
+        where.lease_packages = false;
+    }
+    ++where.incarnation;
+    ++where.daemon_life;
+    node::start_info info;
+    info.name = where.name;
+    info.boot = {where.machine_counter, where.incarnation};
+    info.store = where.store;
+    info.seed = dice_.next();
+    info.log = where.log;
+    info.local = where.local;
+    where.unsynced.clear();
+    where.stores_done = 0;
+    where.disk_busy = false;
+    where.inbox.clear();
+    where.beating = false;
+    where.paused_until = duration{0};
+    where.last_turn = now_;
+    where.checked_commit = 0;
+    say(where, "daemon starts, boot " + to_text(info.boot));
+    where.daemon.emplace(info, clock(where));
+    check_step(where);
+    auto life = where.daemon_life;
+    auto outputs = where.daemon->take_outputs();
+    for (auto& item : outputs)
+        if (where.daemon_life == life) perform(where, std::move(item));
+    if (where.daemon_life != life) return;
+    node::guard_hello hello;
+    hello.lease_end = where.lease_end;
+    for (const auto& [request, item] : where.processes) hello.living.push_back({request, item.package, item.label});
+    step(where, std::move(hello));
+}
+
+// What had not been synced is lost, or a part of it is on the disk all the same: writes keep their order.
+void world::lose_unsynced(machine& where) {
+    auto kept = dice_.below(where.unsynced.size() + 1);
+    if (kept < where.unsynced.size()) count("fault_unsynced_lost");
+    for (std::uint64_t i = 0; i < kept; ++i) {
+        const auto& item = where.unsynced[i];
+        if (item.log) consensus::apply_write(where.log, *item.log);
+        if (item.local) where.local = *item.local;
+    }
+    where.unsynced.clear();
+}
+
+void world::power_off(const std::string& name) {
+    auto& where = at(name);
+    if (!where.power) return;
+    say(where, "POWER OFF");
+    count("power_off");
+    lose_unsynced(where);
+    where.power = false;
+    ++where.life;
+    ++where.daemon_life;
+    where.daemon.reset();
+    where.processes.clear();
+    where.resources.clear();
+    where.inbox.clear();
+    where.beating = false;
+}
+
+void world::crash_daemon(const std::string& name) {
+    auto& where = at(name);
+    if (!where.power || !where.daemon) return;
+    say(where, "DAEMON CRASH");
+    lose_unsynced(where);
+    ++where.daemon_life;
+    where.daemon.reset();
+    where.beating = false;
+    where.inbox.clear();
+    // Calls and scripts under way lose their listener; services go on under the guard.
+    auto life = where.life;
+    after(dice_.between(duration{50'000}, duration{1'000'000}), [this, &where, life] {
+        if (where.power && where.life == life && !where.daemon) boot_daemon(where, false);
+    });
+}
+
+void world::pause_daemon(const std::string& name, duration how_long) {
+    auto& where = at(name);
+    if (!where.daemon) return;
+    say(where, "PAUSED for " + to_text(how_long));
+    where.paused_until = std::max(where.paused_until, now_ + how_long);
+    auto life = where.daemon_life;
+    after(how_long, [this, &where, life] {
+        if (where.daemon_life != life || !where.daemon || now_ < where.paused_until) return;
+        say(where, "resumes");
+        step(where, node::tick{});
+        auto waiting = std::exchange(where.inbox, {});
+        for (auto& item : waiting)
+            if (where.daemon_life == life && where.daemon) step(where, std::move(item));
+    });
+}
+
+void world::cut(const std::string& from, const std::string& to, bool cut) {
+    if (cut) {
+        cuts_.emplace(from, to);
+    } else {
+        cuts_.erase({from, to});
+    }
+}
+
+void world::kill_service(const std::string& name) {
+    auto& where = at(name);
+    for (const auto& [request, item] : where.processes) {
+        if (!item.service) continue;
+        say(where, "service killed: " + item.label);
+        return process_ends(where, request, -9, false);
+    }
+}
+
+void world::script_exits(const std::string& package, const std::string& label, std::int32_t code) {
+    script_codes_[{package, label}] = code;
+}
+
+void world::plugin_event(const std::string& name, node::plugin_event item) { deliver(at(name), std::move(item)); }
+
+std::uint64_t world::admin(const std::string& name, node::admin_body body, duration patience) {
+    auto id = next_admin_++;
+    node::admin_call call;
+    call.id = id;
+    call.actor = "admin@" + name;
+    call.patience = patience;
+    call.body = std::move(body);
+    deliver(at(name), std::move(call));
+    return id;
+}
+
+// ---- the turn ------------------------------------------------------------------------------------------
+
+void world::deliver(machine& where, node::input item) {
+    if (!where.daemon) return;
+    if (now_ < where.paused_until) {
+        constexpr std::size_t inbox_max = 2000;  // a socket buffer is finite
+        if (where.inbox.size() < inbox_max) where.inbox.push_back(std::move(item));
+        return;
+    }
+    step(where, std::move(item));
+}
+
+void world::step(machine& where, node::input item) {
+    if (!where.daemon || !violation_.empty()) return;
+    ++steps_;
+    if (save_every != 0 && steps_ % save_every == 0) {
+        auto saved = where.daemon->save();
+        auto copy = node::node::load(saved);
+        if (!copy || copy->save() != saved) return violated("a node's state does not survive being written and read");
+        where.daemon = std::move(*copy);
+        count("mark_saved_and_loaded");
+    }
+    where.last_turn = now_;
+    where.daemon->step(item, clock(where));
+    check_step(where);
+    auto life = where.daemon_life;
+    auto outputs = where.daemon->take_outputs();
+    for (auto& output : outputs) {
+        if (where.daemon_life != life || !violation_.empty()) return;
+        perform(where, std::move(output));
+    }
+    if (where.daemon_life == life) wake(where);
+}
+
+void world::wake(machine& where) {
+    auto number = ++where.wake_number;
+    auto life = where.daemon_life;
+    auto due = where.daemon->deadline();
+    if (due == never) return;
+    auto when = std::max(from_clock(where, due), now_ + duration{1});
+    after(when - now_, [this, &where, life, number] {
+        if (where.daemon_life != life || where.wake_number != number || !where.daemon) return;
+        if (now_ < where.paused_until) return;
+        // A daemon that turns without anything having changed would eat a core.
+        constexpr std::uint64_t turns_per_millisecond_max = 300;
+        where.turns = now_ - where.turns_since > duration{1'000} ? 0 : where.turns + 1;
+        if (where.turns == 0) where.turns_since = now_;
+        if (where.turns > turns_per_millisecond_max)
+            return violated(where.name + " spins: deadline " + to_text(where.daemon->deadline()) + " at " +
+                            to_text(clock(where).now));
+        step(where, node::tick{});
+    });
+}
+
+// ---- what can be seen ------------------------------------------------------------------------------------
+
+const node::node* world::daemon(const std::string& name) const {
+    const auto& where = *machines_.at(name);
+    return where.daemon ? &*where.daemon : nullptr;
+}
+
+bool world::powered(const std::string& name) const { return machines_.at(name)->power; }
+
+std::vector<std::string> world::active_on(const std::string& package) const {
+    std::vector<std::string> list;
+    for (const auto& [name, where] : machines_) {
+        auto held = where->resources.find(package);
+        bool active = held != where->resources.end() && !held->second.empty();
+        for (const auto& [request, item] : where->processes) active = active || item.package == package;
+        if (active) list.push_back(name);
+    }
+    return list;
+}
+
+std::optional<node::admin_done> world::answer(std::uint64_t id) const {
+    auto found = answers_.find(id);
+    if (found == answers_.end()) return std::nullopt;
+    return found->second;
+}
+
+const node::node* world::leader() const {
+    const node::node* best = nullptr;
+    for (const auto& [name, where] : machines_) {
+        if (!where->daemon || !where->daemon->log().leads()) continue;
+        if (best == nullptr || where->daemon->log().current_term() > best->log().current_term()) best = &*where->daemon;
+    }
+    return best;
+}
+
+}  // namespace mainstay::sim

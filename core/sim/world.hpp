@@ -1,0 +1,160 @@
+// A whole cluster in one process on virtual time: machines with power, disks, processes and
+// devices, the networks between them, and the very node class that the daemon drives. Everything
+// happens in one queue of events; the same seed gives the same run, event by event.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <queue>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "node/node.hpp"
+#include "sim/dice.hpp"
+
+namespace mainstay::sim {
+
+// Probabilities and times of what goes wrong by itself; schedules (power, cuts) are the driver's.
+struct weather {
+    double loss = 0;               // of one datagram copy
+    double duplicate = 0;
+    duration delay_min{100};
+    duration delay_max{800};
+    double delay_spike = 0;        // chance of a delay up to spike_max: reorders
+    duration spike_max{0};
+    duration sync_min{200};
+    duration sync_max{3'000};
+    double sync_slow = 0;          // chance of a write that takes up to sync_slow_max
+    duration sync_slow_max{0};
+    double script_fail = 0;        // run and halt scripts that exit 1 or 2
+    double script_hang = 0;        // ... that never end by themselves
+    double resource_fail = 0;      // plugin start or stop that fails
+    double resource_hang = 0;      // ... that answers unknown at its time limit
+    double service_death = 0;      // per start: dies by itself within service_life_max
+    duration service_life_max{20'000'000};
+    double fence_fail = 0;
+    double fence_unknown = 0;      // answers unknown; the power may have gone or not
+    double fence_slow = 0;         // takes seconds
+};
+
+// Everything that happened, by name, for coverage and the summary.
+using counts = std::map<std::string, std::uint64_t>;
+
+class world {
+public:
+    // `text` is the configuration that machine `names[0]` will found the cluster with.
+    world(std::uint64_t seed, std::vector<std::string> names, std::string text);
+    ~world();
+    world(const world&) = delete;
+    world& operator=(const world&) = delete;
+
+    // Runs until `until` or the first violation.
+    void run_until(duration until);
+    void after(duration wait, std::function<void()> what);
+    [[nodiscard]] duration now() const { return now_; }
+    [[nodiscard]] dice& random() { return dice_; }
+    [[nodiscard]] weather& conditions() { return weather_; }
+
+    // ---- what can be done to it ----
+    void power_off(const std::string& name);
+    void power_on(const std::string& name);
+    void crash_daemon(const std::string& name);
+    void pause_daemon(const std::string& name, duration how_long);
+    void cut(const std::string& from, const std::string& to, bool cut);   // one way
+    void kill_service(const std::string& name);                           // one of its services, if any
+    // A fixed answer of the next fence instead of the weather's: off, failed, unknown, lost power but unknown.
+    void script_exits(const std::string& package, const std::string& label, std::int32_t code);
+    void fence_answers(const std::string& outcome) { next_fence_ = outcome; }
+    void plugin_event(const std::string& name, node::plugin_event item);
+    std::uint64_t admin(const std::string& name, node::admin_body body, duration patience = duration{30'000'000});
+
+    // ---- what can be seen ----
+    [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
+    [[nodiscard]] const node::node* daemon(const std::string& name) const;   // null when not running
+    [[nodiscard]] bool powered(const std::string& name) const;
+    // Machines on which anything of the package is active now (invariant 1's sense).
+    [[nodiscard]] std::vector<std::string> active_on(const std::string& package) const;
+    [[nodiscard]] std::optional<node::admin_done> answer(std::uint64_t id) const;
+    [[nodiscard]] const node::node* leader() const;   // of the highest term, or null
+    [[nodiscard]] std::uint64_t committed() const { return ghost_.size(); }
+
+    [[nodiscard]] const std::string& violation() const { return violation_; }
+    void violated(const std::string& what);
+    [[nodiscard]] const counts& happened() const { return counts_; }
+    void count(const std::string& what) { ++counts_[what]; }
+    [[nodiscard]] std::uint64_t steps() const { return steps_; }
+
+    // Called with every line of the trace, when set.
+    std::function<void(const std::string&)> trace;
+    // Every n-th step the node is written to bytes and read back (0 = never).
+    std::uint64_t save_every = 0;
+
+private:
+    struct machine;
+    struct event {
+        duration at;
+        std::uint64_t order;
+        std::function<void()> what;
+        bool operator<(const event& other) const { return std::pair{at, order} > std::pair{other.at, other.order}; }
+    };
+
+    machine& at(const std::string& name);
+    void say(const machine& where, const std::string& text);
+    void boot_daemon(machine& where, bool machine_booted);
+    void step(machine& where, node::input item);
+    void deliver(machine& where, node::input item);
+    void perform(machine& where, node::output item);
+    void act(machine& where, node::send item);
+    void act(machine& where, node::publish_beat item);
+    void act(machine& where, node::store item);
+    void act(machine& where, node::run_process item);
+    void act(machine& where, node::kill_process item);
+    void act(machine& where, node::call_plugin item);
+    void act(machine& where, node::set_lease item);
+    void act(machine& where, node::reset_node item);
+    void act(machine& where, node::happened item);
+    void act(machine& where, node::admin_done item);
+    void act(machine& where, node::trace item);
+    template <class Other>
+    void act(machine&, Other) {}
+    void stonith(machine& where, const node::call_plugin& item);
+    void resource(machine& where, const node::call_plugin& item);
+    void beat_fires(machine& where, std::uint64_t life);
+    void wake(machine& where);
+    void guard_checks(machine& where, std::uint64_t life);
+    void transmit(machine& from, machine& to, const bytes& data);
+    void process_ends(machine& where, request_id request, std::int32_t code, bool timed_out);
+    void lose_unsynced(machine& where);
+    void check_step(machine& where);
+    void check_commits(machine& where);
+    void check_single_owner();
+    void check_may_act(machine& where, const std::string& package, const std::string& what);
+    [[nodiscard]] node::moment clock(const machine& where) const;
+    [[nodiscard]] duration from_clock(const machine& where, time_point local) const;
+
+    std::uint64_t seed_;
+    dice dice_;
+    weather weather_;
+    std::vector<std::string> names_;
+    std::string text_;
+    std::map<std::string, std::unique_ptr<machine>> machines_;
+    std::priority_queue<event> queue_;
+    std::uint64_t order_ = 0;
+    duration now_{0};
+    std::set<std::pair<std::string, std::string>> cuts_;
+    std::vector<bytes> ghost_;                            // every entry ever committed, by index
+    std::map<std::string, std::uint64_t> started_generations_;  // package/generation/node/machine -> index
+    std::map<std::pair<std::string, std::string>, std::int32_t> script_codes_;
+    std::string next_fence_;
+    std::uint64_t next_admin_ = 1;
+    std::map<std::uint64_t, node::admin_done> answers_;
+    std::string violation_;
+    counts counts_;
+    std::uint64_t steps_ = 0;
+};
+
+}  // namespace mainstay::sim
