@@ -37,9 +37,9 @@ private:
 
     kit::line_settings settings_;
     std::string device_;
-    kit::unique_fd port_;
     std::string heard_;
-    std::string problem_;
+    std::string problem_;  // before port_, whose opening writes to it
+    kit::unique_fd port_;
 };
 
 }  // namespace mainstay::serial_strip

@@ -118,7 +118,7 @@ typedef struct mainstay_node {
 typedef struct mainstay_config {
     uint32_t struct_size;
     mainstay_string instance; /* ring0, strip, ups, the name of a resource */
-    mainstay_string own_node; /* one of `nodes` */
+    mainstay_string own_node; /* need not be one of `nodes` (a strip that switches others) */
     mainstay_fields params;
     const mainstay_node* nodes;
     size_t node_count;

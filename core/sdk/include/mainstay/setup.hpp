@@ -47,7 +47,7 @@ struct node {
 struct setup {
     std::string instance;
     std::string own_node;
-    std::size_t own_index = 0;  // place of own_node in `nodes`
+    std::size_t own_index = 0;  // place of own_node in `nodes`; 0 when it is none of them: see find()
     values params;
     std::vector<node> nodes;
     sdk::host host;
