@@ -61,6 +61,7 @@ private:
     void over(package_state& item, proof_kind proof, std::string reason) {
         item.phase = package_phase::down;
         item.proof = proof;
+        item.stop_asked_by.clear();
         item.phase_by = by(std::move(reason));
     }
 
@@ -369,6 +370,7 @@ private:
         item->switching_by = by("package halt");
         item->target = item->avoid = node_id{};
         item->target_any = false;
+        if (item->active()) item->stop_asked_by = item_.actor;
         if (item->phase == package_phase::halt_failed) item->phase = package_phase::halting;  // try again
     }
 
@@ -473,6 +475,7 @@ void apply_boot(state& current, const consensus::boot_entry& body, applied& outc
         outcome.packages.push_back(name);
         item.phase = package_phase::down;
         item.proof = proof_kind::rebooted;
+        item.stop_asked_by.clear();
         item.phase_by = {"cluster", body.when, "node " + node.name + " came back with a new boot"};
     }
     // SG 5.3: node flags are enabled again when a crashed node rejoins.

@@ -92,6 +92,7 @@ struct package_state {
     bool target_any = false;            // started by command, node by policy
     node_id avoid;                      // a move without a target: not here
     std::string asked_by;               // who asked for target, target_any or avoid
+    std::string stop_asked_by;          // hactl package halt: not yet down
     provenance phase_by;
     std::map<std::string, std::uint32_t> restarts;  // of services, this generation
     static void fields(auto& self, auto&& visit) {
@@ -107,6 +108,7 @@ struct package_state {
         visit("target_any", self.target_any);
         visit("avoid", self.avoid);
         visit("asked_by", self.asked_by);
+        visit("stop_asked_by", self.stop_asked_by);
         visit("phase_by", self.phase_by);
         visit("restarts", self.restarts);
     }

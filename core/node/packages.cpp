@@ -171,7 +171,7 @@ void node::check_lease() {
             out_.add(reset_node{"lease ended"});
         }
         for (auto& [name, item] : runners_)
-            if (!start_after_store_.contains(name)) item.halt(out_);
+            if (!start_after_store_.contains(name) && item.phase() != runner_phase::over) item.halt(out_);
     }
     if (lease_lost_ && packages && !reset_asked_ && at_.now >= lease_.end() + times_.halt_timeout) {
         reset_asked_ = true;

@@ -211,6 +211,7 @@ void runner::service_ended(std::size_t index, const node::process_exited& item, 
 
 void runner::halt(effects& out) {
     if (halt_asked_ && !ended_) return;
+    if (ended_ && !halt_failure_) return;
     if (ended_) {  // halt_failed: tried again from the top
         ended_ = false;
         halt_failure_.reset();

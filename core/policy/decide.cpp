@@ -155,8 +155,7 @@ private:
         if (state_.halted) return "cluster halt by " + state_.halted_by.actor;
         if (owner.halted) return "node halt by " + owner.halted_by.actor;
         if (owner.power_away) return "node " + owner.name + " is on battery";
-        if (!item.switching && item.switching_by.reason == "package halt")
-            return "package halt by " + item.switching_by.actor;
+        if (!item.stop_asked_by.empty()) return "package halt by " + item.stop_asked_by;
         if (item.phase != package_phase::running) return {};
         if (item.target && item.target != item.owner && judge(state_, name, item.target).eligible)
             return "move to " + state_.node_name(item.target) + " by " + item.asked_by;
