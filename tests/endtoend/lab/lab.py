@@ -243,7 +243,9 @@ class Lab:
     # --- in a node
 
     def enter(self, node):
-        about = self.nodes()[node]
+        about = self.nodes().get(node)
+        if not about:
+            raise LabError(f"no node {node}; this lab has {', '.join(self.nodes())}")
         if not about["pid"]:
             raise LabError(f"{node} has no power")
         return [f"{HERE}/enter", str(about["pid"]), about["procs"] or "-"]
