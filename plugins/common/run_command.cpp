@@ -47,7 +47,7 @@ std::vector<std::string> environment_with(const std::vector<std::pair<std::strin
         if (std::none_of(added.begin(), added.end(), [name](const auto& item) { return item.first == name; }))
             result.emplace_back(old);
     }
-    for (const auto& [name, value] : added) result.push_back(name + "=" + value);
+    for (const auto& [name, value] : added) result.push_back(std::string(name).append("=").append(value));
     return result;
 }
 
@@ -176,7 +176,7 @@ command_end run_command(const command& what) {
 
 std::string command_end::text() const {
     auto said = last_line(output);
-    auto with_output = [&said](std::string first) { return said.empty() ? first : first + ": " + said; };
+    auto with_output = [&said](const std::string& first) { return said.empty() ? first : first + ": " + said; };
     switch (what) {
         case how::exited:
             return with_output("exit code " + std::to_string(code));

@@ -47,11 +47,12 @@ bool nut_client::connect(const std::string& host, const std::string& port, clock
     if (int code = ::getaddrinfo(host.c_str(), port.c_str(), &hints, &raw); code != 0)
         return lose(host + ": " + ::gai_strerror(code));
     const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> list(raw, ::freeaddrinfo);
+    const auto where = host + " port " + port + ": ";
     for (const auto* item = raw; item != nullptr; item = item->ai_next) {
         socket_.reset(::socket(item->ai_family, item->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC, item->ai_protocol));
         if (!socket_) continue;
         if (::connect(socket_.get(), item->ai_addr, item->ai_addrlen) != 0 && errno != EINPROGRESS) {
-            lose(host + " port " + port + ": " + kit::error_text(errno));
+            lose(where + kit::error_text(errno));
             continue;
         }
         if (!wait(POLLOUT, deadline)) continue;
@@ -59,7 +60,7 @@ bool nut_client::connect(const std::string& host, const std::string& port, clock
         socklen_t size = sizeof problem;
         ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &problem, &size);
         if (problem != 0) {
-            lose(host + " port " + port + ": " + kit::error_text(problem));
+            lose(where + kit::error_text(problem));
             continue;
         }
         const int yes = 1;

@@ -14,8 +14,8 @@ namespace mainstay::test {
 class child {
 public:
     child() = default;
-    // Runs `before` in the new process (namespaces, descriptors), then the program. Output goes to
-    // our own standard error.
+    // Runs `before` in the new process (namespaces, descriptors), then the program. Its
+    // standard output is thrown away, its standard error is ours.
     explicit child(std::vector<std::string> argv, const std::function<void()>& before = {});
     ~child();
     child(child&& other) noexcept;

@@ -22,13 +22,13 @@ time_point now() {
     return time_point{std::chrono::duration_cast<duration>(std::chrono::steady_clock::now().time_since_epoch())};
 }
 
+const std::string relay_program = std::string(SOURCE_DIR) + "/tests/endtoend/lab/serial_relay.py";
+
 class cable {
 public:
     explicit cable(const std::string& baud, std::vector<std::string> more = {}) : baud_(baud) {
-        std::vector<std::string> argv{"/usr/bin/python3", SOURCE_DIR "/tests/endtoend/lab/serial_relay.py",
-                                      dir_ / "a",         dir_ / "b",
-                                      "--baud",           baud,
-                                      "--control",        dir_ / "control"};
+        std::vector<std::string> argv{"/usr/bin/python3", relay_program, dir_ / "a",  dir_ / "b",
+                                      "--baud",           baud,          "--control", dir_ / "control"};
         argv.insert(argv.end(), more.begin(), more.end());
         relay_ = test::child(argv);
         REQUIRE(test::eventually([&] { return ::access((dir_ / "control").c_str(), F_OK) == 0; }));
@@ -214,8 +214,7 @@ TEST_CASE("heartbeat-serial: opens a device that comes later") {
     CHECK_THAT(a->open(now()).error().message, Contains("can't be opened: No such file"));
     CHECK_FALSE(b->open(now()).has_value());
     CHECK(a->link_state().local_fault);
-    test::child relay({"/usr/bin/python3", SOURCE_DIR "/tests/endtoend/lab/serial_relay.py", dir / "a", dir / "b",
-                       "--baud", "115200"});
+    test::child relay({"/usr/bin/python3", relay_program, dir / "a", dir / "b", "--baud", "115200"});
     bool arrived = false;
     CHECK(drive(
         *a, *b,
@@ -224,12 +223,11 @@ TEST_CASE("heartbeat-serial: opens a device that comes later") {
             return arrived;
         },
         [&](std::string_view) { arrived = true; }));
-    test::write_file(dir / "file", "x");
 }
 
 TEST_CASE("heartbeat-serial: configurations that can't work are refused") {
     auto code = plugin::load(PLUGIN_DIR "/heartbeat-serial.so");
-    auto refusal = [&](plugin::instance_config config) {
+    auto refusal = [&](const plugin::instance_config& config) {
         return heartbeat_link::create(*code, config, {}).error().message;
     };
     CHECK_THAT(refusal({{}, "cable", "a", {{"device", "/dev/ttyS1"}}, {{"a", {}}, {"b", {}}, {"c", {}}}}),

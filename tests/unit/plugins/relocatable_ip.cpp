@@ -24,8 +24,8 @@ struct segment {
             bridge.shell("ip link set " + port + " master br0 up");
             node->shell("sysctl -qw net.ipv6.conf.e0.accept_dad=0; ip link set e0 up");
             const auto host = std::to_string(number);
-            node->shell("ip addr add 10.98.0." + host + "/24 dev e0; ip addr add fd00:98::" + host +
-                        "/64 dev e0 nodad");
+            node->shell("ip addr add 10.98.0." + host + "/24 dev e0");
+            node->shell("ip addr add fd00:98::" + host + "/64 dev e0 nodad");
         }
         mac_one = one.shell("ip -br link show e0 | awk '{printf \"%s\", $3}'");
         mac_two = two.shell("ip -br link show e0 | awk '{printf \"%s\", $3}'");
@@ -50,7 +50,9 @@ plugin::instance_config address(const std::string& value, const std::string& sub
 TEST_CASE("relocatable-ip: moves between servers and the client follows") {
     const segment net;
     using pair = std::pair<std::string, std::string>;
-    for (const auto& [vip, subnet] : {pair{"10.98.0.50", "10.98.0.0/24"}, pair{"fd00:98::50", "fd00:98::/64"}}) {
+    for (const auto& place : {pair{"10.98.0.50", "10.98.0.0/24"}, pair{"fd00:98::50", "fd00:98::/64"}}) {
+        const auto& vip = place.first;
+        const auto& subnet = place.second;
         INFO(vip);
         test::host_process one(address(vip, subnet), &net.one);
         test::host_process two(address(vip, subnet), &net.two);

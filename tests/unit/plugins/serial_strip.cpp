@@ -12,11 +12,12 @@ using plugin::verb;
 
 namespace {
 
+const std::string strip_program = std::string(SOURCE_DIR) + "/tests/endtoend/lab/power_strip.py";
+
 class strip {
 public:
     explicit strip(const std::vector<std::string>& more = {}) {
-        std::vector<std::string> argv{"/usr/bin/python3", SOURCE_DIR "/tests/endtoend/lab/power_strip.py", dir_ / "tty",
-                                      "--baud", "9600"};
+        std::vector<std::string> argv{"/usr/bin/python3", strip_program, dir_ / "tty", "--baud", "9600"};
         for (const char* number : {"1", "2"})
             argv.insert(argv.end(),
                         {"--outlet", number, "echo off > " + state_file(number), "echo on > " + state_file(number)});

@@ -75,18 +75,17 @@ inline values::map checked(std::span<const param> schema, mainstay_fields given,
     for (const auto& item : std::span(given.items, given.count)) {
         auto name = std::string(from_c(item.name));
         auto value = std::string(from_c(item.value));
+        auto here = std::string(whose).append("parameter ").append(name);
         const auto* rule = find_rule(schema, name);
         if (rule == nullptr) {
             std::string known;
-            for (const auto& candidate : schema) known += (known.empty() ? "" : ", ") + std::string(candidate.name);
+            for (const auto& candidate : schema) (known += known.empty() ? "" : ", ") += candidate.name;
             throw refused(std::string(whose) + "unknown parameter " + name + ", known are: " + known);
         }
         if (rule->scope == (for_node ? scope::instance : scope::node))
-            throw refused(std::string(whose) + "parameter " + name +
-                          (for_node ? " can't differ between nodes" : " has to be given for each node"));
+            throw refused(here + (for_node ? " can't differ between nodes" : " has to be given for each node"));
         if (auto problem = value_problem(*rule, value); !problem.empty())
-            throw refused(std::string(whose) + "parameter " + name + ": '" + (rule->secret ? "..." : value) + "' " +
-                          problem);
+            throw refused(here.append(": '").append(rule->secret ? "..." : value).append("' ").append(problem));
         result.insert_or_assign(std::move(name), std::move(value));
     }
     return result;
