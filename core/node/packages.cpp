@@ -181,7 +181,8 @@ void node::check_lease() {
     if (end == time_point::min()) return;
     // Under `halt` the guard waits until the halting had its time.
     end += times_.halt_timeout;
-    if (packages != told_packages_ || end - told_lease_end_ >= times_.heartbeat_interval / 2) {
+    if (packages != told_packages_ || told_lease_end_ == time_point::min() ||
+        end - told_lease_end_ >= times_.heartbeat_interval / 2) {
         told_packages_ = packages;
         told_lease_end_ = end;
         out_.add(set_lease{end, packages});
