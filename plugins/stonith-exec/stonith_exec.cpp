@@ -45,7 +45,7 @@ public:
         sdk::param{.name = "timeout",
                    .type = sdk::type::duration,
                    .scope = sdk::scope::either,
-                   .fallback = "20s",
+                   .fallback = "15s",
                    .minimum = 100,
                    .maximum = 3'600'000,
                    .help = "time for one action with its read-back; below the stonith_timeout of the cluster"},

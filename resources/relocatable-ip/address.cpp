@@ -26,14 +26,30 @@ std::optional<address> parse_address(const std::string& text) {
     return std::nullopt;
 }
 
+namespace {
+// Leading ones of a netmask; nothing when a one follows a zero.
+std::optional<unsigned> mask_length(const address& mask) {
+    unsigned length = 0;
+    while (length < mask.size() * 8 && (mask.octets.at(length / 8) & 0x80U >> length % 8) != 0) ++length;
+    for (unsigned bit = length; bit < mask.size() * 8; ++bit)
+        if ((mask.octets.at(bit / 8) & 0x80U >> bit % 8) != 0) return std::nullopt;
+    return length;
+}
+}  // namespace
+
 std::optional<subnet> parse_subnet(const std::string& text) {
     auto slash = text.find('/');
     if (slash == std::string::npos) return std::nullopt;
     auto network = parse_address(text.substr(0, slash));
+    if (!network) return std::nullopt;
+    if (auto mask = parse_address(text.substr(slash + 1)); mask && mask->family == network->family) {
+        auto length = mask_length(*mask);
+        return length ? std::optional(subnet{*network, *length}) : std::nullopt;
+    }
     unsigned prefix = 0;
     const char* end = text.data() + text.size();
     auto [stop, problem] = std::from_chars(text.data() + slash + 1, end, prefix);
-    if (!network || problem != std::errc{} || stop != end || prefix > network->size() * 8) return std::nullopt;
+    if (problem != std::errc{} || stop != end || prefix > network->size() * 8) return std::nullopt;
     return subnet{*network, prefix};
 }
 

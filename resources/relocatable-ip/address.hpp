@@ -23,7 +23,7 @@ struct subnet {
 };
 
 [[nodiscard]] std::optional<address> parse_address(const std::string& text);
-[[nodiscard]] std::optional<subnet> parse_subnet(const std::string& text);  // with a prefix length
+[[nodiscard]] std::optional<subnet> parse_subnet(const std::string& text);  // .../24 or .../255.255.255.0
 [[nodiscard]] std::string to_string(const address& value);
 
 using mac = std::array<std::uint8_t, 6>;

@@ -59,7 +59,9 @@ public:
         if (!parsed) throw sdk::refused("address '" + params_.text("address") + "' is neither IPv4 nor IPv6");
         address_ = *parsed;
         auto subnet = ip::parse_subnet(params_.text("subnet"));
-        if (!subnet) throw sdk::refused("subnet '" + params_.text("subnet") + "' is no address/prefix length");
+        if (!subnet)
+            throw sdk::refused("subnet '" + params_.text("subnet") +
+                               "' is no address/prefix length or address/netmask");
         subnet_ = *subnet;
         if (!subnet_.contains(address_))
             throw sdk::refused("address " + params_.text("address") + " is not in subnet " + params_.text("subnet"));

@@ -218,7 +218,8 @@ class Lab:
         """An outlet strip on /dev/ttyS1 of `node`; outlet n is the power of node n. power_strip.py has the commands."""
         outlets = [part for i, name in enumerate(self.names, 1) for part in
                    ("--outlet", str(i), *(f"{HERE}/power --lab {self.directory} {name} {action}"
-                                          for action in ("off", "on")))]
+                                          for action in ("off", "on")),
+                    "--status", str(i), f"{HERE}/power --lab {self.directory} {name} status")]
         self.watch(f"strip.{node}", sys.executable, f"{HERE}/power_strip.py", self.serial(node, port), *outlets,
                    "--baud", str(baud), *options)
         self._wait_ready(f"strip.{node}")

@@ -2,8 +2,8 @@
 """An outlet strip on a serial line: a pseudo terminal that understands a few commands and runs a shell command for each
 outlet that goes off or on.
 
-    power_strip.py LINK --outlet NUMBER OFF_COMMAND ON_COMMAND [--outlet ...] [--baud 1200] [--delay SECONDS]
-                        [--protocol words|letters] [--stuck NUMBER] [--mute]
+    power_strip.py LINK --outlet NUMBER OFF_COMMAND ON_COMMAND [--outlet ...] [--status NUMBER COMMAND] [--status ...]
+                        [--baud 1200] [--delay SECONDS] [--protocol words|letters] [--stuck NUMBER] [--mute]
 
 LINK becomes a symbolic link to the terminal. Prints `ready` when it is there, then a line for each thing that it does.
 Ends on SIGTERM and SIGINT; the link goes with it. A program whose line is set to another speed is not understood.
@@ -14,7 +14,8 @@ words (commands end with CR)          letters (single characters, the oldest str
     STAT 2  ->  2 OFF | 2 ON              ?   one line for each outlet: 1 ON, 2 OFF
     anything else  ->  ERROR              anything else is passed over
 
-An outlet is off when its command has succeeded; `--delay` is the time its relay takes. `--stuck` is an outlet that says OK
+An outlet is off when its command has succeeded, or, where others switch it too, when its status command ends with exit
+code 2 (0 = on). `--delay` is the time its relay takes. `--stuck` is an outlet that says OK
 and does nothing, `--mute` a strip that answers nothing.
 """
 import argparse
@@ -33,6 +34,7 @@ class Strip:
         self.options = options
         self.commands = {int(number): {"off": off, "on": on} for number, off, on in options.outlet}
         self.state = dict.fromkeys(self.commands, "on")
+        self.status = {int(number): command for number, command in options.status}
         self.pending = []  # (due, outlet, state): relays on their way
         self.line = b""
         self.master, self.slave = os.openpty()
@@ -69,6 +71,13 @@ class Strip:
             print(f"outlet {outlet} {state}: exit code {done.returncode}", flush=True)
         return min((due for due, _, _ in self.pending), default=now + 3600) - now
 
+    def read(self, outlet):
+        if outlet in self.status:
+            code = subprocess.run(self.status[outlet], shell=True, stdin=subprocess.DEVNULL,
+                                  stdout=subprocess.DEVNULL, check=False).returncode
+            self.state[outlet] = {0: "on", 2: "off"}.get(code, "?")
+        return self.state[outlet].upper()
+
     def words(self, byte):
         if byte not in b"\r\n":
             self.line = (self.line + bytes([byte]))[-80:]
@@ -79,7 +88,7 @@ class Strip:
         if len(words) != 2 or not words[1].isdigit() or int(words[1]) not in self.commands:
             self.say("ERROR")
         elif words[0] == "STAT":
-            self.say(f"{int(words[1])} {self.state[int(words[1])].upper()}")
+            self.say(f"{int(words[1])} {self.read(int(words[1]))}")
         elif words[0] in ("OFF", "ON"):
             self.switch(int(words[1]), words[0].lower())
             self.say("OK")
@@ -90,7 +99,7 @@ class Strip:
         letter = chr(byte)
         if letter == "?":
             for outlet in sorted(self.state):
-                self.say(f"{outlet} {self.state[outlet].upper()}")
+                self.say(f"{outlet} {self.read(outlet)}")
             return
         outlet = ord(letter.lower()) - ord("a") + 1
         if outlet in self.commands:
@@ -119,6 +128,7 @@ def parse(arguments):
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n", maxsplit=1)[0])
     parser.add_argument("link")
     parser.add_argument("--outlet", nargs=3, action="append", required=True, metavar=("NUMBER", "OFF", "ON"))
+    parser.add_argument("--status", nargs=2, action="append", default=[], metavar=("NUMBER", "COMMAND"))
     parser.add_argument("--baud", type=int, default=1200)
     parser.add_argument("--delay", type=float, default=0.0, help="seconds that a relay takes to switch")
     parser.add_argument("--protocol", choices=("words", "letters"), default="words")

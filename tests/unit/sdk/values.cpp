@@ -10,8 +10,12 @@ TEST_CASE("durations take units, a bare number is seconds") {
     CHECK(sdk::parse_duration("2") == 2s);
     CHECK(sdk::parse_duration("2s") == 2s);
     CHECK(sdk::parse_duration("5min") == 5min);
-    CHECK(sdk::parse_duration("1h") == 1h);
-    for (const char* bad : {"", "s", "-1s", "2 s", "2days", "99999999999999999999", "9223372036854775807h"})
+    CHECK(sdk::parse_duration("1H") == 1h);
+    CHECK(sdk::parse_duration("1.5s") == 1500ms);
+    CHECK(sdk::parse_duration("0.25") == 250ms);
+    CHECK(sdk::parse_duration("1500us") == 1ms);
+    for (const char* bad :
+         {"", "s", "-1s", "2 s", "2days", "99999999999999999999", "9223372036854775807h", "1.s", ".5s", "1.2345678s"})
         CHECK_FALSE(sdk::parse_duration(bad).has_value());
 }
 

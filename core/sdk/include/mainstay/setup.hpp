@@ -80,7 +80,8 @@ inline values::map checked(std::span<const param> schema, mainstay_fields given,
         if (rule == nullptr) {
             std::string known;
             for (const auto& candidate : schema) (known += known.empty() ? "" : ", ") += candidate.name;
-            throw refused(std::string(whose) + "unknown parameter " + name + ", known are: " + known);
+            throw refused(
+                std::string(whose).append("unknown parameter ").append(name).append(", known are: ").append(known));
         }
         if (rule->scope == (for_node ? scope::instance : scope::node))
             throw refused(here + (for_node ? " can't differ between nodes" : " has to be given for each node"));

@@ -59,21 +59,49 @@ constexpr mainstay_param to_c(const param& value) {
             to_c(value.help)};
 }
 
-// "250ms", "2s", "5min", "1h"; a bare number is seconds. Nothing when it is none of these.
+namespace detail {
+inline std::string lower(std::string_view word) {
+    std::string out(word);
+    for (char& c : out)
+        if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
+    return out;
+}
+}  // namespace detail
+
+// "250ms", "2s", "1.5s", "5min", "1h"; a bare number is seconds. What is finer than a
+// millisecond is cut off. Nothing when it is none of these.
 inline std::optional<std::chrono::milliseconds> parse_duration(std::string_view word) {
-    std::int64_t number = 0;
-    auto [end, problem] = std::from_chars(word.data(), word.data() + word.size(), number);
-    if (problem != std::errc{} || number < 0) return std::nullopt;
     struct unit {
         std::string_view name;
-        std::int64_t milliseconds;
+        std::int64_t microseconds;
     };
-    static constexpr std::array<unit, 6> units{
-        {{"", 1000}, {"ms", 1}, {"s", 1000}, {"min", 60'000}, {"m", 60'000}, {"h", 3'600'000}}};
-    std::string_view rest(end, static_cast<std::size_t>(word.data() + word.size() - end));
+    static constexpr std::array<unit, 8> units{{{"", 1'000'000},
+                                                {"us", 1},
+                                                {"ms", 1000},
+                                                {"s", 1'000'000},
+                                                {"m", 60'000'000},
+                                                {"min", 60'000'000},
+                                                {"h", 3'600'000'000},
+                                                {"sec", 1'000'000}}};
+    std::int64_t number = 0;
+    const char* const last = word.data() + word.size();
+    auto [end, problem] = std::from_chars(word.data(), last, number);
+    if (problem != std::errc{} || number < 0 || word.front() == '-') return std::nullopt;
+    std::string_view rest(end, static_cast<std::size_t>(last - end));
+    std::string_view fraction;
+    if (rest.starts_with('.')) {
+        auto digits = rest.find_first_not_of("0123456789", 1);
+        fraction = rest.substr(1, digits == std::string_view::npos ? digits : digits - 1);
+        if (fraction.empty() || fraction.size() > 6) return std::nullopt;
+        rest.remove_prefix(fraction.size() + 1);
+    }
+    const auto name = detail::lower(rest);
     for (const auto& candidate : units) {
-        if (rest == candidate.name && number <= INT64_MAX / candidate.milliseconds)
-            return std::chrono::milliseconds{number * candidate.milliseconds};
+        if (name != candidate.name || number > INT64_MAX / 2 / candidate.microseconds) continue;
+        auto total = number * candidate.microseconds;
+        auto digit = candidate.microseconds;
+        for (char c : fraction) total += (digit /= 10) * (c - '0');
+        return std::chrono::milliseconds{total / 1000};
     }
     return std::nullopt;
 }
@@ -86,10 +114,11 @@ inline std::optional<std::int64_t> parse_integer(std::string_view word) {
 }
 
 inline std::optional<bool> parse_boolean(std::string_view word) {
-    for (std::string_view yes : {"yes", "true", "on", "1"})
-        if (word == yes) return true;
-    for (std::string_view no : {"no", "false", "off", "0"})
-        if (word == no) return false;
+    const auto name = detail::lower(word);
+    for (std::string_view yes : {"yes", "on", "true", "enabled"})
+        if (name == yes) return true;
+    for (std::string_view no : {"no", "off", "false", "disabled"})
+        if (name == no) return false;
     return std::nullopt;
 }
 
