@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
@@ -144,11 +145,17 @@ void serve_instance(instance& plugin, inlet& in, outlet& out) {
         while (auto asked = queue.pop()) out.say(plugin.perform(*asked));
         users.leave();
     });
+    std::atomic<bool> ending = false;
     std::thread events;
     if (plugin.info().kind == kind::event_source) {
         users.enter();
         events = std::thread([&] {
             plugin.run();
+            // An event source that ends by itself would be silent for ever; a new process is not.
+            if (!ending) {
+                out.say(log_line{severity::warning, plugin.info().name + ": the event source has ended by itself"});
+                ::_exit(1);
+            }
             users.leave();
         });
     }
@@ -157,6 +164,7 @@ void serve_instance(instance& plugin, inlet& in, outlet& out) {
         if (asked == nullptr) break;
         queue.push(std::move(*asked));
     }
+    ending = true;
     queue.finish();
     plugin.stop();
     // A hanging plugin can't be asked twice: the process goes, and with it the hanging thread.

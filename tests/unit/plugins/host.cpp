@@ -52,3 +52,9 @@ TEST_CASE("host: a command inherits none of its descriptors") {
     CHECK_THAT(fds, !Contains(" 4 -> "));
     CHECK_THAT(fds, !Contains(" 3 -> socket"));
 }
+
+TEST_CASE("host: an event source that ends by itself ends its process") {
+    test::host_process host({.file = std::string("../tests/sdk-plugins/test-source")});
+    CHECK(host.await_event("alive").name == "alive");
+    CHECK(host.process().wait() == 1);
+}

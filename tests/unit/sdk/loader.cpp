@@ -70,8 +70,8 @@ TEST_CASE("a directory is listed with what is good and what is not") {
     auto list = plugin::list_plugins(folder);
     CHECK(std::is_sorted(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.file < b.file; }));
     auto good = std::count_if(list.begin(), list.end(), [](const auto& item) { return item.info.has_value(); });
-    CHECK(good == 2);
-    CHECK(list.size() == 14);
+    CHECK(good == 3);
+    CHECK(list.size() == 15);
     CHECK(plugin::list_plugins("/nowhere").empty());
 }
 
