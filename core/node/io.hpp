@@ -171,10 +171,12 @@ struct publish_beat {
     bytes data;
     duration period{0};
     duration stale_after{0};
+    bool urgent = false;     // send it now: somebody waits for what has changed in it
     static void fields(auto& self, auto&& visit) {
         visit("data", self.data);
         visit("period", self.period);
         visit("stale_after", self.stale_after);
+        visit("urgent", self.urgent);
     }
 };
 

@@ -200,6 +200,8 @@ private:
     time_point told_lease_end_ = time_point::min();
     bool told_packages_ = false;
     std::vector<std::string> event_sources_;
+    bool told_leader_ = false;           // as in the last beat
+    bool told_acknowledges_ = false;
 
     // leader, volatile
     mainstay::term led_term_;
@@ -272,6 +274,8 @@ public:
         visit("told_lease_end", self.told_lease_end_);
         visit("told_packages", self.told_packages_);
         visit("event_sources", self.event_sources_);
+        visit("told_leader", self.told_leader_);
+        visit("told_acknowledges", self.told_acknowledges_);
         visit("led_term", self.led_term_);
         visit("accepted", self.accepted_);
         visit("boots_proposed", self.boots_proposed_);

@@ -118,6 +118,11 @@ void node::publish() {
         auto contact = raft_.quorum_contact(at_.now);
         lease_.acknowledged(raft_.current_term(), contact, times_.lease, item.newest_package_entry);
     }
+    // A new leader's first acknowledgement lets the others start packages; so does a new term's beat
+    // let it count contacts.
+    out.urgent = item.leader != told_leader_ || item.acknowledges != told_acknowledges_;
+    told_leader_ = item.leader;
+    told_acknowledges_ = item.acknowledges;
     out.data = encode(envelope{state_.cluster, self_, boot_, std::move(item)});
     out_.add(std::move(out));
 }

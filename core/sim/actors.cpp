@@ -53,6 +53,7 @@ void world::act(machine& where, node::publish_beat item) {
     where.beat = std::move(item.data);
     where.beat_period = item.period;
     where.beat_stale = item.stale_after;
+    if (where.beating && item.urgent) send_beat(where);
     if (where.beating) return;
     where.beating = true;
     auto life = where.daemon_life;
@@ -65,6 +66,10 @@ void world::beat_fires(machine& where, std::uint64_t life) {
     after(where.beat_period, [this, &where, life] { beat_fires(where, life); });
     if (now_ - where.last_turn >= where.beat_stale) return;  // the core hangs: silence says so
     if (now_ < where.paused_until && dice_.chance(0.5)) return;  // a pause may stop the whole process
+    send_beat(where);
+}
+
+void world::send_beat(machine& where) {
     auto data = where.beat;
     node::append_send_time(data, clock(where).now);
     for (auto& [name, other] : machines_)

@@ -124,6 +124,7 @@ private:
     void stonith(machine& where, const node::call_plugin& item);
     void resource(machine& where, const node::call_plugin& item);
     void beat_fires(machine& where, std::uint64_t life);
+    void send_beat(machine& where);
     void wake(machine& where);
     void guard_checks(machine& where, std::uint64_t life);
     void transmit(machine& from, machine& to, const bytes& data);

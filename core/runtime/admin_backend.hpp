@@ -1,0 +1,27 @@
+// What the administration API needs from the daemon. One thread.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "node/node.hpp"
+#include "runtime/links.hpp"
+
+namespace mainstay::runtime {
+
+class admin_backend {
+public:
+    using progress_handler = std::function<void(const std::string& text)>;
+    using done_handler = std::function<void(const node::admin_done&)>;
+
+    virtual ~admin_backend() = default;
+    [[nodiscard]] virtual const node::node& core() const = 0;
+    [[nodiscard]] virtual std::vector<link_status> links() const = 0;
+    [[nodiscard]] virtual const std::string& plugin_dir() const = 0;
+    [[nodiscard]] virtual std::string initial_problem() const = 0;   // why an unformed node has no links
+    virtual void ask(node::admin_body body, const std::string& actor, duration patience, progress_handler progress,
+                     done_handler done) = 0;
+};
+
+}  // namespace mainstay::runtime

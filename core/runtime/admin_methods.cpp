@@ -1,0 +1,374 @@
+#include "runtime/admin_methods.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "model/print.hpp"
+#include "model/timing.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/configuration_files.hpp"
+#include "runtime/plugin/loader.hpp"
+#include "runtime/status_json.hpp"
+
+namespace mainstay::runtime {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+
+enum code : int {
+    no_json = -32700,
+    no_request = -32600,
+    no_method = -32601,
+    bad_params = -32602,
+    refused = 1,
+    failed = 2,
+    no_leader = 3,
+    unconfirmed = 4,
+    not_formed = 5,
+    not_found = 6,
+    invalid = 8,
+};
+
+std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+json error_object(const json& id, std::int64_t number, const std::string& message, json data = nullptr) {
+    json error{{"code", number}, {"message", message}};
+    if (!data.is_null()) error["data"] = std::move(data);
+    return {{"jsonrpc", "2.0"}, {"id", id}, {"error", std::move(error)}};
+}
+
+std::string severity_of(const std::string& word) { return word == "alarm" ? "critical" : word; }
+
+json entry_json(const node::happened& item) {
+    json out{{"index", item.index.value}, {"time", item.when.us}, {"kind", item.event},
+             {"severity", severity_of(item.severity)}};
+    if (!item.node.empty()) out["node"] = item.node;
+    if (!item.package.empty()) out["package"] = item.package;
+    out["text"] = item.text;
+    if (!item.actor.empty()) out["actor"] = item.actor;
+    if (item.refused) out["refused"] = true;
+    for (const auto& [name, value] : item.details) out["details"][name] = value;
+    return out;
+}
+
+bool matches(const node::happened& item, const std::string& package, const std::string& where) {
+    return (package.empty() || item.package == package) && (where.empty() || item.node == where);
+}
+
+json problem_json(const problem& item) {
+    json out{{"severity", item.severity == problem::level::error ? "error" : "warning"},
+             {"file", item.where.file}, {"line", item.where.line}, {"keyword", item.keyword}, {"message", item.message}};
+    if (!item.expected.empty()) out["expected"] = item.expected;
+    if (!item.nearest.empty()) out["nearest"] = item.nearest;
+    return out;
+}
+
+json problems_json(const problems& list) {
+    json out = json::array();
+    for (const auto& item : list) out.push_back(problem_json(item));
+    return out;
+}
+
+// One request being answered.
+class request {
+public:
+    request(admin_backend& backend, std::string actor, admin_methods::send_line send)
+        : backend_(backend), actor_(std::move(actor)), send_(std::move(send)) {}
+
+    std::optional<watch_filter> run(const std::string& line) {
+        auto message = json::parse(line, nullptr, false);
+        if (message.is_discarded()) {
+            error(no_json, "that is no JSON; one request per line was expected");
+            return std::nullopt;
+        }
+        bool whole = message.is_object() && message.contains("method") && message["method"].is_string();
+        if (message.is_object() && message.contains("id") && (message["id"].is_number() || message["id"].is_string()))
+            id_ = message["id"];
+        if (!whole || id_.is_null()) {
+            error(no_request, "a JSON-RPC 2.0 request with method and id was expected");
+            return std::nullopt;
+        }
+        if (message.contains("params")) params_ = message["params"];
+        if (params_.is_null()) params_ = json::object();
+        if (!params_.is_object()) {
+            error(bad_params, "params has to be an object");
+            return std::nullopt;
+        }
+        return dispatch(message["method"].get<std::string>());
+    }
+
+private:
+    void result(json value) { send_(dump({{"jsonrpc", "2.0"}, {"id", id_}, {"result", std::move(value)}})); }
+    void error(std::int64_t number, const std::string& message, json data = nullptr) {
+        send_(dump(error_object(id_, number, message, std::move(data))));
+    }
+    [[nodiscard]] std::string text(const char* name) const {
+        auto found = params_.find(name);
+        return found != params_.end() && found->is_string() ? found->get<std::string>() : std::string();
+    }
+    [[nodiscard]] std::int64_t number(const char* name, std::int64_t otherwise) const {
+        auto found = params_.find(name);
+        return found != params_.end() && found->is_number_integer() ? found->get<std::int64_t>() : otherwise;
+    }
+    [[nodiscard]] const cluster::state& state() const { return backend_.core().state(); }
+
+    std::optional<watch_filter> dispatch(const std::string& method) {
+        if (method == "status") {
+            result(json::parse(status_json(backend_)));
+        } else if (method.starts_with("package.")) {
+            package(method.substr(8));
+        } else if (method == "node.run" || method == "node.halt") {
+            if (need("node")) submit(cluster::node_admin{text("node"), method == "node.run"});
+        } else if (method == "cluster.run" || method == "cluster.halt") {
+            submit(cluster::cluster_admin{method == "cluster.run"});
+        } else if (method == "cluster.check" || method == "cluster.apply") {
+            configuration_files(method == "cluster.apply");
+        } else if (method == "cluster.get") {
+            cluster_get();
+        } else if (method == "explain") {
+            explain();
+        } else if (method == "history") {
+            history();
+        } else if (method == "watch") {
+            return watch();
+        } else if (method == "plugins.list" || method == "plugins.info") {
+            plugins(method == "plugins.info");
+        } else {
+            error(no_method, "there is no method " + method + "; docs/reference/admin-api.md lists them");
+        }
+        return std::nullopt;
+    }
+
+    bool need(const char* name) {
+        if (!text(name).empty()) return true;
+        error(bad_params, std::string(name) + " is missing", {{"expected", name}});
+        return false;
+    }
+
+    void package(const std::string& what) {
+        if (!need("package")) return;
+        auto name = text("package");
+        auto node = text("node");
+        if (state().formed() && !state().packages.contains(name)) {
+            std::vector<std::string_view> words;
+            for (const auto& [known, item] : state().packages) words.push_back(known);
+            return error(not_found, "there is no package " + name, {{"nearest", nearest_word(name, words)}});
+        }
+        if (what == "start") {
+            submit(cluster::package_run{name, node});
+        } else if (what == "halt") {
+            submit(cluster::package_stop{name});
+        } else if (what == "move") {
+            submit(cluster::package_move{name, node});
+        } else if (what == "enable" || what == "disable") {
+            submit(cluster::package_switching{name, node, what == "enable"});
+        } else {
+            error(no_method, "there is no method package." + what);
+        }
+    }
+
+    void submit(cluster::command_body body) { ask(node::admin_body{std::move(body)}, json::object()); }
+
+    void ask(node::admin_body body, json more) {
+        if (!state().formed() && !std::holds_alternative<node::form_cluster>(body))
+            return error(not_formed, "this node is in no cluster yet: hactl cluster apply on one node forms it");
+        duration patience{std::clamp<std::int64_t>(number("wait_ms", 30'000), 1, 3'600'000) * 1000};
+        auto send = send_;
+        auto id = id_;
+        auto progress = [send, id](const std::string& line) {
+            send(dump({{"jsonrpc", "2.0"},
+                       {"method", "progress"},
+                       {"params", {{"id", id}, {"time", wall_now().us}, {"text", line}}}}));
+        };
+        auto done = [send, id, more](const node::admin_done& item) {
+            if (item.result == node::admin_result::done) {
+                json value = more;
+                value["text"] = item.text;
+                send(dump({{"jsonrpc", "2.0"}, {"id", id}, {"result", std::move(value)}}));
+                return;
+            }
+            int number = item.result == node::admin_result::refused     ? refused
+                         : item.result == node::admin_result::failed    ? failed
+                         : item.result == node::admin_result::no_leader ? no_leader
+                                                                        : unconfirmed;
+            send(dump(error_object(id, number, item.text)));
+        };
+        backend_.ask(std::move(body), actor_, patience, progress, done);
+    }
+
+    void configuration_files(bool apply) {
+        auto found = params_.find("files");
+        if (found == params_.end() || !found->is_array() || found->empty())
+            return error(bad_params, "files is missing", {{"expected", "[{\"name\":..., \"text\":...}]"}});
+        std::vector<named_text> files;
+        for (const auto& item : *found) {
+            bool whole = item.is_object() && item.contains("name") && item["name"].is_string() && item.contains("text") &&
+                         item["text"].is_string();
+            if (!whole) return error(bad_params, "every file needs name and text");
+            files.push_back({item["name"].get<std::string>(), item["text"].get<std::string>()});
+        }
+        auto checked = check_files(files, backend_.plugin_dir());
+        auto changes = checked.ok() ? changes_to(checked.config) : json::array();
+        if (!apply) {
+            result({{"ok", checked.ok()},
+                    {"problems", problems_json(checked.found)},
+                    {"changes", std::move(changes)},
+                    {"timing", checked.ok() ? mainstay::explain(timings_of(checked.config.cluster)) : ""}});
+            return;
+        }
+        if (!checked.ok())
+            return error(invalid, "the configuration has errors; nothing was applied", {{"problems", problems_json(checked.found)}});
+        json more{{"problems", problems_json(checked.found)}, {"changes", std::move(changes)}};
+        if (state().formed()) return ask(cluster::command_body{cluster::configure{checked.canonical, {}}}, more);
+        ask(node::form_cluster{checked.canonical}, more);
+    }
+
+    [[nodiscard]] json changes_to(const configuration& wanted) const {
+        json out = json::array();
+        const auto& now = state().config;
+        if (!state().formed()) return out;
+        if (print_cluster(now.cluster) != print_cluster(wanted.cluster)) out.push_back("cluster: changed");
+        for (const auto& item : wanted.packages) {
+            const auto* known = state().find_package(item.name);
+            if (known == nullptr) {
+                out.push_back("package " + item.name + ": added");
+            } else if (print_package(*known) != print_package(item)) {
+                out.push_back("package " + item.name + ": changed");
+            }
+        }
+        for (const auto& item : now.packages) {
+            bool kept = std::any_of(wanted.packages.begin(), wanted.packages.end(),
+                                    [&](const auto& other) { return other.name == item.name; });
+            if (!kept) out.push_back("package " + item.name + ": removed");
+        }
+        return out;
+    }
+
+    void cluster_get() {
+        if (!state().formed()) return error(not_formed, "this node is in no cluster yet");
+        json out{{"text", state().configuration_text}};
+        for (const auto& item : backend_.core().history()) {
+            bool applied = (item.event == "configuration_applied" || item.event == "cluster_formed") && !item.refused;
+            if (!applied) continue;
+            out["index"] = item.index.value;
+            out["time"] = item.when.us;
+            out["actor"] = item.actor;
+        }
+        result(std::move(out));
+    }
+
+    void explain() {
+        if (!need("package")) return;
+        if (!state().formed()) return error(not_formed, "this node is in no cluster yet");
+        auto told = explain_json(backend_, text("package"));
+        if (told.empty()) return error(not_found, "there is no package " + text("package"));
+        result(json::parse(told));
+    }
+
+    void history() {
+        auto limit = static_cast<std::size_t>(std::clamp<std::int64_t>(number("limit", 50), 1, 1000));
+        auto before = number("before", INT64_MAX);
+        json list = json::array();
+        bool more = false;
+        const auto& all = backend_.core().history();
+        for (auto item = all.rbegin(); item != all.rend(); ++item) {
+            if (static_cast<std::int64_t>(item->index.value) >= before || !matches(*item, text("package"), text("node")))
+                continue;
+            if (list.size() == limit) {
+                more = true;
+                break;
+            }
+            list.push_back(entry_json(*item));
+        }
+        std::reverse(list.begin(), list.end());
+        result({{"entries", std::move(list)}, {"more", more}});
+    }
+
+    std::optional<watch_filter> watch() {
+        watch_filter filter{text("package"), text("node")};
+        result({{"index", state().applied.value}});
+        auto since = number("since", -1);
+        if (since >= 0)
+            for (const auto& item : backend_.core().history())
+                if (static_cast<std::int64_t>(item.index.value) > since)
+                    if (auto line = admin_methods::event_line(item, filter)) send_(std::move(*line));
+        return filter;
+    }
+
+    [[nodiscard]] json used_by(const std::string& plugin) const {
+        json out = json::array();
+        const auto& cluster = state().config.cluster;
+        auto look = [&](const plugin_instance& item) {
+            if (item.plugin == plugin) out.push_back(item.name);
+        };
+        for (const auto& item : effective_links(cluster)) look(item);
+        for (const auto& item : cluster.stonith) look(item);
+        for (const auto& item : cluster.event_sources) look(item);
+        for (const auto& item : cluster.notifiers) look(item);
+        for (const auto& package : state().config.packages) {
+            for (const auto& item : package.resources)
+                if (item.plugin == plugin) out.push_back(package.name + "/" + item.name);
+            if (plugin == "relocatable-ip" && !package.addresses.empty()) out.push_back(package.name);
+        }
+        return out;
+    }
+
+    [[nodiscard]] static json param_json(const plugin::param_info& item) {
+        return {{"name", item.name},         {"type", std::string(to_string(item.type))},
+                {"scope", std::string(to_string(item.scope))},
+                {"required", item.required}, {"secret", item.secret},
+                {"unit", item.unit},         {"default", item.default_value},
+                {"minimum", item.minimum},   {"maximum", item.maximum},
+                {"choices", item.choices},   {"help", item.help}};
+    }
+
+    void plugins(bool one) {
+        if (one && !need("name")) return;
+        json list = json::array();
+        std::vector<std::string> names;
+        for (const auto& item : plugin::list_plugins(backend_.plugin_dir())) {
+            if (!item.info) {
+                list.push_back({{"file", item.file.filename().string()}, {"error", item.info.error().message}});
+                continue;
+            }
+            names.push_back(item.info->name);
+            json out{{"name", item.info->name}, {"kind", std::string(to_string(item.info->kind))},
+                     {"version", item.info->version}, {"summary", item.info->summary},
+                     {"file", item.file.string()}, {"used_by", used_by(item.info->name)}};
+            if (one) {
+                out["params"] = json::array();
+                for (const auto& param : item.info->params) out["params"].push_back(param_json(param));
+                if (item.info->name == text("name")) return result(std::move(out));
+            }
+            list.push_back(std::move(out));
+        }
+        if (!one) return result({{"directory", backend_.plugin_dir()}, {"plugins", std::move(list)}});
+        std::vector<std::string_view> words(names.begin(), names.end());
+        error(not_found, "there is no plugin " + text("name") + " in " + backend_.plugin_dir(),
+              {{"nearest", nearest_word(text("name"), words)}});
+    }
+
+    admin_backend& backend_;
+    std::string actor_;
+    admin_methods::send_line send_;
+    json id_ = nullptr;
+    json params_ = json::object();
+};
+
+}  // namespace
+
+std::optional<watch_filter> admin_methods::handle(const std::string& line, const std::string& actor, send_line send) {
+    return request(backend_, actor, std::move(send)).run(line);
+}
+
+std::optional<std::string> admin_methods::event_line(const node::happened& item, const watch_filter& filter) {
+    if (!matches(item, filter.package, filter.node)) return std::nullopt;
+    return dump({{"jsonrpc", "2.0"}, {"method", "event"}, {"params", entry_json(item)}});
+}
+
+std::string admin_methods::error_line(std::int64_t number, const std::string& message) {
+    return dump(error_object(nullptr, number, message));
+}
+
+}  // namespace mainstay::runtime

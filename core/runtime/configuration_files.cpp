@@ -1,0 +1,79 @@
+#include "runtime/configuration_files.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <set>
+
+#include "model/check.hpp"
+#include "model/print.hpp"
+#include "runtime/plugin/loader.hpp"
+
+namespace mainstay::runtime {
+
+namespace {
+
+// Every plugin that the configuration names has to load on this node.
+void require(const plugin_instance& item, const std::string& plugin_dir, const std::set<std::string>& known,
+             const std::map<std::string, std::string>& broken, problems& found) {
+    if (item.plugin.empty() || known.contains(item.plugin)) return;
+    problem missing;
+    missing.where = item.where;
+    missing.keyword = item.plugin;
+    auto reason = broken.find(item.plugin);
+    missing.message = reason != broken.end() ? reason->second : "there is no plugin " + item.plugin + " in " + plugin_dir;
+    std::vector<std::string_view> words(known.begin(), known.end());
+    missing.nearest = nearest_word(item.plugin, words);
+    found.push_back(std::move(missing));
+}
+
+}  // namespace
+
+checked_files check_files(std::span<const named_text> files, const std::string& plugin_dir) {
+    checked_files out;
+    auto parsed = parse_configuration(files);
+    out.found = parsed.found;
+    out.config = std::move(parsed.config);
+    if (has_errors(out.found)) return out;
+    std::vector<plugin_schema> schemas;
+    std::set<std::string> known;
+    std::map<std::string, std::string> broken;
+    for (const auto& item : plugin::list_plugins(plugin_dir)) {
+        if (item.info) {
+            known.insert(item.info->name);
+            schemas.push_back(plugin::to_schema(*item.info));
+        } else {
+            broken[item.file.stem().string()] = item.info.error().message;
+        }
+    }
+    const auto& cluster = out.config.cluster;
+    for (const auto& item : effective_links(cluster)) require(item, plugin_dir, known, broken, out.found);
+    for (const auto& item : cluster.stonith) require(item, plugin_dir, known, broken, out.found);
+    for (const auto& item : cluster.event_sources) require(item, plugin_dir, known, broken, out.found);
+    for (const auto& item : cluster.notifiers) require(item, plugin_dir, known, broken, out.found);
+    for (const auto& package : out.config.packages)
+        for (const auto& item : package.resources) require(item, plugin_dir, known, broken, out.found);
+    auto more = check_configuration(out.config, schemas);
+    out.found.insert(out.found.end(), more.begin(), more.end());
+    std::vector<std::string> order;
+    for (const auto& item : files) order.push_back(item.name);
+    sort_by_position(out.found, order);
+    if (!has_errors(out.found)) out.canonical = print_configuration(out.config);
+    return out;
+}
+
+result<configuration> read_initial(const std::string& config_dir) {
+    auto path = config_dir + "/cluster.conf";
+    std::ifstream in(path);
+    if (!in) return fail(path + ": " + std::strerror(errno) + "; it tells a node that is in no cluster yet where the others are");
+    std::array<named_text, 1> files{named_text{path, std::string(std::istreambuf_iterator<char>(in), {})}};
+    auto parsed = parse_configuration(files);
+    for (const auto& item : parsed.found)
+        if (item.severity == problem::level::error) return fail(to_text(item));
+    return std::move(parsed.config);
+}
+
+}  // namespace mainstay::runtime

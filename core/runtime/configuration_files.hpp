@@ -1,0 +1,29 @@
+// Configuration files as an administrator hands them in: parsed, checked against the plugins that
+// are installed here, and turned into the canonical text of the log.
+#pragma once
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "model/config.hpp"
+#include "model/parse.hpp"
+#include "model/problem.hpp"
+#include "model/result.hpp"
+
+namespace mainstay::runtime {
+
+struct checked_files {
+    configuration config;
+    problems found;               // all of all files
+    std::string canonical;        // empty when there are errors
+    [[nodiscard]] bool ok() const { return !canonical.empty(); }
+};
+
+[[nodiscard]] checked_files check_files(std::span<const named_text> files, const std::string& plugin_dir);
+
+// The cluster part of CONFIG_DIR/cluster.conf, for a node that is in no cluster yet: it tells the
+// links on which others are to be found. The error is for the log and for status.
+[[nodiscard]] result<configuration> read_initial(const std::string& config_dir);
+
+}  // namespace mainstay::runtime

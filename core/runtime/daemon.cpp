@@ -1,0 +1,354 @@
+#include <utility>
+
+#include "runtime/daemon.hpp"
+
+#include <sodium.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <deque>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <optional>
+
+#include "model/text.hpp"
+#include "runtime/admin_server.hpp"
+#include "runtime/clock.hpp"
+#include "runtime/configuration_files.hpp"
+#include "runtime/links.hpp"
+#include "runtime/plugin_hosts.hpp"
+#include "runtime/processes.hpp"
+#include "runtime/store.hpp"
+
+namespace mainstay::runtime {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// One line per event on standard error; the guard writes it to the daemon's log.
+void log_line(const std::string& severity, const std::string& text) {
+    auto now = wall_now().us;
+    auto seconds = static_cast<std::time_t>(now / 1'000'000);
+    std::tm parts{};
+    localtime_r(&seconds, &parts);
+    char stamp[40];
+    auto size = std::strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", &parts);
+    std::fprintf(stderr, "%.*s.%03d %s: %s\n", static_cast<int>(size), stamp, static_cast<int>(now / 1000 % 1000),
+                 severity.c_str(), text.c_str());
+}
+
+result<std::string> read_file(const std::string& path) {
+    std::ifstream in(path, std::ios::binary);
+    if (!in) return fail(path + ": " + std::strerror(errno));
+    return std::string(std::istreambuf_iterator<char>(in), {});
+}
+
+result<seal_key> read_key(const std::string& path) {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0)
+        return fail(path + ": " + std::strerror(errno) + "; hactl key new " + path + " makes one, the same on all nodes");
+    if ((info.st_mode & 077) != 0) return fail(path + ": readable by others; chmod 600 " + path);
+    auto text = read_file(path);
+    if (!text) return tl::make_unexpected(text.error());
+    auto key = parse_key(*text);
+    if (!key) return fail(path + ": " + key.error().message);
+    return key;
+}
+
+class daemon final : public admin_backend {
+public:
+    explicit daemon(options chosen) : options_(std::move(chosen)), timer_(loop_), guard_socket_(loop_), signals_(loop_) {}
+
+    int run() {
+        auto ready = prepare();
+        if (!ready) {
+            log_line("error", ready.error().message);
+            return 1;
+        }
+        loop_.run();
+        admin_.reset();
+        links_.reset();
+        store_.reset();
+        return exit_code_;
+    }
+
+    // ---- for the administration API ----
+    [[nodiscard]] const node::node& core() const override { return *node_; }
+    [[nodiscard]] std::vector<link_status> links() const override { return links_->status(); }
+    [[nodiscard]] const std::string& plugin_dir() const override { return options_.plugin_dir; }
+    [[nodiscard]] std::string initial_problem() const override { return initial_problem_; }
+    void ask(node::admin_body body, const std::string& actor, duration patience, progress_handler progress,
+             done_handler done) override {
+        auto id = next_admin_++;
+        waiting_[id] = {std::move(progress), std::move(done)};
+        feed(node::admin_call{id, actor, patience, std::move(body)});
+    }
+
+private:
+    result<void> prepare() {
+        if (sodium_init() < 0) return fail("libsodium does not start");
+        if (options_.guard_fd < 0) return fail("mainstayd is started by mainstay-guard, which gives it --guard-fd");
+        auto key = read_key(options_.config_dir + "/key");
+        if (!key) return tl::make_unexpected(key.error());
+        auto kernel = read_file("/proc/sys/kernel/random/boot_id");
+        if (!kernel) return tl::make_unexpected(kernel.error());
+        auto opened = store::open(options_.state_dir, *kernel);
+        if (!opened) return tl::make_unexpected(opened.error());
+        store_ = std::move(*opened);
+        // Pages are locked as they are touched: a small daemon stays small.
+        (void)::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+        start_guard();
+        start_links(*key);
+        start_store();
+        start_node();
+        auto admin = admin_server::open(loop_, options_.run_dir + "/admin.sock", *this);
+        if (!admin) return tl::make_unexpected(admin.error());
+        admin_ = std::move(*admin);
+        watch_signals();
+        return {};
+    }
+
+    void start_guard() {
+        processes::events calls;
+        calls.hello = [this](const guard::guard_hello& item) {
+            node::guard_hello out;
+            out.lease_end = item.lease_end;
+            for (const auto& living : item.living) out.living.push_back({living.request, living.package, living.label});
+            feed(std::move(out));
+        };
+        calls.exited = [this](node::process_exited item) { feed(std::move(item)); };
+        calls.host_started = [this](request_id id, guard::unique_fd socket) { hosts_->host_started(id, std::move(socket)); };
+        calls.host_ended = [this](request_id id, const std::string& why) { hosts_->host_ended(id, why); };
+        calls.lost = [this] {
+            // D9: without its guard nobody ends what runs here in time; the node has to fail.
+            log_line("error", "the guard is gone");
+            stop(3);
+        };
+        guard_ = std::make_unique<processes>(options_.guard_fd, std::move(calls));
+        // The client owns the descriptor; Asio watches a copy of it.
+        guard_socket_.assign(::dup(guard_->fd()));
+        watch_guard();
+        auto host_program = options_.plugin_host;
+        hosts_ = std::make_unique<plugin_hosts>(
+            loop_, host_setup{options_.node, options_.plugin_dir, host_program, options_.log_dir}, *guard_,
+            [this] { return request_id{(std::uint64_t{store_->identity().boot.incarnation} << 32) + (1U << 31) + next_host_++}; },
+            [this](node::plugin_answer item) { feed(std::move(item)); },
+            [this](node::plugin_event item) { feed(std::move(item)); }, log_line);
+    }
+
+    void watch_guard() {
+        guard_socket_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
+            if (error) return;
+            guard_->readable();
+            if (!loop_.stopped()) watch_guard();
+        });
+    }
+
+    void flush_guard() {
+        if (!guard_->wants_write() || flushing_) return;
+        flushing_ = true;
+        guard_socket_.async_wait(asio::posix::stream_descriptor::wait_write, [this](const boost::system::error_code& error) {
+            flushing_ = false;
+            if (error) return;
+            guard_->writable();
+            flush_guard();
+        });
+    }
+
+    void start_links(const seal_key& key) {
+        auto received = [this](std::vector<node::datagram> list) {
+            asio::post(loop_, [this, list = std::move(list)]() mutable {
+                for (auto& item : list) feed(std::move(item));
+            });
+        };
+        auto log = [this](const std::string& severity, const std::string& text) {
+            asio::post(loop_, [severity, text] { log_line(severity, text); });
+        };
+        links_ = std::make_unique<runtime::links>(options_.node, key, options_.plugin_dir, received, log);
+    }
+
+    void start_store() {
+        store_->start(
+            [this](std::uint64_t count) { asio::post(loop_, [this, count] { feed(node::stored{count}); }); },
+            [this](const std::string& why) {
+                asio::post(loop_, [this, why] {
+                    // A failed sync is never tried again: what the page cache holds may not be on the disk.
+                    log_line("error", "the store failed: " + why);
+                    guard_->reset("the store failed: " + why);
+                    stop(4);
+                });
+            });
+    }
+
+    void start_node() {
+        const auto& known = store_->identity();
+        node::start_info info;
+        info.name = options_.node;
+        info.boot = known.boot;
+        info.store = known.store;
+        randombytes_buf(&info.seed, sizeof info.seed);
+        info.log = known.log;
+        info.local = known.local;
+        log_line("info", "mainstayd on " + info.name + ", boot " + to_text(info.boot) + ", " +
+                             std::to_string(info.log.log.size()) + " log entries");
+        node_ = std::make_unique<node::node>(info, moment());
+        if (info.log.log.empty()) {
+            auto initial = read_initial(options_.config_dir);
+            if (initial) {
+                links_->configure(initial->cluster);
+            } else {
+                initial_problem_ = initial.error().message;
+                log_line("error", initial_problem_);
+            }
+        }
+        perform_outputs();
+        arm();
+    }
+
+    void watch_signals() {
+        signals_.add(SIGTERM);
+        signals_.add(SIGINT);
+        signals_.async_wait([this](const boost::system::error_code& error, int) {
+            if (!error) leave();
+        });
+    }
+
+    // In good order: the packages move first, then the daemon goes for good.
+    void leave() {
+        log_line("info", "asked to end");
+        bool formed = node_->state().formed() && !node_->runners().empty();
+        if (!formed) return end_for_good();
+        ask(node::admin_body{cluster::command_body{cluster::node_admin{options_.node, false}}},
+            "shutdown@" + options_.node, duration{20'000'000}, [](const std::string& text) { log_line("info", text); },
+            [this](const node::admin_done& item) {
+                log_line("info", item.text);
+                end_for_good();
+            });
+    }
+
+    void end_for_good() {
+        guard_->shut_down();
+        stop(0);
+    }
+
+    void stop(int code) {
+        exit_code_ = code;
+        loop_.stop();
+    }
+
+    // ---- the turn ----
+    [[nodiscard]] static node::moment moment() { return {boot_now(), wall_now()}; }
+
+    void feed(node::input item) {
+        inputs_.push_back(std::move(item));
+        if (turning_ || !node_) return;
+        turning_ = true;
+        while (!inputs_.empty()) {
+            auto next = std::move(inputs_.front());
+            inputs_.pop_front();
+            node_->step(next, moment());
+            perform_outputs();
+        }
+        turning_ = false;
+        arm();
+    }
+
+    void arm() {
+        auto due = node_->deadline();
+        auto wait = due == never ? std::int64_t{1'000'000} : std::max<std::int64_t>((due - boot_now()).count(), 0);
+        timer_.expires_after(std::chrono::microseconds(wait));
+        timer_.async_wait([this](const boost::system::error_code& error) {
+            if (!error) feed(node::tick{});
+        });
+    }
+
+    void perform_outputs() {
+        for (auto& item : node_->take_outputs()) std::visit([this](auto& body) { act(std::move(body)); }, item);
+        flush_guard();
+    }
+
+    void act(node::send item) { links_->send(std::move(item)); }
+    void act(node::publish_beat item) { links_->publish(std::move(item)); }
+    void act(node::store item) { store_->write(std::move(item)); }
+    void act(const node::run_process& item) {
+        guard_->run(item, item.log_file.empty() ? options_.log_dir + "/" + item.package + ".log" : item.log_file);
+    }
+    void act(const node::kill_process& item) { guard_->kill(item); }
+    void act(const node::call_plugin& item) { hosts_->call(item); }
+    void act(const node::run_event_sources& item) { hosts_->run_event_sources(item.instances); }
+    void act(const node::set_lease& item) { guard_->lease(item); }
+    void act(const node::reset_node& item) {
+        log_line("error", "this node resets itself: " + item.reason);
+        guard_->reset(item.reason);
+    }
+    void act(const node::admin_progress& item) {
+        auto found = waiting_.find(item.id);
+        if (found != waiting_.end()) found->second.progress(item.text);
+    }
+    void act(const node::admin_done& item) {
+        auto found = waiting_.find(item.id);
+        if (found == waiting_.end()) return;
+        auto handlers = std::move(found->second);
+        waiting_.erase(found);
+        handlers.done(item);
+    }
+    void act(const node::happened& item) {
+        log_line(item.severity, "log " + std::to_string(item.index.value) + ": " + item.text);
+        if (admin_) admin_->happened(item);
+    }
+    void act(const node::configuration_changed&) {
+        links_->configure(node_->state().config.cluster);
+        hosts_->configure(node_->state().config);
+    }
+    void act(const node::trace& item) { log_line(item.severity, item.text); }
+
+    struct waiting {
+        progress_handler progress;
+        done_handler done;
+    };
+
+    options options_;
+    asio::io_context loop_;
+    asio::steady_timer timer_;
+    asio::posix::stream_descriptor guard_socket_;
+    asio::signal_set signals_;
+    bool flushing_ = false;
+    std::unique_ptr<store> store_;
+    std::unique_ptr<processes> guard_;
+    std::unique_ptr<plugin_hosts> hosts_;
+    std::unique_ptr<runtime::links> links_;
+    std::unique_ptr<admin_server> admin_;
+    std::unique_ptr<node::node> node_;
+    std::deque<node::input> inputs_;
+    bool turning_ = false;
+    std::string initial_problem_;
+    std::uint64_t next_admin_ = 1;
+    std::uint64_t next_host_ = 1;
+    std::map<std::uint64_t, waiting> waiting_;
+    int exit_code_ = 0;
+};
+
+}  // namespace
+
+int run_daemon(const options& chosen) {
+    try {
+        return daemon(chosen).run();
+    } catch (const std::exception& error) {
+        // Asio and the standard library throw; what reaches this point leaves no way to go on.
+        log_line("error", std::string("mainstayd ends: ") + error.what());
+        return 5;
+    }
+}
+
+}  // namespace mainstay::runtime

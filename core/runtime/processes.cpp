@@ -1,0 +1,72 @@
+#include "runtime/processes.hpp"
+
+#include <utility>
+
+namespace mainstay::runtime {
+
+processes::processes(int guard_fd, events calls) : client_(guard::unique_fd(guard_fd)), events_(std::move(calls)) {
+    client_.send(guard::daemon_hello{});
+}
+
+void processes::readable() {
+    guard::client::arrived item;
+    while (client_.receive(item)) {
+        if (const auto* hello = std::get_if<guard::guard_hello>(&item.message)) {
+            for (const auto& living : hello->living)
+                if (living.label.starts_with("plugin:")) kill_host(living.request);
+            events_.hello(*hello);
+        } else if (const auto* started = std::get_if<guard::started>(&item.message)) {
+            if (hosts_.contains(started->request)) events_.host_started(started->request, std::move(item.attached));
+        } else if (const auto* failed = std::get_if<guard::start_failed>(&item.message)) {
+            if (hosts_.erase(failed->request) > 0) {
+                events_.host_ended(failed->request, failed->reason);
+            } else {
+                events_.exited({failed->request, 127, false, failed->reason});
+            }
+        } else if (const auto* gone = std::get_if<guard::exited>(&item.message)) {
+            if (hosts_.erase(gone->request) > 0) {
+                events_.host_ended(gone->request, gone->tail);
+            } else {
+                auto code = gone->signal != 0 ? -gone->signal : gone->exit_code;
+                events_.exited({gone->request, code, gone->timed_out, gone->tail});
+            }
+        }
+    }
+    if (client_.closed()) events_.lost();
+}
+
+void processes::run(const node::run_process& item, std::string log_file) {
+    guard::start_process out;
+    out.request = item.request;
+    out.label = item.label;
+    out.package = item.package;
+    out.argv = item.argv;
+    out.environment = item.environment;
+    out.log_file = std::move(log_file);
+    out.timeout = item.timeout;
+    out.ends_whole = item.service;
+    client_.send(out);
+}
+
+void processes::kill(const node::kill_process& item) { client_.send(guard::kill_process{item.request, item.grace, true}); }
+
+void processes::run_host(request_id request, const std::string& instance, std::vector<std::string> argv,
+                         std::string log_file) {
+    hosts_[request] = true;
+    guard::start_process out;
+    out.request = request;
+    out.label = "plugin:" + instance;
+    out.argv = std::move(argv);
+    out.log_file = std::move(log_file);
+    out.wants_socket = true;
+    client_.send(out);
+}
+
+// What a plugin started (a server by its init script) is the package's, not the host's.
+void processes::kill_host(request_id request) { client_.send(guard::kill_process{request, duration{0}, false}); }
+
+void processes::lease(const node::set_lease& item) { client_.send(guard::set_lease{item.end, item.packages}); }
+void processes::reset(const std::string& reason) { client_.send(guard::reset_node{reason}); }
+void processes::shut_down() { client_.send(guard::shut_down{}); }
+
+}  // namespace mainstay::runtime

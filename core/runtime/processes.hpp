@@ -1,0 +1,48 @@
+// The daemon's side of mainstay-guard (D9): starts and ends processes, tells the lease, resets.
+// One thread (the loop's).
+#pragma once
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "guard/client.hpp"
+#include "node/io.hpp"
+
+namespace mainstay::runtime {
+
+class processes {
+public:
+    struct events {
+        std::function<void(const guard::guard_hello&)> hello;
+        std::function<void(node::process_exited)> exited;             // of processes without a socket
+        std::function<void(request_id, guard::unique_fd)> host_started;
+        std::function<void(request_id, std::string why)> host_ended;
+        std::function<void()> lost;                                   // the guard is gone
+    };
+
+    processes(int guard_fd, events calls);
+
+    [[nodiscard]] int fd() const { return client_.fd(); }
+    [[nodiscard]] bool wants_write() const { return client_.wants_write(); }
+    void readable();
+    void writable() { client_.flush(); }
+
+    void run(const node::run_process& item, std::string log_file);
+    void kill(const node::kill_process& item);
+    // A plugin host; its socket comes with host_started.
+    void run_host(request_id request, const std::string& instance, std::vector<std::string> argv, std::string log_file);
+    void kill_host(request_id request);
+    void lease(const node::set_lease& item);
+    void reset(const std::string& reason);
+    void shut_down();
+
+private:
+    guard::client client_;
+    events events_;
+    std::map<request_id, bool> hosts_;
+};
+
+}  // namespace mainstay::runtime

@@ -1,0 +1,247 @@
+#include "runtime/status_json.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "policy/decide.hpp"
+#include "runtime/clock.hpp"
+
+namespace mainstay::runtime {
+
+namespace {
+
+using json = nlohmann::ordered_json;
+using cluster::node_status;
+using cluster::package_phase;
+
+constexpr const char* version = "0.1.0";
+
+json or_null(const std::string& text) { return text.empty() ? json(nullptr) : json(text); }
+
+class status {
+public:
+    explicit status(const admin_backend& backend)
+        : backend_(backend), core_(backend.core()), state_(core_.state()), links_(backend.links()), now_(boot_now()) {}
+
+    json run() {
+        json out;
+        out["cluster"] = or_null(state_.config.cluster.name);
+        out["formed"] = state_.formed();
+        out["node"] = core_.name();
+        out["version"] = version;
+        out["now"] = wall_now().us;
+        if (!state_.formed()) {
+            out["problem"] = or_null(backend_.initial_problem());
+            out["waiting_for"] = core_.waiting_to_form();
+        }
+        add_quorum(out);
+        add_fencing(out);
+        out["nodes"] = json::array();
+        for (const auto& item : state_.config.cluster.nodes) out["nodes"].push_back(node(item.name));
+        out["packages"] = json::array();
+        for (const auto& item : state_.config.packages) out["packages"].push_back(package(item));
+        out["alarms"] = json::array();
+        for (const auto& [subject, item] : state_.alarms)
+            out["alarms"].push_back({{"severity", "warning"}, {"since", item.since.us}, {"text", item.text}});
+        if (state_.formed() && state_.config.cluster.fencing == cluster_config::fencing_mode::none)
+            out["alarms"].push_back({{"severity", "critical"},
+                                     {"since", nullptr},
+                                     {"text", "fencing none: nothing proves that a lost node is dead"}});
+        return out;
+    }
+
+private:
+    [[nodiscard]] bool present(node_id id) const {
+        return id == core_.self() || !core_.heard().silent(id, {}, now_, core_.times().member_timeout);
+    }
+
+    void add_quorum(json& out) const {
+        std::size_t voters = 0;
+        std::size_t here = 0;
+        if (!core_.log().active().empty()) {
+            for (const auto& item : core_.log().active().back().voters) {
+                ++voters;
+                if (present(item.node)) ++here;
+            }
+        }
+        auto leader = core_.log().leader();
+        bool fresh = core_.log().leads() ? core_.log().quorate(now_)
+                                         : leader && now_ - core_.log().leader_heard() < 2 * core_.times().member_timeout;
+        out["quorum"] = {{"have", fresh}, {"needed", voters / 2 + 1}, {"voters", voters}, {"present", here}};
+        out["leader"] = fresh ? json(state_.node_name(leader)) : json(nullptr);
+        if (fresh) {
+            auto heard = core_.log().leads() ? 0 : (now_ - core_.log().leader_heard()).count() / 1000;
+            out["freshness"] = {{"applied_index", state_.applied.value}, {"leader_heard_ms", heard}};
+        } else {
+            out["freshness"] = nullptr;
+        }
+        out["halted"] = state_.halted;
+    }
+
+    void add_fencing(json& out) const {
+        bool none = state_.config.cluster.fencing == cluster_config::fencing_mode::none;
+        wall_time verified;
+        bool failed = false;
+        for (const auto& [target, fence] : state_.fences) {
+            if (!fence.done) continue;
+            if (fence.result.outcome == cluster::fence_outcome::off_confirmed)
+                verified.us = std::max(verified.us, fence.confirmed.us);
+            failed = failed || fence.result.outcome == cluster::fence_outcome::failed ||
+                     fence.result.outcome == cluster::fence_outcome::unknown;
+        }
+        out["fencing"] = {{"mode", none ? "none" : "required"},
+                          {"state", none ? "none" : failed ? "failed" : verified.us > 0 ? "verified" : "unverified"},
+                          {"verified_at", verified.us > 0 ? json(verified.us) : json(nullptr)}};
+    }
+
+    json node(const std::string& name) const {
+        auto id = state_.find_node(name);
+        auto found = state_.nodes.find(id);
+        json out{{"name", name}, {"id", id.value}};
+        if (found == state_.nodes.end()) {
+            out["state"] = "unknown";
+            return out;
+        }
+        const auto& item = found->second;
+        bool works = std::any_of(state_.packages.begin(), state_.packages.end(),
+                                 [&](const auto& entry) { return entry.second.active() && entry.second.owner == id; });
+        switch (item.status) {
+            case node_status::unseen: out["state"] = "joining"; break;
+            case node_status::lost: out["state"] = "lost"; break;
+            case node_status::fenced: out["state"] = "fenced"; break;
+            default: out["state"] = item.halted ? (works ? "halting" : "halted") : "running"; break;
+        }
+        out["reason"] = item.halted ? item.halted_by.actor + ": " + item.halted_by.reason : item.status_by.reason;
+        out["since"] = item.halted ? item.halted_by.when.us : item.status_by.when.us;
+        out["boot"] = std::to_string(item.boot.machine) + "." + std::to_string(item.boot.incarnation);
+        out["on_battery"] = item.power_away;
+        out["links"] = json::array();
+        for (const auto& link : links_) add_link(out["links"], link, name);
+        out["stonith"] = json::array();
+        for (const auto& device : state_.config.cluster.stonith) add_device(out["stonith"], device, name, id);
+        json packages = json::array();
+        for (const auto& config : state_.config.packages) {
+            auto entry = state_.packages.find(config.name);
+            if (entry != state_.packages.end() && entry->second.active() && entry->second.owner == id)
+                packages.push_back(config.name);
+        }
+        out["load"] = {{"used", packages.size()}, {"capacity", nullptr}};
+        out["packages"] = std::move(packages);
+        return out;
+    }
+
+    // As seen from here; the own node's link is as good as its worst living peer.
+    void add_link(json& list, const link_status& link, const std::string& name) const {
+        bool own = name == core_.name();
+        bool any = false;
+        bool up = false;
+        duration round_trip{0};
+        double loss = 0;
+        for (const auto& peer : link.peers) {
+            if (!own && peer.name != name) continue;
+            any = true;
+            bool heard = peer.heard != time_point::min() &&
+                         now_ - peer.heard <= std::max(core_.times().member_timeout, 4 * link.beat_period);
+            if (!heard) continue;
+            up = true;
+            round_trip = std::max(round_trip, peer.round_trip);
+            loss = std::max(loss, peer.loss_percent);
+        }
+        if (!any) return;
+        list.push_back({{"name", link.name}, {"up", up && !link.local_fault}, {"counts", true},
+                        {"rtt_us", round_trip.count() > 0 ? json(round_trip.count()) : json(nullptr)},
+                        {"loss_percent", loss}});
+        if (own && link.local_fault) list.back()["text"] = link.text;
+    }
+
+    void add_device(json& list, const stonith_device& device, const std::string& name, node_id id) const {
+        bool covers = device.nodes.empty() || std::count(device.nodes.begin(), device.nodes.end(), name) > 0;
+        if (!covers) return;
+        json out{{"name", device.name}, {"state", "unknown"}, {"checked_at", nullptr}};
+        auto fence = state_.fences.find(id);
+        if (fence != state_.fences.end() && fence->second.done && fence->second.result.device == device.name) {
+            out["state"] = fence->second.result.outcome == cluster::fence_outcome::off_confirmed ? "ok" : "failed";
+            out["checked_at"] = fence->second.confirmed.us;
+        }
+        list.push_back(std::move(out));
+    }
+
+    json package(const package_config& config) const {
+        const auto& item = state_.packages.at(config.name);
+        json out{{"name", config.name}};
+        auto wanted = item.switching || item.target || item.target_any;
+        switch (item.phase) {
+            case package_phase::down: out["state"] = wanted && !state_.halted ? "waiting" : "halted"; break;
+            case package_phase::halt_failed: out["state"] = "failed"; break;
+            default: out["state"] = to_string(item.phase); break;
+        }
+        out["node"] = item.active() ? json(state_.node_name(item.owner)) : json(nullptr);
+        out["since"] = item.phase_by.when.us;
+        out["switching"] = item.switching;
+        out["disabled_on"] = json::array();
+        for (const auto& [id, by] : item.node_off) out["disabled_on"].push_back(state_.node_name(id));
+        auto next = policy::next_node(state_, config.name);
+        out["next"] = next ? json(state_.node_name(next)) : json(nullptr);
+        out["addresses"] = json::array();
+        for (const auto& address : config.addresses) out["addresses"].push_back(address.address);
+        out["generation"] = item.generation.value;
+        out["proof"] = to_string(item.proof);
+        out["reason"] = policy::explain(state_, config.name).headline;
+        out["services"] = json::array();
+        auto step_state = item.phase == package_phase::running ? "running" : "halted";
+        for (const auto& service : config.services) {
+            auto count = item.restarts.find(service.name);
+            out["services"].push_back({{"name", service.name},
+                                       {"state", step_state},
+                                       {"restarts", count == item.restarts.end() ? 0 : count->second},
+                                       {"restart_max", service.restart_max ? json(*service.restart_max) : json(nullptr)}});
+        }
+        out["resources"] = json::array();
+        for (const auto& resource : config.resources)
+            out["resources"].push_back({{"name", resource.name}, {"plugin", resource.plugin}, {"state", step_state}});
+        return out;
+    }
+
+    const admin_backend& backend_;
+    const node::node& core_;
+    const cluster::state& state_;
+    std::vector<link_status> links_;
+    time_point now_;
+};
+
+std::string verdict_of(const std::string& text, bool owner) {
+    if (owner) return "running";
+    if (text.starts_with("next:")) return "next";
+    return text.starts_with("cannot:") ? "cannot" : "could";
+}
+
+}  // namespace
+
+std::string status_json(const admin_backend& backend) {
+    return status(backend).run().dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+std::string explain_json(const admin_backend& backend, const std::string& package) {
+    const auto& state = backend.core().state();
+    auto found = state.packages.find(package);
+    if (found == state.packages.end()) return {};
+    const auto& item = found->second;
+    auto told = policy::explain(state, package);
+    json out{{"package", package}, {"state", to_string(item.phase)}};
+    out["node"] = item.active() ? json(state.node_name(item.owner)) : json(nullptr);
+    out["text"] = told.headline;
+    out["candidates"] = json::array();
+    for (const auto& [name, text] : told.nodes) {
+        bool owner = item.active() && state.node_name(item.owner) == name;
+        auto verdict = verdict_of(text, owner);
+        auto shown = text;
+        for (std::string_view prefix : {"next: ", "cannot: "})
+            if (shown.starts_with(prefix)) shown.erase(0, prefix.size());
+        json one{{"node", name}, {"verdict", verdict}, {"text", shown}};
+        if (owner) one["since"] = item.phase_by.when.us;
+        out["candidates"].push_back(std::move(one));
+    }
+    return out.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+}  // namespace mainstay::runtime
