@@ -1,0 +1,461 @@
+#include "guard/guard.hpp"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/timerfd.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <limits>
+#include <set>
+
+namespace mainstay::guard {
+
+namespace {
+
+constexpr std::int64_t never_us = std::numeric_limits<std::int64_t>::max();
+constexpr std::int64_t second_us = 1'000'000;
+constexpr std::int64_t back_off_first_us = 100'000;
+constexpr std::int64_t back_off_max_us = 5 * second_us;
+constexpr std::int64_t healthy_after_us = 60 * second_us;
+constexpr std::int64_t collect_after_us = second_us / 2;
+constexpr std::int64_t look_again_us = 20'000;
+constexpr std::int64_t deaf_grace_us = 5 * second_us;
+constexpr std::int64_t shutdown_grace_us = 10 * second_us;
+constexpr std::size_t processes_max = 4096;
+constexpr std::size_t unacknowledged_max = 4096;
+constexpr std::size_t messages_per_turn = 256;
+
+std::int64_t to_us(time_point at) { return at.time_since_epoch().count(); }
+
+std::string marked_identity() {
+    process_info self;
+    for (const auto& process : snapshot_processes(false)) {
+        if (process.pid == ::getpid()) self = process;
+    }
+    return std::to_string(::getpid()) + '.' + std::to_string(self.start);
+}
+
+bool make_directories(const std::string& path) {
+    for (std::size_t end = 1; end != std::string::npos;) {
+        end = path.find('/', end + 1);
+        if (::mkdir(path.substr(0, end).c_str(), 0755) != 0 && errno != EEXIST) return false;
+    }
+    return true;
+}
+
+// Labels become file names: nothing in them may climb out of the log directory.
+std::string file_name(std::string label) {
+    for (char& c : label) {
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+        if (!plain) c = '_';
+    }
+    return label.empty() ? "process" : label;
+}
+
+}  // namespace
+
+guard::guard(guard_options options) : options_(std::move(options)), resetter_(options_.reset), collect_us_(never_us) {}
+
+int guard::run() {
+    now_us_ = boot_time_us();
+    if (!prepare()) return 1;
+    log("guard started on " + options_.node);
+    while (exit_code_ < 0) {
+        turn();
+        if (exit_code_ < 0) wait_for_something();
+    }
+    log("guard ends");
+    return exit_code_;
+}
+
+bool guard::prepare() {
+    identity_ = marked_identity();
+    bool directories = make_directories(options_.log_dir) && make_directories(options_.run_dir);
+    if (!directories) {
+        std::fprintf(stderr, "mainstay-guard: can't make %s and %s: %s\n", options_.log_dir.c_str(),
+                     options_.run_dir.c_str(), std::strerror(errno));
+        return false;
+    }
+    if (!options_.foreground) {
+        own_log_ = std::make_unique<log_file>(options_.log_dir + "/guard.log", options_.log_bytes_max);
+    }
+    sigset_t wanted;
+    sigemptyset(&wanted);
+    for (int number : {SIGTERM, SIGINT, SIGHUP, SIGCHLD}) sigaddset(&wanted, number);
+    ::sigprocmask(SIG_BLOCK, &wanted, nullptr);
+    ::signal(SIGPIPE, SIG_IGN);
+    signals_.reset(::signalfd(-1, &wanted, SFD_NONBLOCK | SFD_CLOEXEC));
+    // Deadlines are in CLOCK_BOOTTIME: after a suspend they have passed, and the timer says so.
+    timer_.reset(::timerfd_create(CLOCK_BOOTTIME, TFD_NONBLOCK | TFD_CLOEXEC));
+    // What double-forks away from us comes back to us.
+    bool reaper = ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
+    if (!signals_ || !timer_ || !reaper) log(std::string("can't set up: ") + std::strerror(errno));
+    return signals_ && timer_ && reaper;
+}
+
+std::int64_t guard::next_due_us() const {
+    auto due = std::min(collect_us_, never_us);
+    if (!daemon_.running && !shutting_down_ && ending_.empty()) due = std::min(due, daemon_.start_again_us);
+    if (daemon_.running) due = std::min(due, daemon_.running->next_due_us());
+    for (const auto& [request, process] : processes_) due = std::min(due, process->next_due_us());
+    if (lease_packages_ && ending_.empty()) due = std::min(due, to_us(lease_end_));
+    if (!ending_.empty()) due = std::min(due, reset_again_us_);
+    if (shutting_down_) due = std::min(due, shutdown_kill_us_);
+    return due;
+}
+
+void guard::wait_for_something() {
+    std::vector<pollfd> polls{{signals_.get(), POLLIN, 0}, {timer_.get(), POLLIN, 0}};
+    if (daemon_.channel && !daemon_.channel->closed()) {
+        short wanted = daemon_.channel->wants_write() ? POLLIN | POLLOUT : POLLIN;
+        polls.push_back({daemon_.channel->fd(), wanted, 0});
+    }
+    if (daemon_.running) daemon_.running->add_polls(polls);
+    for (const auto& [request, process] : processes_) process->add_polls(polls);
+    for (const auto& stray : strays_) polls.push_back({stray.pipe.get(), POLLIN, 0});
+    resetter_.add_polls(polls);
+
+    auto due = next_due_us();
+    itimerspec when{};
+    // Zero would switch the timer off.
+    auto at = std::max<std::int64_t>(due, 1);
+    if (due != never_us) when.it_value = {at / second_us, at % second_us * 1000};
+    ::timerfd_settime(timer_.get(), TFD_TIMER_ABSTIME, &when, nullptr);
+    (void)::poll(polls.data(), polls.size(), -1);
+    std::uint64_t expirations = 0;
+    (void)!::read(timer_.get(), &expirations, sizeof expirations);
+}
+
+void guard::turn() {
+    now_us_ = boot_time_us();
+    read_signals();
+    if (daemon_.running) watch_daemon();
+    step_processes();
+    read_strays();
+    if (now_us_ >= collect_us_) collect_orphans();
+    // After the messages: a renewal that is already here counts.
+    if (ending_.empty() && lease_has_ended()) end_node("the lease ended and nobody renewed it");
+    if (!ending_.empty()) {
+        try_reset();
+    } else if (shutting_down_) {
+        step_shutdown();
+    } else if (!daemon_.running && now_us_ >= daemon_.start_again_us) {
+        start_daemon();
+    }
+}
+
+// ---- the daemon --------------------------------------------------------------------------------
+
+void guard::start_daemon() {
+    daemon_.back_off_us = std::clamp(daemon_.back_off_us * 2, back_off_first_us, back_off_max_us);
+    daemon_.start_again_us = now_us_ + daemon_.back_off_us;
+    int ends[2] = {-1, -1};
+    if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
+        log(std::string("no socket for the daemon: ") + std::strerror(errno));
+        return;
+    }
+    unique_fd ours(ends[0]);
+    unique_fd theirs(ends[1]);
+    start_process what{.label = "mainstayd"};
+    what.argv = {options_.daemon,
+                 "--config-dir",
+                 options_.config_dir,
+                 "--state-dir",
+                 options_.state_dir,
+                 "--run-dir",
+                 options_.run_dir,
+                 "--log-dir",
+                 options_.log_dir,
+                 "--node",
+                 options_.node,
+                 "--guard-fd",
+                 "3"};
+    if (!options_.plugin_dir.empty()) what.argv.insert(what.argv.end(), {"--plugin-dir", options_.plugin_dir});
+    auto child = launch({.argv = what.argv,
+                         .environment = {{"MAINSTAY_PROCESS", process_mark(identity_, {}, 0)}},
+                         .give = theirs.get()});
+    if (!child) {
+        log("mainstayd: " + child.error().message);
+        return;
+    }
+    ++daemon_.starts;
+    daemon_.started_us = now_us_;
+    daemon_.said_hello = false;
+    daemon_.channel = std::make_unique<daemon_channel>(std::move(ours));
+    log("mainstayd started, process " + std::to_string(child->pid));
+    daemon_.running = std::make_unique<process>(std::move(what), std::move(*child), std::string(),
+                                                log_of(options_.log_dir + "/mainstayd.log"), now_us_);
+}
+
+void guard::watch_daemon() {
+    auto news = daemon_.running->step(now_us_);
+    if (news == process::news::started) news = daemon_.running->step(now_us_);
+    // What it said before it died still counts.
+    read_messages();
+    if (news == process::news::start_failed) {
+        log("mainstayd can't be started: " + daemon_.running->failure());
+        daemon_died();
+    } else if (news == process::news::exited) {
+        auto result = daemon_.running->result();
+        log("mainstayd ended " +
+            (result.signal != 0 ? "by signal " + std::to_string(result.signal)
+                                : "with exit code " + std::to_string(result.exit_code)) +
+            (shutting_down_ ? "" : ", " + std::to_string(processes_.size()) + " processes go on"));
+        daemon_died();
+    } else if (daemon_.channel && daemon_.channel->closed()) {
+        // Dying, which takes its time with a core dump, or alive but deaf: then it has to go.
+        daemon_.running->end(now_us_, duration{deaf_grace_us}, false);
+        daemon_.channel.reset();
+        daemon_.said_hello = false;
+    }
+}
+
+void guard::daemon_died() {
+    daemon_.running->collect();
+    daemon_.running.reset();
+    daemon_.channel.reset();
+    daemon_.said_hello = false;
+    if (now_us_ - daemon_.started_us >= healthy_after_us) daemon_.back_off_us = 0;
+    auto wait = daemon_.back_off_us == 0 ? 0 : daemon_.back_off_us;
+    daemon_.start_again_us = std::max(now_us_, daemon_.started_us + wait);
+    if (shutting_down_) shutdown_kill_us_ = std::min(shutdown_kill_us_, now_us_ + shutdown_grace_us);
+}
+
+void guard::read_messages() {
+    if (!daemon_.channel) return;
+    daemon_.channel->flush();
+    for (std::size_t i = 0; i < messages_per_turn && daemon_.channel; ++i) {
+        daemon_channel::arrived arrived;
+        if (!daemon_.channel->receive(arrived)) return;
+        std::visit([this](const auto& message) { handle(message); }, arrived.message);
+    }
+}
+
+void guard::tell(const from_guard& message, unique_fd attached) {
+    if (daemon_.channel && daemon_.said_hello) daemon_.channel->send(message, std::move(attached));
+}
+
+void guard::handle(const daemon_hello& message) {
+    if (message.version != protocol_version) {
+        log("mainstayd speaks protocol " + std::to_string(message.version) + ", this guard " +
+            std::to_string(protocol_version) + ": install both from one package");
+        daemon_.running->kill_now(now_us_);
+        return;
+    }
+    guard_hello answer{.lease_end = lease_end_, .daemon_starts = daemon_.starts};
+    for (const auto& [request, process] : processes_) {
+        const auto& what = process->what();
+        answer.living.push_back({request, what.label, what.package, process->pid()});
+    }
+    daemon_.said_hello = true;
+    tell(answer);
+    for (const auto& [request, result] : unacknowledged_) tell(result);
+}
+
+void guard::handle(const got_exit& message) { unacknowledged_.erase(message.request); }
+
+void guard::handle(const start_process& message) {
+    auto refuse = [&](std::string reason) { tell(start_failed{message.request, std::move(reason)}); };
+    if (!ending_.empty()) return refuse("this node is being reset: " + ending_);
+    if (processes_.size() >= processes_max)
+        return refuse("the guard keeps " + std::to_string(processes_max) + " processes already");
+    if (processes_.count(message.request) != 0) return refuse("request number used twice");
+    auto mark = process_mark(identity_, message.package, message.request.value);
+    launch_request request{message.argv, message.environment, message.directory, message.wants_socket};
+    request.environment.emplace_back("MAINSTAY_PROCESS", mark);
+    auto child = launch(request);
+    if (!child) return refuse(child.error().message);
+    auto path =
+        message.log_file.empty() ? options_.log_dir + '/' + file_name(message.label) + ".log" : message.log_file;
+    processes_[message.request] =
+        std::make_unique<process>(message, std::move(*child), std::move(mark), log_of(path), now_us_);
+}
+
+void guard::handle(const kill_process& message) {
+    auto found = processes_.find(message.request);
+    if (found != processes_.end()) found->second->end(now_us_, message.grace, message.whole_tree);
+}
+
+void guard::handle(const set_lease& message) {
+    lease_end_ = message.end;
+    lease_packages_ = message.packages;
+}
+
+void guard::handle(const reset_node& message) { end_node("mainstayd asked: " + message.reason); }
+
+void guard::handle(const shut_down& message) {
+    (void)message;
+    shutting_down_ = true;
+    shutdown_kill_us_ = never_us;
+}
+
+// ---- processes ---------------------------------------------------------------------------------
+
+void guard::step_processes() {
+    for (auto entry = processes_.begin(); entry != processes_.end();) {
+        auto& process = *entry->second;
+        auto news = process.step(now_us_);
+        if (news == process::news::started) {
+            tell(started{entry->first, process.pid()}, process.take_socket());
+            news = process.step(now_us_);
+        }
+        if (news == process::news::start_failed) tell(start_failed{entry->first, process.failure()});
+        if (news == process::news::exited) finish(process);
+        bool over = news == process::news::start_failed || news == process::news::exited;
+        if (over) process.collect();
+        entry = over ? processes_.erase(entry) : std::next(entry);
+    }
+}
+
+void guard::finish(process& ended) {
+    auto result = ended.result();
+    tell(result);
+    unacknowledged_[result.request] = std::move(result);
+    // Requests are numbered upwards, so the first one is the oldest.
+    if (unacknowledged_.size() > unacknowledged_max) unacknowledged_.erase(unacknowledged_.begin());
+    if (!ended.log()->trouble().empty()) log("output of " + ended.what().label + " is lost: " + ended.log()->trouble());
+    // A server that a script left behind keeps its log.
+    if (auto pipe = ended.take_output()) strays_.push_back({std::move(pipe), ended.log()});
+}
+
+void guard::read_strays() {
+    std::erase_if(strays_, [](stray_output& stray) { return !drain(stray.pipe.get(), *stray.log, nullptr); });
+}
+
+// Orphans of our processes are our children now; somebody has to collect them.
+void guard::collect_orphans() {
+    collect_us_ = never_us;
+    std::set<pid_t> own{resetter_.pid()};
+    if (daemon_.running) own.insert(daemon_.running->pid());
+    for (const auto& [request, process] : processes_) own.insert(process->pid());
+    for (const auto& process : snapshot_processes(false)) {
+        bool orphan = process.zombie && process.parent == ::getpid() && own.count(process.pid) == 0;
+        if (orphan) ::waitpid(process.pid, nullptr, WNOHANG);
+    }
+}
+
+void guard::read_signals() {
+    signalfd_siginfo info{};
+    while (::read(signals_.get(), &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+        if (info.ssi_signo == SIGCHLD) {
+            collect_us_ = std::min(collect_us_, now_us_ + collect_after_us);
+        } else if (info.ssi_signo != SIGHUP) {
+            log("told to end by signal " + std::to_string(info.ssi_signo));
+            if (shutting_down_) shutdown_kill_us_ = now_us_;
+            if (!shutting_down_) shutdown_kill_us_ = never_us;
+            shutting_down_ = true;
+            if (daemon_.running) ::kill(daemon_.running->pid(), SIGTERM);
+        }
+    }
+}
+
+// ---- the end -----------------------------------------------------------------------------------
+
+bool guard::lease_has_ended() const { return lease_packages_ && now_us_ >= to_us(lease_end_); }
+
+bool guard::kill_packages() {
+    bool alive = false;
+    for (auto& [request, process] : processes_) {
+        if (process->what().package.empty()) continue;
+        process->kill_now(now_us_);
+        alive = true;
+    }
+    // Servers that scripts left behind carry the mark although no entry of ours names them.
+    for (const auto& process : snapshot_processes()) {
+        if (process.zombie || !is_package_mark(identity_, process.mark)) continue;
+        signal_process(process, SIGKILL);
+        alive = true;
+    }
+    return alive;
+}
+
+void guard::end_node(const std::string& reason) {
+    if (!ending_.empty()) return;
+    ending_ = reason;
+    log("this node ends: " + reason);
+    (void)kill_packages();
+    reset_again_us_ = now_us_;
+}
+
+void guard::try_reset() {
+    if (shutting_down_ && now_us_ >= shutdown_kill_us_) {
+        // An administrator insists. The packages are dead already, the daemon must not look alive.
+        if (daemon_.running) daemon_.running->kill_now(now_us_);
+        exit_code_ = 1;
+        return;
+    }
+    if (!resetter_.is_over(now_us_) || now_us_ < reset_again_us_) return;
+    if (!resetter_.outcome().empty()) log(resetter_.outcome());
+    reset_again_us_ = now_us_ + second_us;
+    bool alive = kill_packages();
+    auto tried = resetter_.reset(ending_, now_us_);
+    if (tried) {
+        log(*tried);
+        return;
+    }
+    // Nothing of this node may pass for alive, and the guard stays until the packages are dead.
+    if (daemon_.running) daemon_.running->kill_now(now_us_);
+    reset_again_us_ = now_us_ + look_again_us;
+    if (alive) return;
+    log(tried.error().message);
+    exit_code_ = 1;
+}
+
+void guard::step_shutdown() {
+    bool impatient = now_us_ >= shutdown_kill_us_;
+    if (daemon_.running) {
+        if (impatient) daemon_.running->kill_now(now_us_);
+        return;
+    }
+    if (processes_.empty()) {
+        // The next look is due at once; nothing else goes on any more.
+        if (!kill_packages()) exit_code_ = 0;
+        shutdown_kill_us_ = now_us_ + look_again_us;
+        return;
+    }
+    if (shutdown_kill_us_ == never_us) shutdown_kill_us_ = now_us_ + shutdown_grace_us;
+    for (auto& [request, process] : processes_) {
+        if (impatient) process->kill_now(now_us_);
+        // Again and again is the same as once: the earliest end counts.
+        if (!impatient) process->end(now_us_, duration{shutdown_kill_us_ - now_us_}, !process->what().package.empty());
+    }
+}
+
+// ---- logs --------------------------------------------------------------------------------------
+
+std::shared_ptr<log_file> guard::log_of(const std::string& path) {
+    std::erase_if(logs_, [](const auto& entry) { return entry.second.expired(); });
+    auto& known = logs_[path];
+    auto log = known.lock();
+    if (!log) {
+        log = std::make_shared<log_file>(path, options_.log_bytes_max);
+        known = log;
+    }
+    return log;
+}
+
+void guard::log(const std::string& text) {
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    tm parts{};
+    ::localtime_r(&now.tv_sec, &parts);
+    char stamp[40];
+    auto size = std::strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", &parts);
+    auto line = std::string(stamp, size) + "  " + text + '\n';
+    if (own_log_) {
+        own_log_->write(line);
+    } else {
+        (void)!::write(STDERR_FILENO, line.data(), line.size());
+    }
+}
+
+}  // namespace mainstay::guard

@@ -1,0 +1,197 @@
+#include "guard/process.hpp"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <limits>
+
+namespace mainstay::guard {
+
+namespace {
+
+constexpr std::int64_t never_us = std::numeric_limits<std::int64_t>::max();
+// How often a tree that is being ended is looked at: members die one after the other.
+constexpr std::int64_t look_again_us = 20'000;
+constexpr std::int64_t kill_again_us = 100'000;
+constexpr int looks_max = 2;
+constexpr int drain_rounds = 16;
+constexpr std::size_t drain_bytes = 64U << 10U;
+
+bool is_readable(int fd) {
+    pollfd one{fd, POLLIN, 0};
+    return fd >= 0 && ::poll(&one, 1, 0) > 0;
+}
+
+}  // namespace
+
+bool drain(int fd, log_file& log, tail_buffer* tail) {
+    static_assert(drain_bytes <= 128U << 10U, "lives on the stack");
+    char buffer[drain_bytes];
+    for (int round = 0; round < drain_rounds; ++round) {
+        auto got = ::read(fd, buffer, sizeof buffer);
+        if (got < 0 && errno == EINTR) continue;
+        if (got < 0) return errno == EAGAIN || errno == EWOULDBLOCK;
+        if (got == 0) return false;
+        std::string_view text(buffer, static_cast<std::size_t>(got));
+        log.write(text);
+        if (tail != nullptr) tail->append(text);
+    }
+    return true;
+}
+
+process::process(start_process what, launched child, std::string mark, std::shared_ptr<log_file> log,
+                 std::int64_t now_us)
+    : what_(std::move(what)), child_(std::move(child)), mark_(std::move(mark)), log_(std::move(log)) {
+    due_us_ = what_.timeout ? now_us + what_.timeout->count() : never_us;
+    // Only the first message needs them, and a guard with many processes must stay small.
+    what_.argv.resize(1);
+    what_.environment.clear();
+}
+
+void process::add_polls(std::vector<pollfd>& polls) const {
+    if (child_.exec_error) polls.push_back({child_.exec_error.get(), POLLIN, 0});
+    if (child_.output) polls.push_back({child_.output.get(), POLLIN, 0});
+    if (!ended_) polls.push_back({child_.handle.get(), POLLIN, 0});
+}
+
+void process::read_output() {
+    if (child_.output && !drain(child_.output.get(), *log_, &tail_)) child_.output.reset();
+}
+
+bool process::read_exec_result() {
+    int code = 0;
+    auto got = ::read(child_.exec_error.get(), &code, sizeof code);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) return false;
+    child_.exec_error.reset();
+    if (got == static_cast<ssize_t>(sizeof code)) exec_errno_ = code;
+    return true;
+}
+
+void process::look_at_end() {
+    if (ended_ || !is_readable(child_.handle.get())) return;
+    siginfo_t info{};
+    // Left uncollected on purpose: while the zombie is there, nobody else gets its number.
+    if (::waitid(P_PID, static_cast<id_t>(child_.pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0) return;
+    if (info.si_pid == 0) return;
+    ended_ = true;
+    bool by_exit = info.si_code == CLD_EXITED;
+    exit_code_ = by_exit ? info.si_status : 0;
+    signal_ = by_exit ? 0 : info.si_status;
+}
+
+bool process::tree_is_gone(int signal) {
+    auto all = snapshot_processes();
+    // A dying process loses its environment and its parent before its files: who was a member stays
+    // one until it is a zombie or gone.
+    auto members = members_of(all, child_.pid, mark_);
+    for (const auto& other : all) {
+        auto same = [&other](const process_info& member) {
+            return member.pid == other.pid && member.start == other.start;
+        };
+        bool known = std::any_of(members_.begin(), members_.end(), same);
+        bool listed = std::any_of(members.begin(), members.end(), same);
+        if (known && !listed && !other.zombie) members.push_back(other);
+    }
+    members_ = members;
+    for (const auto& member : members) {
+        if (signal != 0) signal_process(member, signal);
+    }
+    if (!members.empty()) return false;
+    // In the middle of an exec a process shows no environment: an orphan without any mark gets a
+    // second and third look before it counts as somebody else's.
+    bool nameless = std::any_of(all.begin(), all.end(), [](const process_info& other) {
+        return other.parent == ::getpid() && other.mark.empty() && !other.zombie;
+    });
+    return !nameless || ++looks_ > looks_max;
+}
+
+void process::end(std::int64_t now_us, duration grace, bool whole_tree) {
+    if (phase_ == phase::killing) return;
+    bool first = phase_ != phase::ending;
+    auto kill_at = now_us + std::max<std::int64_t>(grace.count(), 0);
+    // Asked twice: the earlier end counts.
+    kill_at_us_ = first ? kill_at : std::min(kill_at, kill_at_us_);
+    whole_tree_ = whole_tree_ || whole_tree;
+    phase_ = phase::ending;
+    due_us_ = std::min(kill_at_us_, now_us + look_again_us);
+    if (!first) return;
+    if (whole_tree_) {
+        (void)tree_is_gone(SIGTERM);
+    } else if (!ended_) {
+        ::kill(child_.pid, SIGTERM);
+    }
+}
+
+void process::kill_now(std::int64_t now_us) {
+    phase_ = phase::killing;
+    due_us_ = now_us + look_again_us;
+    whole_tree_ = true;
+    // The tree first: once its head is gone, nobody knows whose children those without our mark were.
+    (void)tree_is_gone(SIGKILL);
+    if (!ended_) ::kill(child_.pid, SIGKILL);
+}
+
+// After its first process has ended: is everything gone that has to go with it?
+bool process::is_over(std::int64_t now_us) {
+    if (!ended_) return false;
+    bool wait_for_tree = phase_ == phase::running || phase_ == phase::starting ? what_.ends_whole : whole_tree_;
+    if (!wait_for_tree) return true;
+    // A service that died by itself takes what it left along at once.
+    bool kill = phase_ != phase::ending || now_us >= kill_at_us_;
+    if (tree_is_gone(kill ? SIGKILL : 0)) return true;
+    if (kill) {
+        phase_ = phase::killing;
+        whole_tree_ = true;
+    }
+    due_us_ = now_us + look_again_us;
+    return false;
+}
+
+process::news process::step(std::int64_t now_us) {
+    read_output();
+    look_at_end();
+    if (child_.exec_error && read_exec_result()) {
+        if (exec_errno_ != 0) return news::start_failed;
+        if (phase_ == phase::starting) phase_ = phase::running;
+        return news::started;
+    }
+    if (ended_) {
+        if (!is_over(now_us)) return news::none;
+        read_output();
+        return news::exited;
+    }
+    if (now_us < due_us_) return news::none;
+    switch (phase_) {
+        case phase::starting:
+        case phase::running:
+            timed_out_ = true;
+            end(now_us, what_.grace, true);
+            break;
+        case phase::ending:
+            due_us_ = std::min(kill_at_us_, now_us + look_again_us);
+            if (now_us >= kill_at_us_) {
+                bool whole = whole_tree_;
+                phase_ = phase::killing;
+                due_us_ = now_us + kill_again_us;
+                if (whole) (void)tree_is_gone(SIGKILL);
+                ::kill(child_.pid, SIGKILL);
+            }
+            break;
+        case phase::killing:
+            due_us_ = now_us + kill_again_us;
+            if (whole_tree_) (void)tree_is_gone(SIGKILL);
+            break;
+    }
+    return news::none;
+}
+
+std::string process::failure() const { return what_.argv.front() + ": " + std::strerror(exec_errno_); }
+
+exited process::result() const { return {what_.request, exit_code_, signal_, timed_out_, tail_.text()}; }
+
+void process::collect() { ::waitpid(child_.pid, nullptr, 0); }
+
+}  // namespace mainstay::guard
