@@ -30,6 +30,8 @@ void processes::readable() {
                 auto code = gone->signal != 0 ? -gone->signal : gone->exit_code;
                 events_.exited({gone->request, code, gone->timed_out, gone->tail});
             }
+            // Until then the guard tells it again to every daemon that says hello.
+            client_.send(guard::got_exit{gone->request});
         }
     }
     if (client_.closed()) events_.lost();
