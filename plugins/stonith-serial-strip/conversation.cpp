@@ -14,7 +14,7 @@ namespace mainstay::serial_strip {
 
 namespace {
 
-// A device that babbles must not fill the memory, nor std::regex's stack.
+// A device that babbles must not fill the memory.
 constexpr std::size_t heard_limit = 2048;
 
 bool wait_for(int fd, short events, clock::time_point deadline) {
@@ -69,10 +69,10 @@ bool conversation::hear() {
     return true;
 }
 
-int conversation::listen(const std::vector<const std::regex*>& patterns, clock::time_point deadline) {
+int conversation::listen(const std::vector<const pattern*>& patterns, clock::time_point deadline) {
     while (port_) {
         for (std::size_t i = 0; i < patterns.size(); ++i)
-            if (std::regex_search(heard_, *patterns[i])) return static_cast<int>(i);
+            if (patterns[i]->fits(heard_)) return static_cast<int>(i);
         if (!wait_for(port_.get(), POLLIN, deadline) || !hear()) return -1;
     }
     return -1;

@@ -3,12 +3,12 @@
 #pragma once
 
 #include <chrono>
-#include <regex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "common/serial_port.hpp"
+#include "pattern.hpp"
 
 namespace mainstay::serial_strip {
 
@@ -23,7 +23,7 @@ public:
     [[nodiscard]] bool say(std::string_view what, clock::time_point deadline);
 
     // The index of the first pattern found in what the device said since the last say(), or -1.
-    [[nodiscard]] int listen(const std::vector<const std::regex*>& patterns, clock::time_point deadline);
+    [[nodiscard]] int listen(const std::vector<const pattern*>& patterns, clock::time_point deadline);
 
     // Listens on until nothing comes for some characters' time: an answer is read to its end, and a
     // late one is not taken for the answer to the next question.

@@ -6,7 +6,6 @@
 #include <chrono>
 #include <map>
 #include <optional>
-#include <regex>
 #include <string>
 #include <thread>
 
@@ -26,8 +25,8 @@ using namespace std::chrono_literals;
 // What one node needs: strings ready to send, patterns ready to search.
 struct outlet {
     std::map<std::string, std::string, std::less<>> say;  // off, on, status
-    std::optional<std::regex> expect;                     // answer to off and on
-    std::optional<std::regex> is_off, is_on;              // in the answer to status
+    std::optional<strip::pattern> expect;                 // answer to off and on
+    std::optional<strip::pattern> is_off, is_on;          // in the answer to status
     std::optional<milliseconds> assume_off_after;
     milliseconds timeout{}, reply_time{};
 };
@@ -169,14 +168,13 @@ private:
         return *raw;
     }
 
-    static std::optional<std::regex> pattern_of(const sdk::node& node, std::string_view name) {
+    static std::optional<strip::pattern> pattern_of(const sdk::node& node, std::string_view name) {
         if (!node.params.has(name)) return std::nullopt;
-        try {
-            return std::regex(replaced(node, name), std::regex::ECMAScript | std::regex::optimize);
-        } catch (const std::regex_error& problem) {
+        strip::pattern made(replaced(node, name));
+        if (!made.problem().empty())
             throw sdk::refused("node " + node.name + ": parameter " + std::string(name) +
-                               " is no regular expression: " + problem.what());
-        }
+                               " is no regular expression: " + made.problem());
+        return made;
     }
 
     static outlet make_outlet(const sdk::node& node) {
@@ -213,8 +211,8 @@ private:
         if (line.listen({&*node.is_off, &*node.is_on}, std::min(deadline, clock::now() + node.reply_time)) < 0)
             return {sdk::outcome::unknown, "read-back: " + describe(line)};
         line.settle(deadline);
-        const bool off = std::regex_search(line.heard(), *node.is_off);
-        const bool on = std::regex_search(line.heard(), *node.is_on);
+        const bool off = node.is_off->fits(line.heard());
+        const bool on = node.is_on->fits(line.heard());
         if (off && on)
             return {sdk::outcome::unknown,
                     "read-back: '" + kit::printable(line.heard()) + "' fits status_off and status_on"};

@@ -113,7 +113,7 @@ TEST_CASE("stonith-serial-strip: one letter and no answer, as the oldest strips 
 
     config.params.erase("assume_off_after");
     for (auto& node : config.nodes) node.params["outlet"] = node.name == "a" ? "1" : "2";
-    config.params.insert({{"status_string", "?"}, {"status_off", "(^|\\n)%o OFF"}, {"status_on", "(^|\\n)%o ON"}});
+    config.params.insert({{"status_string", "?"}, {"status_off", "^%o OFF$"}, {"status_on", "^%o ON$"}});
     test::host_process seeing(config);
     CHECK(seeing.call(verb::status, "b").outcome == outcome::off);
     CHECK(seeing.call(verb::on, "b").outcome == outcome::on);
