@@ -24,6 +24,7 @@ class Node:
         self.outer = None   # the process we started; its child is process 1 of the node
         self.pid = None     # that child's number outside
         self.boots = 0
+        self.dead = []      # first processes of former boots
         self.pulled = set()
 
     def describe(self):
@@ -103,11 +104,21 @@ class Node:
             self.outer.wait(10)
             self.outer.stdin.close()
             self.outer.stdout.close()
-            try:
-                os.waitpid(self.pid, 0)
-            except (ChildProcessError, TypeError):
-                pass  # its parent, the outer process, had time to do it
+            self.dead += [self.pid] if self.pid else []
         self.outer = self.pid = None
+        self._reap()
+
+    def _reap(self):
+        """Process 1 of a dead node is our child now, but cannot be reaped before all that was in its pid namespace is;
+        some of that may be for others to reap (a command run from outside). Nobody waits for it."""
+        left = []
+        for pid in self.dead:
+            try:
+                if os.waitpid(pid, os.WNOHANG)[0] == 0:
+                    left.append(pid)
+            except ChildProcessError:
+                pass  # its parent, the outer process, had time to do it
+        self.dead = left
 
     def freeze(self, on):
         if not self.group:
