@@ -1,6 +1,5 @@
 // The manual names every plugin and every parameter, and no parameter that is not there.
 #include <catch2/catch.hpp>
-#include <regex>
 #include <set>
 
 #include "child.hpp"
@@ -17,9 +16,12 @@ TEST_CASE("manual: lists each plugin's parameters, no more and no less") {
         REQUIRE(begin != std::string::npos);
         const auto section = manual.substr(begin, manual.find("\n## ", begin + 1) - begin);
         std::set<std::string> documented;
-        const std::regex row("\n\\| `([a-z_]+)` \\|");
-        for (std::sregex_iterator match(section.begin(), section.end(), row), end; match != end; ++match)
-            if (!(*match)[1].str().starts_with("ups_")) documented.insert((*match)[1]);
+        const std::string row = "\n| `";
+        for (auto at = section.find(row); at != std::string::npos; at = section.find(row, at + 1)) {
+            const auto name = section.substr(at + row.size(), section.find('`', at + row.size()) - at - row.size());
+            // The rows of events.
+            if (!name.starts_with("ups_")) documented.insert(name);
+        }
         std::set<std::string> real;
         for (const auto& param : item.info->params) real.insert(param.name);
         CHECK(documented == real);
