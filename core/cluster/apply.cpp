@@ -468,6 +468,8 @@ void apply_boot(state& current, const consensus::boot_entry& body, applied& outc
     node.watchdog = body.watchdog;
     node.status = node_status::up;
     node.status_by = {"cluster", body.when, new_machine ? "booted" : "daemon restarted"};
+    // Halted by its own orderly shutdown: back with its daemon, as with cmrunnode at boot.
+    if (node.halted && node.halted_by.actor.starts_with("shutdown@")) node.halted = false;
     if (!new_machine) return;
     // "came back with a new boot id" proves something only when the machine half is new.
     for (auto& [name, item] : current.packages) {

@@ -192,6 +192,7 @@ void node::applied_entry(log_index index, const consensus::entry& entry, const c
 
 void node::consequences(const cluster::command& item, const cluster::applied&) {
     if (const auto* request = std::get_if<cluster::fence_request>(&item.body)) {
+        probe_addresses(*request);
         // R5: a node that is not settled executes no fence request found in its log.
         if (request->executor != self_ || request->executor_boot != boot_ || !settled()) return;
         if (state_.nodes.at(request->node).status != cluster::node_status::lost) {
@@ -276,6 +277,12 @@ void node::handle(const plugin_answer& item) {
     for (auto& [name, runner] : runners_)
         if (runner.plugin_answered(item, out_)) return;
     if (fencer_.answered(state_, item, out_)) return;
+    auto probe = probes_.find(item.request);
+    if (probe != probes_.end()) {
+        if (item.outcome == call_outcome::failed) doubtful_.insert(probe->second);
+        probes_.erase(probe);
+        return;
+    }
     auto notice = notices_open_.find(item.request);
     if (notice == notices_open_.end()) return;
     auto [entry, notifier] = notice->second;

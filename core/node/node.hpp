@@ -133,6 +133,7 @@ private:
     void runner_says(const std::string& name, runner& item);
     void forget_ended();
     void check_lease();
+    void probe_addresses(const cluster::fence_request& request);
     [[nodiscard]] bool packages_here() const;
     [[nodiscard]] string_pairs environment_of(const package_config& package, generation number) const;
 
@@ -199,6 +200,8 @@ private:
     bool reset_asked_ = false;
     time_point told_lease_end_ = time_point::min();
     bool told_packages_ = false;
+    std::map<request_id, std::string> probes_;   // open conflict probes: address
+    std::set<std::string> doubtful_;             // addresses that somebody answered for
     std::vector<std::string> event_sources_;
     bool told_leader_ = false;           // as in the last beat
     bool told_acknowledges_ = false;
@@ -273,6 +276,8 @@ public:
         visit("reset_asked", self.reset_asked_);
         visit("told_lease_end", self.told_lease_end_);
         visit("told_packages", self.told_packages_);
+        visit("probes", self.probes_);
+        visit("doubtful", self.doubtful_);
         visit("event_sources", self.event_sources_);
         visit("told_leader", self.told_leader_);
         visit("told_acknowledges", self.told_acknowledges_);

@@ -64,6 +64,8 @@ void node::begin_generation(const std::string& name, const cluster::package_stat
     const auto* config = state_.find_package(name);
     if (config == nullptr) return;
     runners_.insert_or_assign(name, runner(*config, item.generation, name_, environment_of(*config, item.generation)));
+    for (const auto& address : config->addresses)
+        if (doubtful_.erase(address.address) > 0) runners_.at(name).doubt(address.address);
     local_.packages[name] = {item.generation, boot_.machine, runner_phase::starting};
     persist_local();
     start_after_store_[name] = stores_made_;
@@ -146,6 +148,20 @@ void node::forget_ended() {
                           found->second.generation == item.second.generation();
         return !still_ours;
     });
+}
+
+// While the fence runs there is time to look whether somebody else answers for the addresses.
+void node::probe_addresses(const cluster::fence_request& request) {
+    for (const auto& [name, item] : state_.packages) {
+        const auto* config = state_.find_package(name);
+        if (config == nullptr || !item.active() || item.owner != request.node) continue;
+        if (policy::next_node(state_, name) != self_) continue;
+        for (const auto& address : config->addresses) {
+            auto id = out_.new_request();
+            probes_[id] = address.address;
+            out_.add(call_plugin{id, name + "/address " + address.address, "prepare", {}, duration{5'000'000}});
+        }
+    }
 }
 
 bool node::packages_here() const {

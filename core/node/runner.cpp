@@ -82,6 +82,9 @@ void runner::next_start(effects& out) {
             case step::kind_type::services:
                 for (std::size_t i = 0; i < services_.size(); ++i) start_service(i, out);
                 continue;
+            case step::kind_type::address:
+                probing_ = doubtful_.erase(config_.addresses[now.index].address) > 0;
+                return call(now, probing_ ? "prepare" : "start", out);
             default: return call(now, "start", out);
         }
     }
@@ -321,6 +324,8 @@ bool runner::plugin_answered(const plugin_answer& item, effects& out) {
     auto list = steps();
     if (phase_ == runner_phase::starting) {
         MAINSTAY_ASSERT(begun_ > 0);
+        if (std::exchange(probing_, false) && item.outcome != call_outcome::failed && !halt_asked_)
+            return call(list[begun_ - 1], "start", out), true;
         start_step_ended(item.outcome == call_outcome::ok, report::start_exit_2, item.text, out);
     } else {
         bool stopped = item.outcome == call_outcome::ok || item.outcome == call_outcome::not_running;

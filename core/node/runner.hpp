@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,9 @@ public:
     // The configuration is not part of the byte form: the owner puts it back after reading.
     void set_config(package_config config) { config_ = std::move(config); }
     [[nodiscard]] std::vector<runner_news> take_news();
+    // Somebody answered for this address while the former owner was being fenced: it is probed once
+    // more before it is taken.
+    void doubt(const std::string& address) { doubtful_.insert(address); }
 
     static void fields(auto& self, auto&& visit) {
         visit("generation", self.generation_);
@@ -83,6 +87,8 @@ public:
         visit("failure_detail", self.failure_detail_);
         visit("halt_asked", self.halt_asked_);
         visit("news", self.news_);
+        visit("doubtful", self.doubtful_);
+        visit("probing", self.probing_);
     }
 
 private:
@@ -137,6 +143,8 @@ private:
     std::string failure_detail_;
     bool halt_asked_ = false;
     std::vector<runner_news> news_;
+    std::set<std::string> doubtful_;
+    bool probing_ = false;            // the call under way only looks
 };
 
 }  // namespace mainstay::node

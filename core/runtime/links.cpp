@@ -42,7 +42,8 @@ struct loss_window {
         double got = 0;
         std::int64_t first = current;
         for (const auto& [second, number] : seconds) {
-            if (second == current || current - second > static_cast<std::int64_t>(loss_seconds)) continue;
+            bool first_one = second == seconds.front().first;  // began somewhere in it
+            if (first_one || second == current || current - second > static_cast<std::int64_t>(loss_seconds)) continue;
             got += number;
             first = std::min(first, second);
         }

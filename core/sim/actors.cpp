@@ -198,6 +198,8 @@ void world::act(machine& where, node::call_plugin item) {
 void world::resource(machine& where, const node::call_plugin& item) {
     auto package = item.instance.substr(0, item.instance.find('/'));
     bool starts = item.verb == "start";
+    bool stops = item.verb == "stop";
+    if (item.verb == "prepare") count("mark_probed");
     if (starts) {
         check_may_act(where, package, item.instance);
         where.resources[package].insert(item.instance);
@@ -217,9 +219,9 @@ void world::resource(machine& where, const node::call_plugin& item) {
     auto life = where.life;
     auto daemon_life = where.daemon_life;
     auto request = item.request;
-    after(wait, [this, &where, life, daemon_life, request, outcome, starts, package, instance = item.instance] {
+    after(wait, [this, &where, life, daemon_life, request, outcome, stops, package, instance = item.instance] {
         if (where.life != life) return;
-        if (!starts && outcome == call_outcome::ok) where.resources[package].erase(instance);
+        if (stops && outcome == call_outcome::ok) where.resources[package].erase(instance);
         if (where.daemon_life == daemon_life) deliver(where, node::plugin_answer{request, outcome, ""});
     });
 }

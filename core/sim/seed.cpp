@@ -310,7 +310,7 @@ const std::vector<std::string>& expected_counts() {
         "mark_elected", "mark_node_lost", "mark_node_back", "mark_node_joined", "mark_fence_requested", "mark_node_fenced",
         "mark_fence_failed", "mark_package_running", "mark_package_halted", "mark_package_failed",
         "mark_service_restarted", "mark_lease_lost", "mark_self_reset", "mark_guard_reset", "mark_power_drain",
-        "mark_power_restored", "mark_notified", "mark_package_move_asked", "mark_node_halted", "mark_cluster_halted",
+        "mark_power_restored", "mark_probed", "mark_notified", "mark_package_move_asked", "mark_node_halted", "mark_cluster_halted",
         "mark_admin_done", "mark_admin_refused", "mark_admin_failed", "mark_admin_no_leader", "mark_saved_and_loaded"};
     return names;
 }
