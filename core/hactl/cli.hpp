@@ -1,0 +1,53 @@
+// The command line of hactl: noun, verb, arguments. Everything outside comes in as `surroundings`,
+// so that tests run whole commands against a scripted server.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "hactl/connection.hpp"
+#include "hactl/console.hpp"
+
+namespace mainstay::hactl {
+
+struct surroundings {
+    console to;
+    // Of the administration socket; hactl --socket and MAINSTAY_SOCKET choose the path.
+    std::function<tl::expected<connection, call_error>(const std::string& path)> connect;
+    std::string default_socket = "/run/mainstay/admin.sock";
+    std::string config_dir = "/etc/mainstay";
+    std::string plugin_dir;  // for checks without a daemon
+    std::string version;
+};
+
+// What was asked for, after options were taken out.
+struct invocation {
+    std::vector<std::string> words;  // noun, verb, arguments; without the two once a command is found
+    std::string socket;
+    std::string node;
+    std::string package;
+    std::string file;
+    std::string plugin_dir;
+    std::int64_t limit = 50;
+    std::int64_t wait_ms = 30'000;
+    bool json = false;
+    bool offline = false;
+    bool help = false;
+    bool version = false;
+    std::vector<std::string> options;  // names of those given
+};
+
+struct option_help {
+    std::string name;  // without the dashes
+    std::string text;
+};
+
+// The error is a sentence for the administrator.
+[[nodiscard]] result<invocation> read_options(const std::vector<std::string>& arguments, const surroundings& around);
+[[nodiscard]] std::vector<option_help> all_options();
+
+// Runs one command; its exit code. `arguments` without the program's name.
+[[nodiscard]] exit_code run(const std::vector<std::string>& arguments, const surroundings& around);
+
+}  // namespace mainstay::hactl

@@ -1,0 +1,44 @@
+// One command of hactl, and what all commands share.
+#pragma once
+
+#include <span>
+#include <string_view>
+
+#include "hactl/cli.hpp"
+
+namespace mainstay::hactl {
+
+struct context {
+    const invocation& given;
+    const surroundings& around;
+    const console& to;  // of `around`, with --json taken into account
+};
+
+struct command {
+    std::string_view name;       // "package move", or one word
+    std::string_view arguments;  // for people: "PACKAGE [NODE]"
+    std::string_view help;
+    std::size_t words_min;
+    std::size_t words_max;
+    std::string_view options;  // beside --socket, --json, --help: names, blank between
+    exit_code (*run)(context&);
+};
+
+[[nodiscard]] std::span<const command> commands();
+
+// Reports on stderr (or as JSON on stdout) and gives the exit code back.
+exit_code report(const context& c, const call_error& error);
+
+// A request whose result is printed as JSON or handed to `show`.
+exit_code read(context& c, const std::string& method, const nlohmann::json& params,
+               const std::function<exit_code(const nlohmann::json&)>& show);
+// A request that changes something: its steps are printed as they come, its `text` at the end.
+exit_code act(context& c, const std::string& method, nlohmann::json params);
+
+// In commands_cluster.cpp and commands_key.cpp.
+exit_code cluster_check(context& c);
+exit_code cluster_apply(context& c);
+exit_code cluster_get(context& c);
+exit_code key_new(context& c);
+
+}  // namespace mainstay::hactl

@@ -1,0 +1,145 @@
+// What hactl can do. The table is also its help.
+#include <time.h>
+
+#include <array>
+
+#include "hactl/command.hpp"
+#include "hactl/fields.hpp"
+#include "hactl/render.hpp"
+
+namespace mainstay::hactl {
+
+namespace {
+
+using json = nlohmann::json;
+
+std::int64_t wall_us() {
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    return std::int64_t{now.tv_sec} * 1'000'000 + now.tv_nsec / 1'000;
+}
+
+exit_code status(context& c) {
+    return read(c, "status", json::object(), [&c](const json& answer) {
+        c.to.out(render_status(answer, c.to));
+        return exit_code::done;
+    });
+}
+
+exit_code explain(context& c) {
+    return read(c, "explain", {{"package", c.given.words.at(0)}}, [&c](const json& answer) {
+        c.to.out(render_explain(answer, wall_us()));
+        return exit_code::done;
+    });
+}
+
+json filter(const context& c) {
+    json out = json::object();
+    if (!c.given.package.empty()) out["package"] = c.given.package;
+    if (!c.given.node.empty()) out["node"] = c.given.node;
+    return out;
+}
+
+exit_code history(context& c) {
+    auto params = filter(c);
+    params["limit"] = c.given.limit;
+    return read(c, "history", params, [&c](const json& answer) {
+        c.to.out(render_history(answer, c.to));
+        return exit_code::done;
+    });
+}
+
+exit_code watch(context& c) {
+    auto connected = c.around.connect(c.given.socket);
+    if (!connected) return report(c, connected.error());
+    auto began = connected->call("watch", filter(c), {});
+    if (!began) return report(c, began.error());
+    while (true) {
+        auto event = connected->next_event();
+        if (!event) return report(c, {exit_code::unreachable, "mainstayd ended the stream of events", {}});
+        if (c.to.json) {
+            c.to.line(event->dump(-1, ' ', false, json::error_handler_t::replace));
+        } else {
+            c.to.out(render_entry(*event, c.to));
+        }
+    }
+}
+
+// PACKAGE [NODE], where the node may also be an option.
+json package_params(const context& c) {
+    json out{{"package", c.given.words.at(0)}};
+    auto node = c.given.words.size() > 1 ? c.given.words[1] : c.given.node;
+    if (!node.empty()) out["node"] = node;
+    return out;
+}
+
+template <const char* const& method>
+exit_code on_package(context& c) {
+    return act(c, method, package_params(c));
+}
+template <const char* const& method>
+exit_code on_node(context& c) {
+    return act(c, method, {{"node", c.given.words.at(0)}});
+}
+template <const char* const& method>
+exit_code on_cluster(context& c) {
+    return act(c, method, json::object());
+}
+
+constexpr const char* package_start = "package.start";
+constexpr const char* package_halt = "package.halt";
+constexpr const char* package_move = "package.move";
+constexpr const char* package_enable = "package.enable";
+constexpr const char* package_disable = "package.disable";
+constexpr const char* node_run = "node.run";
+constexpr const char* node_halt = "node.halt";
+constexpr const char* cluster_run = "cluster.run";
+constexpr const char* cluster_halt = "cluster.halt";
+
+exit_code plugin_list(context& c) {
+    return read(c, "plugins.list", json::object(), [&c](const json& answer) {
+        c.to.out(render_plugins(answer, c.to));
+        return exit_code::done;
+    });
+}
+
+exit_code plugin_info(context& c) {
+    return read(c, "plugins.info", {{"name", c.given.words.at(0)}}, [&c](const json& answer) {
+        c.to.out(render_plugin(answer, c.to));
+        return exit_code::done;
+    });
+}
+
+constexpr std::array table_of_commands{
+    command{"status", "", "how the cluster, its nodes and packages are", 0, 0, "", status},
+    command{"watch", "", "what happens, as it happens, until interrupted", 0, 0, "package node", watch},
+    command{"explain", "PACKAGE", "why a package runs where it does, or nowhere", 1, 1, "", explain},
+    command{"history", "", "what happened, why, and who asked for it", 0, 0, "limit package node", history},
+    command{"package start", "PACKAGE [NODE]", "start it, on that node or the first that can", 1, 2, "node wait",
+            on_package<package_start>},
+    command{"package halt", "PACKAGE", "halt it and switch it off", 1, 1, "wait", on_package<package_halt>},
+    command{"package move", "PACKAGE [NODE]", "halt it and start it on that node, or the next", 1, 2, "node wait",
+            on_package<package_move>},
+    command{"package enable", "PACKAGE [NODE]", "switch it on, everywhere or for one node", 1, 2, "node wait",
+            on_package<package_enable>},
+    command{"package disable", "PACKAGE [NODE]", "switch it off; what runs goes on running", 1, 2, "node wait",
+            on_package<package_disable>},
+    command{"node run", "NODE", "let a node take part again", 1, 1, "wait", on_node<node_run>},
+    command{"node halt", "NODE", "move its packages, then let it leave", 1, 1, "wait", on_node<node_halt>},
+    command{"cluster check", "[FILE...]", "look for errors in configuration files", 0, 1024, "offline plugin-dir",
+            cluster_check},
+    command{"cluster apply", "[FILE...]", "check them and put them in force; on a fresh node: form a cluster", 0, 1024,
+            "wait", cluster_apply},
+    command{"cluster get", "", "print the configuration in force", 0, 0, "", cluster_get},
+    command{"cluster run", "", "let all halted nodes take part again", 0, 0, "wait", on_cluster<cluster_run>},
+    command{"cluster halt", "", "halt all packages, then all nodes", 0, 0, "wait", on_cluster<cluster_halt>},
+    command{"plugin list", "", "which plugins there are, and which do not load", 0, 0, "", plugin_list},
+    command{"plugin info", "NAME", "what a plugin does and which parameters it takes", 1, 1, "", plugin_info},
+    command{"key new", "[FILE]", "make the key that all nodes of a cluster share", 0, 1, "file", key_new},
+};
+
+}  // namespace
+
+std::span<const command> commands() { return table_of_commands; }
+
+}  // namespace mainstay::hactl

@@ -1,0 +1,154 @@
+// cluster check, apply, get: configuration files from this node's disk.
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "hactl/command.hpp"
+#include "hactl/fields.hpp"
+#include "hactl/render.hpp"
+#include "model/check.hpp"
+#include "model/limits.hpp"
+#include "model/parse.hpp"
+#include "model/timing.hpp"
+#include "runtime/configuration_files.hpp"
+
+namespace mainstay::hactl {
+
+namespace {
+
+using json = nlohmann::json;
+
+// cluster.conf and packages/*.conf, in order of name.
+std::vector<std::string> usual_files(const std::string& config_dir) {
+    std::vector<std::string> packages;
+    std::error_code problem;
+    for (const auto& entry : std::filesystem::directory_iterator(config_dir + "/packages", problem)) {
+        if (entry.path().extension() == ".conf") packages.push_back(entry.path().string());
+    }
+    std::sort(packages.begin(), packages.end());
+    packages.insert(packages.begin(), config_dir + "/cluster.conf");
+    return packages;
+}
+
+result<std::vector<named_text>> read_files(const context& c) {
+    std::vector<named_text> out;
+    for (const auto& name : c.given.words.empty() ? usual_files(c.around.config_dir) : c.given.words) {
+        std::error_code problem;
+        if (std::filesystem::is_directory(name, problem)) return fail(name + " is a directory; expected a file");
+        std::ifstream in(name, std::ios::binary);
+        if (!in) return fail("can't read " + name + ": " + std::strerror(errno));
+        // One byte more than allowed is enough for the parser to say so.
+        std::string text(limits::file_bytes + 1, '\0');
+        in.read(text.data(), static_cast<std::streamsize>(text.size()));
+        text.resize(static_cast<std::size_t>(in.gcount()));
+        out.push_back({name, std::move(text)});
+    }
+    return out;
+}
+
+json files_json(const std::vector<named_text>& files) {
+    json out = json::array();
+    for (const auto& file : files) out.push_back({{"name", file.name}, {"text", file.text}});
+    return out;
+}
+
+std::string counted(std::size_t count, const char* word) {
+    return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
+}
+
+exit_code show_checked(const context& c, const json& checked, std::size_t files) {
+    const auto& problems = member(checked, "problems");
+    c.to.err(render_problems(problems, c.to));
+    std::size_t errors = 0;
+    for (const auto& item : problems) errors += text_of(item, "severity") == "error" ? 1 : 0;
+    if (!is_set(checked, "ok") || errors != 0) {
+        c.to.err(
+            fmt::format("hactl: {} in {}; nothing was changed\n", counted(errors, "error"), counted(files, "file")));
+        return exit_code::refused;
+    }
+    c.to.out(text_of(checked, "timing"));
+    for (const auto& change : member(checked, "changes")) {
+        if (change.is_string()) c.to.line("would change  " + change.get<std::string>());
+    }
+    auto warnings = problems.size();
+    c.to.line(fmt::format("{} good{}", counted(files, "file"),
+                          warnings == 0 ? "" : ", with " + counted(warnings, "warning")));
+    return exit_code::done;
+}
+
+json problem_json(const problem& item) {
+    return {{"severity", item.severity == problem::level::error ? "error" : "warning"},
+            {"file", item.where.file},
+            {"line", item.where.line},
+            {"keyword", item.keyword},
+            {"message", item.message},
+            {"expected", item.expected},
+            {"nearest", item.nearest}};
+}
+
+// Without mainstayd: the same checks, with the plugins that are installed where hactl runs.
+json check_here(const context& c, const std::vector<named_text>& files) {
+    json out{{"ok", false}, {"problems", json::array()}, {"changes", json::array()}, {"timing", ""}};
+    runtime::checked_files checked;
+    std::error_code problem;
+    if (std::filesystem::is_directory(c.given.plugin_dir, problem)) {
+        checked = runtime::check_files(files, c.given.plugin_dir);
+    } else {
+        auto parsed = parse_configuration(files);
+        checked.found = std::move(parsed.found);
+        checked.config = std::move(parsed.config);
+        if (!has_errors(checked.found)) {
+            for (auto& more : check_configuration(checked.config)) checked.found.push_back(std::move(more));
+        }
+        if (!c.to.json) {
+            c.to.err("hactl: there are no plugins in '" + c.given.plugin_dir +
+                     "'; their parameters were not checked\n");
+        }
+    }
+    for (const auto& item : checked.found) out["problems"].push_back(problem_json(item));
+    out["ok"] = !has_errors(checked.found);
+    if (out["ok"] == true) out["timing"] = mainstay::explain(timings_of(checked.config.cluster));
+    return out;
+}
+
+}  // namespace
+
+exit_code cluster_check(context& c) {
+    auto files = read_files(c);
+    if (!files) return report(c, {exit_code::refused, files.error().message, {}});
+    json checked;
+    if (!c.given.offline) {
+        auto connected = c.around.connect(c.given.socket);
+        if (connected) {
+            auto answer = connected->call("cluster.check", {{"files", files_json(*files)}}, {}, c.given.wait_ms);
+            if (!answer) return report(c, answer.error());
+            checked = std::move(*answer);
+        } else if (!c.to.json) {
+            c.to.err("hactl: checked without mainstayd, which does not answer on " + c.given.socket + '\n');
+        }
+    }
+    if (checked.is_null()) checked = check_here(c, *files);
+    if (!c.to.json) return show_checked(c, checked, files->size());
+    c.to.line(checked.dump(2, ' ', false, json::error_handler_t::replace));
+    return is_set(checked, "ok") ? exit_code::done : exit_code::refused;
+}
+
+exit_code cluster_apply(context& c) {
+    auto files = read_files(c);
+    if (!files) return report(c, {exit_code::refused, files.error().message, {}});
+    return act(c, "cluster.apply", {{"files", files_json(*files)}});
+}
+
+exit_code cluster_get(context& c) {
+    return read(c, "cluster.get", json::object(), [&c](const json& answer) {
+        c.to.out(text_of(answer, "text"));
+        return exit_code::done;
+    });
+}
+
+}  // namespace mainstay::hactl

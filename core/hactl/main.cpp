@@ -1,0 +1,37 @@
+// hactl: what an administrator types. cli.cpp does the work.
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+
+#include "hactl/cli.hpp"
+
+namespace {
+
+void write_to(std::FILE* stream, std::string_view text) {
+    // Shown as it happens, also through a pipe.
+    std::fwrite(text.data(), 1, text.size(), stream);
+    std::fflush(stream);
+}
+
+std::string from_environment(const char* name, const char* otherwise) {
+    const char* value = std::getenv(name);
+    return value != nullptr && *value != '\0' ? value : otherwise;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    // `hactl history | head` ends quietly.
+    ::signal(SIGPIPE, SIG_DFL);
+    mainstay::hactl::surroundings around;
+    around.to.out = [](std::string_view text) { write_to(stdout, text); };
+    around.to.err = [](std::string_view text) { write_to(stderr, text); };
+    around.to.color = ::isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
+    around.connect = mainstay::hactl::connection::open;
+    around.default_socket = from_environment("MAINSTAY_SOCKET", "/run/mainstay/admin.sock");
+    around.plugin_dir = MAINSTAY_PLUGIN_DIR;
+    around.version = MAINSTAY_VERSION;
+    return static_cast<int>(mainstay::hactl::run({argv + 1, argv + argc}, around));
+}

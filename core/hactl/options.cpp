@@ -1,0 +1,98 @@
+// Options by Boost.Program_options; the only file that sees it.
+#include <algorithm>
+#include <boost/program_options.hpp>
+
+#include "hactl/cli.hpp"
+#include "model/problem.hpp"
+#include "model/value.hpp"
+
+namespace mainstay::hactl {
+
+namespace po = boost::program_options;
+
+namespace {
+
+struct raw_values {
+    std::string wait;
+};
+
+po::options_description describe(invocation& out, raw_values& raw) {
+    po::options_description all;
+    auto add = all.add_options();
+    add("socket", po::value(&out.socket), "administration socket of mainstayd (or MAINSTAY_SOCKET)");
+    add("json", po::bool_switch(&out.json), "print JSON, as docs/reference/admin-api.md describes it");
+    add("node", po::value(&out.node), "on or of this node");
+    add("package", po::value(&out.package), "of this package");
+    add("limit", po::value(&out.limit), "so many entries (50)");
+    add("file", po::value(&out.file), "write the key there (/etc/mainstay/key)");
+    add("wait", po::value(&raw.wait), "look so long for a leader that takes the request (30s)");
+    add("offline", po::bool_switch(&out.offline), "check without asking mainstayd");
+    add("plugin-dir", po::value(&out.plugin_dir), "plugins for a check without mainstayd");
+    add("help", po::bool_switch(&out.help), "what there is");
+    add("version", po::bool_switch(&out.version), "of hactl");
+    return all;
+}
+
+std::string with_nearest(std::string message, const std::string& written) {
+    auto name = written.substr(std::min(written.find_first_not_of('-'), written.size()));
+    auto options = all_options();
+    std::vector<std::string_view> names;
+    for (const auto& option : options) names.push_back(option.name);
+    auto nearest = nearest_word(name.substr(0, name.find('=')), names);
+    return nearest.empty() ? message : message + "; did you mean --" + nearest + "?";
+}
+
+}  // namespace
+
+std::vector<option_help> all_options() {
+    invocation ignored;
+    raw_values raw;
+    std::vector<option_help> out;
+    auto all = describe(ignored, raw);
+    for (const auto& option : all.options()) out.push_back({option->long_name(), option->description()});
+    return out;
+}
+
+result<invocation> read_options(const std::vector<std::string>& arguments, const surroundings& around) {
+    invocation out;
+    raw_values raw;
+    out.socket = around.default_socket;
+    out.plugin_dir = around.plugin_dir;
+    out.file = around.config_dir + "/key";
+    auto visible = describe(out, raw);
+    po::options_description all;
+    all.add(visible).add_options()("word", po::value(&out.words));
+    po::positional_options_description words;
+    words.add("word", -1);
+    try {
+        constexpr int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
+        auto parsed = po::command_line_parser(arguments).options(all).positional(words).style(style).run();
+        po::variables_map values;
+        po::store(parsed, values);
+        po::notify(values);
+        for (const auto& [name, value] : values) {
+            if (name != "word" && !value.defaulted()) out.options.push_back(name);
+        }
+    } catch (const po::unknown_option& problem) {
+        return fail(with_nearest("there is no option " + problem.get_option_name(), problem.get_option_name()));
+    } catch (const po::error& problem) {
+        return fail(problem.what());
+    }
+    // Switches are in the map when given and when not.
+    auto drop = [&out](const char* name, bool given) {
+        if (!given) std::erase(out.options, name);
+    };
+    drop("json", out.json);
+    drop("offline", out.offline);
+    drop("help", out.help);
+    drop("version", out.version);
+    if (!raw.wait.empty()) {
+        auto wait = parse_duration(raw.wait, bare_number::seconds);
+        if (!wait) return fail("--wait " + raw.wait + " is no time; expected one such as 30s or 2m");
+        out.wait_ms = std::max<std::int64_t>(wait->count() / 1000, 1);
+    }
+    if (out.limit < 1 || out.limit > 1000) return fail("--limit is a number from 1 to 1000");
+    return out;
+}
+
+}  // namespace mainstay::hactl

@@ -1,0 +1,22 @@
+// Answers of the API as people read them. Each takes the `result` of the method of that name; what
+// is missing in it is shown as "-", so that an older or newer daemon can still be looked at.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "hactl/console.hpp"
+
+namespace mainstay::hactl {
+
+[[nodiscard]] std::string render_status(const nlohmann::json& status, const console& to);
+[[nodiscard]] std::string render_explain(const nlohmann::json& explained, std::int64_t now_us);
+[[nodiscard]] std::string render_history(const nlohmann::json& history, const console& to);
+// One line of history or watch.
+[[nodiscard]] std::string render_entry(const nlohmann::json& entry, const console& to);
+[[nodiscard]] std::string render_plugins(const nlohmann::json& plugins, const console& to);
+[[nodiscard]] std::string render_plugin(const nlohmann::json& plugin, const console& to);
+// `cluster.conf:3: error: ...`, one per line, from `problems`.
+[[nodiscard]] std::string render_problems(const nlohmann::json& problems, const console& to);
+
+}  // namespace mainstay::hactl

@@ -1,0 +1,229 @@
+// Fixed answers, and how they read. TZ is set to UTC so that times are the same everywhere.
+#include <catch2/catch.hpp>
+#include <cstdlib>
+#include <nlohmann/json.hpp>
+
+#include "hactl/render.hpp"
+
+using namespace mainstay::hactl;
+using nlohmann::json;
+
+namespace {
+
+constexpr std::int64_t second = 1'000'000;
+constexpr std::int64_t now = 1'763'996'400LL * second;  // 2025-11-24 15:00 UTC
+
+const console plain{};
+
+struct utc {
+    utc() {
+        ::setenv("TZ", "UTC", 1);
+        ::tzset();
+    }
+} const in_utc;
+
+json portal() {
+    auto link = [](const char* name, std::int64_t rtt) {
+        return json{{"name", name}, {"up", true}, {"counts", true}, {"rtt_us", rtt}, {"loss_percent", 0.0}};
+    };
+    auto strip = json{{"name", "strip"}, {"state", "ok"}};
+    json nodes = {{{"name", "node1"},
+                   {"state", "running"},
+                   {"links", {link("ring0", 210), link("cable", 9'100)}},
+                   {"stonith", {strip}},
+                   {"load", {{"used", 1}, {"capacity", 10}}},
+                   {"packages", {"web"}}},
+                  {{"name", "node2"},
+                   {"state", "running"},
+                   {"links", {link("ring0", 230), link("cable", 12'900)}},
+                   {"stonith", {strip}},
+                   {"load", {{"used", 0}, {"capacity", 10}}},
+                   {"packages", json::array()}},
+                  {{"name", "node3"},
+                   {"state", "running"},
+                   {"links", {link("ring0", 300)}},
+                   {"stonith", {strip}},
+                   {"load", {{"used", 0}, {"capacity", 10}}},
+                   {"packages", json::array()}}};
+    json web = {{"name", "web"},
+                {"state", "running"},
+                {"node", "node1"},
+                {"since", now - (3 * 24 + 4) * 3600 * second},
+                {"switching", true},
+                {"disabled_on", json::array()},
+                {"next", "node2"},
+                {"addresses", {"10.77.0.100"}},
+                {"services", json::array()}};
+    return {{"cluster", "portal"},
+            {"formed", true},
+            {"node", "node1"},
+            {"now", now},
+            {"quorum", {{"have", true}, {"needed", 2}, {"voters", 3}, {"present", 3}}},
+            {"leader", "node1"},
+            {"freshness", {{"applied_index", 412}, {"leader_heard_ms", 3}}},
+            {"fencing", {{"mode", "required"}, {"state", "verified"}, {"verified_at", now - 2 * 3600 * second}}},
+            {"nodes", nodes},
+            {"packages", json::array({web})},
+            {"alarms", json::array()}};
+}
+
+}  // namespace
+
+TEST_CASE("status of a healthy cluster") {
+    CHECK(render_status(portal(), plain) ==
+          "portal   3/3 nodes   quorum 2   leader node1   fencing verified 2h 0m ago\n"
+          "\n"
+          "NODE   STATE    HEARTBEAT                 STONITH   LOAD  PACKAGES\n"
+          "node1  running  ring0 0.2ms  cable 9.1ms  strip ok  1/10  web\n"
+          "node2  running  ring0 0.2ms  cable 12ms   strip ok  0/10  -\n"
+          "node3  running  ring0 0.3ms               strip ok  0/10  -\n"
+          "\n"
+          "PACKAGE  STATE    NODE   SINCE  SWITCHING  NEXT   ADDRESSES\n"
+          "web      running  node1  3d 4h  on         node2  10.77.0.100\n");
+}
+
+TEST_CASE("status of a cluster in trouble says what is wrong") {
+    auto status = portal();
+    status["leader"] = nullptr;
+    status["freshness"] = nullptr;
+    status["quorum"] = {{"have", false}, {"needed", 2}, {"voters", 3}, {"present", 1}};
+    status["fencing"] = {{"state", "none"}};
+    status["nodes"][1]["state"] = "lost";
+    status["nodes"][1]["links"][0]["up"] = false;
+    status["nodes"][1]["links"][1]["loss_percent"] = 12.5;
+    status["nodes"][1]["links"][1]["counts"] = false;
+    status["packages"][0]["state"] = "waiting";
+    status["packages"][0]["node"] = nullptr;
+    status["packages"][0]["disabled_on"] = {"node3"};
+    status["packages"][0]["reason"] = "web waits: no node can run it";
+    status["packages"][0]["services"] = json::array({{{"name", "probe"}, {"restarts", 2}, {"restart_max", 3}}});
+    status["alarms"] =
+        json::array({{{"severity", "critical"}, {"since", now - 61 * second}, {"text", "node2 is lost"}}});
+    CHECK(render_status(status, plain) ==
+          "portal   2/3 nodes   NO QUORUM (1 of 2 needed)   no leader   FENCING NONE\n"
+          "node1 hears no leader; this is what it knew last.\n"
+          "\n"
+          "NODE   STATE    HEARTBEAT                               STONITH   LOAD  PACKAGES\n"
+          "node1  running  ring0 0.2ms  cable 9.1ms                strip ok  1/10  web\n"
+          "node2  lost     ring0 DOWN  cable 12ms 12% lost (slow)  strip ok  0/10  -\n"
+          "node3  running  ring0 0.3ms                             strip ok  0/10  -\n"
+          "\n"
+          "PACKAGE  STATE    NODE  SINCE  SWITCHING     NEXT   ADDRESSES\n"
+          "web      waiting  -     3d 4h  on not node3  node2  10.77.0.100\n"
+          "\n"
+          "web: web waits: no node can run it\n"
+          "web: service probe was restarted 2 times of 3\n"
+          "\n"
+          "ALARM    node2 is lost (for 1m)\n");
+}
+
+TEST_CASE("status before there is a cluster, and of answers that make no sense") {
+    json fresh{{"formed", false}, {"node", "node1"}, {"waiting_for", true}};
+    CHECK(render_status(fresh, plain).find("node1 belongs to no cluster yet.") == 0);
+    for (const auto& odd : {json(), json::array(), json(3), json{{"nodes", 7}, {"packages", {{1, 2}}}},
+                            json{{"nodes", {{{"name", 5}, {"links", "x"}}}}, {"now", "soon"}}}) {
+        CHECK_FALSE(render_status(odd, plain).empty());
+    }
+}
+
+TEST_CASE("colors only where they are wanted") {
+    console colorful{};
+    colorful.color = true;
+    auto text = render_status(portal(), colorful);
+    CHECK(text.find("\033[32mrunning\033[0m  ring0") != std::string::npos);
+    CHECK(render_status(portal(), plain).find('\033') == std::string::npos);
+}
+
+TEST_CASE("explain puts the reason first and the nodes below") {
+    json explained{{"text", "web runs on node1 because it is the first of its node list that can run it."},
+                   {"candidates",
+                    {{{"node", "node1"},
+                      {"verdict", "running"},
+                      {"since", now - 5 * 24 * 3600 * second},
+                      {"text", "started by cluster start"}},
+                     {{"node", "node2"}, {"verdict", "next"}, {"text", "in the cluster, switching on"}},
+                     {{"node", "third"}, {"verdict", "cannot"}, {"text", "switching disabled by alice"}}}}};
+    CHECK(render_explain(explained, now) ==
+          "web runs on node1 because it is the first of its node list that can run it.\n"
+          "  node1  running here since Nov 19 15:00 (started by cluster start)\n"
+          "  node2  next: in the cluster, switching on\n"
+          "  third  cannot: switching disabled by alice\n");
+}
+
+TEST_CASE("history is one line per entry, with cause and actor") {
+    json entries = {{{"index", 7},
+                     {"time", now + 120'000},
+                     {"kind", "node_lost"},
+                     {"severity", "warning"},
+                     {"text", "node1 is lost"},
+                     {"cause", "nothing heard for 1s"}},
+                    {{"index", 8},
+                     {"time", now + second},
+                     {"kind", "package_started"},
+                     {"text", "web starts on node2"},
+                     {"actor", "alice@node3"}}};
+    CHECK(render_history({{"entries", entries}, {"more", true}}, plain) ==
+          "... earlier entries: --limit\n"
+          "2025-11-24 15:00:00.120  node1 is lost, because nothing heard for 1s\n"
+          "2025-11-24 15:00:01.000  web starts on node2 (alice@node3)\n");
+    CHECK(render_history({{"entries", json::array()}}, plain) == "Nothing happened yet.\n");
+}
+
+TEST_CASE("plugins: what there is, and what does not load") {
+    json plugins{{"directory", "/p"},
+                 {"plugins",
+                  {{{"name", "heartbeat-udp"},
+                    {"kind", "heartbeat"},
+                    {"version", "1.0"},
+                    {"summary", "over UDP"},
+                    {"used_by", {"ring0", "ring1"}}},
+                   {{"file", "broken.so"}, {"error", "not an ELF file"}}}}};
+    CHECK(render_plugins(plugins, plain) ==
+          "PLUGIN         KIND       VERSION  USED BY      WHAT IT DOES\n"
+          "heartbeat-udp  heartbeat  1.0      ring0 ring1  over UDP\n"
+          "\n"
+          "does not load  broken.so: not an ELF file\n");
+    json one{{"name", "stonith-x"},
+             {"kind", "stonith"},
+             {"version", "1.0"},
+             {"summary", "cuts power"},
+             {"file", "/p/x.so"},
+             {"params",
+              {{{"name", "delay"},
+                {"type", "duration"},
+                {"default", "2s"},
+                {"minimum", 100},
+                {"maximum", 5000},
+                {"help", "waits"},
+                {"scope", "instance"}},
+               {{"name", "mode"},
+                {"type", "choice"},
+                {"choices", {"a", "b"}},
+                {"required", true},
+                {"help", "which"},
+                {"scope", "node"}}}}};
+    CHECK(render_plugin(one, plain) ==
+          "stonith-x 1.0, stonith: cuts power\n/p/x.so\n"
+          "\n  delay  waits\n      duration, 100 to 5000 ms, default 2s\n"
+          "\n  mode  which\n      a|b, required, one for each node\n");
+}
+
+TEST_CASE("problems read as they do from the parser") {
+    json problems = json::array({{{"severity", "error"},
+                                  {"file", "cluster.conf"},
+                                  {"line", 2},
+                                  {"keyword", "member_timout"},
+                                  {"message", "unknown keyword"},
+                                  {"nearest", "member_timeout"}}});
+    CHECK(render_problems(problems, plain) ==
+          "cluster.conf:2: error: member_timout: unknown keyword; did you mean member_timeout?\n");
+}
+
+TEST_CASE("ages and dates") {
+    CHECK(age_text(-5 * second) == "0s");
+    CHECK(age_text(59 * second) == "59s");
+    CHECK(age_text(60 * second) == "1m");
+    CHECK(age_text(5 * 3600 * second + 180 * second) == "5h 3m");
+    CHECK(age_text(76 * 3600 * second) == "3d 4h");
+    CHECK(date_text(now - 400LL * 86'400 * second, now) == "2024-10-20 15:00");
+}
