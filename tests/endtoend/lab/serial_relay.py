@@ -12,8 +12,8 @@ socket (a Unix datagram socket):
     loss P | flip P | baud N        from now on
     quit
 
-Like a real cable: bytes for a side that nobody reads are lost once the terminal's buffer is full, and the far side's end
-is not noticed. Unlike one: no modem lines, no parity errors. A pseudo terminal has no bit rate of its own, so the rate
+Like a real cable: bytes for a side that nobody reads are lost once the terminal's buffer is full, and the end of the
+program on the far side is not noticed. Unlike one: no modem lines, no parity errors. A pseudo terminal has no bit rate of its own, so the rate
 is the relay's, whatever the programs set.
 """
 import argparse
