@@ -74,7 +74,7 @@ class Cluster(Lab):
         """One for the cluster, as `hactl key new` makes it."""
         path = f"{self.directory}/key"
         if not os.path.exists(path):
-            made = subprocess.run([program("hactl"), "key", "new", path], capture_output=True, text=True)
+            made = subprocess.run([program("hactl"), "key", "new", "--file", path], capture_output=True, text=True)
             if made.returncode or not os.path.exists(path):
                 raise LabError(f"hactl key new: exit code {made.returncode} {made.stdout}{made.stderr}")
         with open(path) as f:
