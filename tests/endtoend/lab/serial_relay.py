@@ -13,8 +13,8 @@ socket (a Unix datagram socket):
     quit
 
 Like a real cable: bytes for a side that nobody reads are lost once the terminal's buffer is full, and the end of the
-program on the far side is not noticed. Unlike one: no modem lines, no parity errors. A pseudo terminal has no bit rate of
-its own, so the rate is the relay's, whatever the programs set.
+program on the far side is not noticed. Unlike one: no modem lines, no parity errors. A pseudo terminal has no bit rate
+of its own, so the rate is the relay's, whatever the programs set.
 """
 import argparse
 import os
