@@ -171,6 +171,9 @@ bool node::packages_here() const {
 }
 
 void node::check_lease() {
+    // After a daemon restart the lease is what the guard was last told; until it says so, nothing
+    // is known, and the guard watches its end meanwhile.
+    if (!guard_known_) return;
     bool packages = packages_here();
     if (lease_.valid(at_.now)) {
         lease_lost_ = false;
