@@ -28,7 +28,7 @@ constexpr std::int64_t back_off_max_us = 5 * second_us;
 constexpr std::int64_t healthy_after_us = 60 * second_us;
 constexpr std::int64_t collect_after_us = second_us / 2;
 constexpr std::int64_t look_again_us = 20'000;
-constexpr std::int64_t deaf_grace_us = 5 * second_us;
+constexpr std::int64_t deaf_grace_us = 2 * second_us;
 constexpr std::int64_t shutdown_grace_us = 10 * second_us;
 constexpr std::size_t processes_max = 4096;
 constexpr std::size_t unacknowledged_max = 4096;
@@ -105,7 +105,7 @@ bool guard::prepare() {
 std::int64_t guard::next_due_us() const {
     auto due = std::min(collect_us_, never_us);
     if (!daemon_.running && !shutting_down_ && ending_.empty()) due = std::min(due, daemon_.start_again_us);
-    if (daemon_.running) due = std::min(due, daemon_.running->next_due_us());
+    if (daemon_.running) due = std::min({due, daemon_.running->next_due_us(), daemon_.kill_us});
     for (const auto& [request, process] : processes_) due = std::min(due, process->next_due_us());
     if (lease_packages_ && ending_.empty()) due = std::min(due, to_us(lease_end_));
     if (!ending_.empty()) due = std::min(due, reset_again_us_);
@@ -190,6 +190,7 @@ void guard::start_daemon() {
     ++daemon_.starts;
     daemon_.started_us = now_us_;
     daemon_.said_hello = false;
+    daemon_.kill_us = never_us;
     daemon_.channel = std::make_unique<daemon_channel>(std::move(ours));
     log("mainstayd started, process " + std::to_string(child->pid));
     daemon_.running = std::make_unique<process>(std::move(what), std::move(*child), std::string(),
@@ -213,9 +214,13 @@ void guard::watch_daemon() {
         daemon_died();
     } else if (daemon_.channel && daemon_.channel->closed()) {
         // Dying, which takes its time with a core dump, or alive but deaf: then it has to go.
-        daemon_.running->end(now_us_, duration{deaf_grace_us}, false);
+        daemon_.kill_us = now_us_ + deaf_grace_us;
         daemon_.channel.reset();
         daemon_.said_hello = false;
+    } else if (now_us_ >= daemon_.kill_us) {
+        log("mainstayd closed its socket or spoke nonsense; it is ended");
+        daemon_.kill_us = never_us;
+        daemon_.running->kill_now(now_us_);
     }
 }
 

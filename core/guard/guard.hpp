@@ -42,6 +42,7 @@ private:
         bool said_hello = false;
         std::uint32_t starts = 0;
         std::int64_t started_us = 0;
+        std::int64_t kill_us = 0;  // when it closed its socket: then, if it still lives
         std::int64_t start_again_us = 0;
         std::int64_t back_off_us = 0;
     };

@@ -21,10 +21,11 @@ constexpr const char* default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/
 
 std::vector<std::string> environment_strings(const launch_request& request) {
     std::vector<std::string> out;
+    out.reserve(request.environment.size() + 1);
     bool has_path = false;
     for (const auto& [name, value] : request.environment) {
         has_path = has_path || name == "PATH";
-        out.push_back(name + '=' + value);
+        out.emplace_back(name).append(1, '=').append(value);
     }
     if (!has_path) out.push_back(std::string("PATH=") + default_path);
     return out;
@@ -32,6 +33,7 @@ std::vector<std::string> environment_strings(const launch_request& request) {
 
 std::vector<char*> pointers(const std::vector<std::string>& strings) {
     std::vector<char*> out;
+    out.reserve(strings.size() + 1);
     for (const auto& text : strings) out.push_back(const_cast<char*>(text.c_str()));
     out.push_back(nullptr);
     return out;

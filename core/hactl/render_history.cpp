@@ -51,7 +51,8 @@ std::string render_explain(const json& explained, std::int64_t now_us) {
 
 std::string render_entry(const json& entry, const console& to) {
     auto when = number_of(entry, "time");
-    auto out = (when ? timestamp_text(*when) : "-") + "  ";
+    // The entries of a new cluster have no leader yet to date them.
+    auto out = (when && *when > 0 ? timestamp_text(*when) : std::string("-")) + "  ";
     auto text = text_of(entry, "text", text_of(entry, "kind", "-").c_str());
     out += to.paint(text, is_set(entry, "refused") ? tone::dim : tone_of_severity(text_of(entry, "severity")));
     if (auto cause = text_of(entry, "cause"); !cause.empty()) out += ", because " + cause;

@@ -9,7 +9,7 @@ namespace mainstay {
 template <class Tag, class Rep>
 struct tagged {
     Rep value{};
-    auto operator<=>(const tagged&) const = default;
+    auto operator<=>(const tagged&) const = default;  // NOLINT(modernize-use-nullptr): clang-tidy 14 misreads it
     explicit operator bool() const { return value != Rep{}; }
 };
 

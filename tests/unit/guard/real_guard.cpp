@@ -44,6 +44,7 @@ real_guard::real_guard(std::vector<std::string> options) : options_(std::move(op
 
     auto words = command_line();
     std::vector<char*> argv;
+    argv.reserve(words.size() + 1);
     for (auto& word : words) argv.push_back(word.data());
     argv.push_back(nullptr);
     pid_ = ::fork();
