@@ -50,8 +50,8 @@ struct link_timing {
 };
 [[nodiscard]] link_timing timing_of(const cluster_config& cluster, const plugin_instance& link);
 
-// Bytes of a beat on a serial line, framing included (D7: "near 60 bytes").
-inline constexpr std::uint32_t serial_beat_bytes = 64;
-inline constexpr std::uint32_t serial_baud_default = 9600;
+// Of heartbeat-serial: a beat of 60 bytes (D7) in a frame of 8 more, and the speed without `baud`.
+inline constexpr std::uint32_t serial_beat_bytes = 68;
+inline constexpr std::uint32_t serial_baud_default = 115'200;
 
 }  // namespace mainstay
