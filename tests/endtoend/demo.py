@@ -6,11 +6,12 @@ Exit code 0 only when the client was served before and after, and never by two n
 answers for the address, and a file that all nodes can write are watched from outside.
 """
 import os
+import re
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lab"))
-from cluster import ADDRESS, BUILD, Cluster, cluster_text  # noqa: E402
+from cluster import ADDRESS, BUILD, Cluster  # noqa: E402
 from lab import HERE, ROOT, LabError, wait  # noqa: E402
 from watchers import AddressWatch, Prober, prober_problems, shared_file_problems  # noqa: E402
 
@@ -39,6 +40,15 @@ def web_package(lab):
     text += (f"\nrun_script {HERE}/web-page\nhalt_script {HERE}/web-page\n"
              f"service_name web_writer\n  service_cmd {HERE}/echo_service.py 7777 {lab.shared}\n"
              f"  service_halt_timeout 5\n")
+    return text
+
+
+def example_cluster():
+    """examples/three-node, with the lab's power switch as its fencing command."""
+    with open(f"{ROOT}/examples/three-node/cluster.conf") as f:
+        text, count = re.subn(r"(stonith_param +command) \S+", rf"\1 {HERE}/power", f.read())
+    if count != 1:
+        raise LabError("examples/three-node/cluster.conf names no fencing command")
     return text
 
 
@@ -105,6 +115,7 @@ def failover(lab):
     prober.wait_answer(home)
     wait("the switch to see the address", lambda: watch.owners())
     show(lab, home, "status")
+    prober.wait_served(50)
 
     before = prober.answered_by()
     step(f"the power of {home}, where the web server runs, goes")
@@ -115,6 +126,7 @@ def failover(lab):
              lambda: any(e["kind"] == "package_running" and e["time"] > wall(cut) for e in lab.history(survivor)))
     complete = timeline(lab, cut, home, "web", prober.outage_after(cut))
     say(f"   now served by {after[0]}, generation {after[1]}")
+    prober.wait_served(50)
 
     step(f"{home} comes back (its fencing device switched it on again) and takes part")
     lab.power_on(home)  # nothing to do unless fence_action is off
@@ -125,6 +137,7 @@ def failover(lab):
     code = show(lab, survivor, "package", "move", "web", home)
     prober.wait_answer(home)
     say(f"   client   outage {prober.outage_after(moved):.0f} ms")
+    prober.wait_served(50)
     show(lab, home, "status")
 
     end = prober.stop()
@@ -146,7 +159,7 @@ def main(arguments):
         print(__doc__, file=sys.stderr)
         return 2
     begin = time.monotonic()
-    lab = Demo(text=cluster_text(3))
+    lab = Demo(text=example_cluster())
     try:
         lab.up()
         good = failover(lab)

@@ -47,5 +47,6 @@ class MainstayCase(unittest.TestCase):
         problems = self.watch.problems() + shared_file_problems(self.lab.shared) + prober_problems(self.prober)
         self.assertEqual(problems, [])
 
-    def kinds(self, node=None, **wanted):
-        return [e["kind"] for e in self.lab.history(node) if all(e.get(k) == v for k, v in wanted.items())]
+    def kinds(self, asked=None, **wanted):
+        """Of the history as `asked` knows it, those whose members are as wanted."""
+        return [e["kind"] for e in self.lab.history(asked) if all(e.get(k) == v for k, v in wanted.items())]

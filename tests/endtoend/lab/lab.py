@@ -309,7 +309,7 @@ class Lab:
                     argv = f.read().split("\0")[:-1]
             except OSError:
                 continue
-            if argv and (program is None or program in [os.path.basename(a) for a in argv[:2]]):
+            if argv and (program is None or program in [os.path.basename(a) for a in argv[:3]]):
                 found.append((pid, argv))
         return found
 

@@ -6,7 +6,8 @@ usage: prober.py udp ADDRESS PORT [PACE_MS [GAP_MS]]      every PACE_MS (2) a da
 
 Events: {"what": "first" | "moved", "t", "node", "generation"}; {"what": "gap", "from", "until", "ms"}: two answers lay
 further apart than GAP_MS (15, http 100); {"what": "backwards"}: an older generation answered a question asked after a
-newer one had answered, so two were active; at SIGTERM {"what": "end", "asked", "answered"}. t is CLOCK_MONOTONIC.
+newer one had answered, so two were active; {"what": "count", "answered"} a few times a second; at SIGTERM
+{"what": "end", "asked", "answered"}. t is CLOCK_MONOTONIC.
 """
 import http.client
 import json
@@ -26,6 +27,7 @@ class Record:
         self.who = None
         self.newest = (0, 0.0)  # generation, when it first answered
         self.asked = self.answered = 0
+        self.counted = 0.0
 
     def say(self, what, **fields):
         sys.stdout.write(json.dumps(dict(what=what, **fields)) + "\n")
@@ -40,6 +42,9 @@ class Record:
         if self.last is not None and now - self.last > self.gap_s:
             self.say("gap", **{"from": self.last, "until": now, "ms": round((now - self.last) * 1000, 2)})
         self.last = now
+        if now - self.counted > 0.25:
+            self.counted = now
+            self.say("count", answered=self.answered, t=now)
         if generation > self.newest[0]:
             self.newest = (generation, now)
         elif generation < self.newest[0] and asked_at > self.newest[1]:
@@ -94,7 +99,7 @@ def web(record, url, pace_s):
     while True:
         now = time.monotonic()
         record.asked += 1
-        page = fetch(parts, 0.25)
+        page = fetch(parts, 0.15)
         if page:
             record.answer(now, page.group(1), int(page.group(2)))
         due = max(due + pace_s, time.monotonic() - pace_s)

@@ -35,6 +35,13 @@ class Prober:
         return wait(f"an answer of another than {old}",
                     lambda: self.answered_by() != old and self.answered_by(), limit_s)
 
+    def wait_served(self, answers, limit_s=30):
+        """Until so many more have come."""
+        def count():
+            return max((e["answered"] for e in self.events() if e["what"] == "count"), default=0)
+        goal = count() + answers
+        wait(f"{answers} more answers for the client", lambda: count() >= goal, limit_s)
+
     def outage_after(self, t):
         """The longest gap that ended after t, ms; 0 when there was none above the floor."""
         return max((e["ms"] for e in self.events() if e["what"] == "gap" and e["until"] > t), default=0.0)
