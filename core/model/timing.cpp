@@ -50,7 +50,10 @@ lease_proof lease_proof_of(const timings& times, duration watchdog) {
 }
 
 std::string explain(const timings& t) {
-    auto text = [](duration value) { return duration_text(value); };
+    auto text = [](duration value) {
+        bool whole = value.count() % 1'000 == 0;
+        return whole ? duration_text(value) : fmt::format("{:g}ms", static_cast<double>(value.count()) / 1e3);
+    };
     auto out = fmt::format("member timeout  {:>9}\nheartbeat       {:>9}\n", text(t.member_timeout),
                            text(t.heartbeat_interval));
     out += fmt::format(
