@@ -234,7 +234,8 @@ private:
         item->owner_boot = body.boot;
         item->proof = body.proof;
         item->restarts.clear();
-        item->phase_by = by(body.reason);
+        item->start_by = by(body.reason);
+        item->phase_by = item->start_by;
         item->avoid = node_id{};
     }
 
@@ -254,7 +255,7 @@ private:
         if (body.what == report::running) {
             if (item->phase != package_phase::starting) return;
             item->phase = package_phase::running;
-            item->phase_by = by(item->phase_by.reason);
+            item->phase_by = by(item->start_by.reason);
             item->target = node_id{};
             item->target_any = false;
             item->asked_by.clear();

@@ -93,6 +93,7 @@ struct package_state {
     node_id avoid;                      // a move without a target: not here
     std::string asked_by;               // who asked for target, target_any or avoid
     std::string stop_asked_by;          // hactl package halt: not yet down
+    provenance start_by;                // why the newest generation was started there
     provenance phase_by;
     std::map<std::string, std::uint32_t> restarts;  // of services, this generation
     static void fields(auto& self, auto&& visit) {
@@ -109,6 +110,7 @@ struct package_state {
         visit("avoid", self.avoid);
         visit("asked_by", self.asked_by);
         visit("stop_asked_by", self.stop_asked_by);
+        visit("start_by", self.start_by);
         visit("phase_by", self.phase_by);
         visit("restarts", self.restarts);
     }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "policy/decide.hpp"
+
 namespace mainstay::node {
 
 using cluster::package_phase;
@@ -44,8 +46,12 @@ public:
             return {};
         }
         // SG: the packages move first; the answer comes when each of them runs elsewhere or can't.
-        for (const auto& [name, item] : state_.packages)
-            if (item.phase == package_phase::starting) return {};
+        for (const auto& [name, item] : state_.packages) {
+            bool wanted = item.switching || item.target || item.target_any;
+            bool will_start = item.phase == package_phase::down && wanted && !state_.halted &&
+                              policy::choose(state_, name).node;
+            if (item.phase == package_phase::starting || will_start) return {};
+        }
         return done("node " + asked.node + " is halted");
     }
 

@@ -117,7 +117,7 @@ explanation explain(const cluster::state& state, const std::string& package) {
         std::string text = found.eligible ? found.reason : "cannot: " + found.reason;
         if (now.active() && node == now.owner) {
             text = std::string(to_string(now.phase)) + " here, generation " + std::to_string(now.generation.value) +
-                   ", started because: " + now.phase_by.reason + "; proof: " + to_string(now.proof);
+                   ", started because: " + now.start_by.reason + "; proof: " + to_string(now.proof);
         } else if (node == next) {
             text = "next: " + found.reason;
         }

@@ -1,0 +1,249 @@
+#include "interpreter.hpp"
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <sstream>
+
+#include "cluster/configuration.hpp"
+#include "model/print.hpp"
+#include "model/value.hpp"
+#include "policy/decide.hpp"
+
+namespace mainstay::scenarios {
+
+namespace {
+
+constexpr std::uint64_t seed = 42;
+
+std::vector<std::string> split_lines(const std::string& text) {
+    std::vector<std::string> lines;
+    std::istringstream in(text);
+    for (std::string line; std::getline(in, line);) lines.push_back(line);
+    return lines;
+}
+
+std::vector<std::string> split_words(const std::string& line) {
+    std::vector<std::string> list;
+    std::istringstream in(line);
+    for (std::string word; in >> word;) list.push_back(word);
+    return list;
+}
+
+// name=value words of a command.
+std::map<std::string, std::string> settings(const std::vector<std::string>& said) {
+    std::map<std::string, std::string> out;
+    for (const auto& word : said) {
+        auto equals = word.find('=');
+        if (equals != std::string::npos) out[word.substr(0, equals)] = word.substr(equals + 1);
+    }
+    return out;
+}
+
+duration time_of(const std::string& word) {
+    auto seconds = std::stod(word);  // "2.5s", "3"
+    return duration{static_cast<std::int64_t>(seconds * 1e6)};
+}
+
+}  // namespace
+
+std::vector<exchange> read_script(const std::string& text) {
+    std::vector<exchange> script;
+    exchange now;
+    bool answer = false;
+    auto finish = [&] {
+        if (!now.commands.empty() || !now.comments.empty()) script.push_back(now);
+        now = {};
+        answer = false;
+    };
+    for (const auto& line : split_lines(text)) {
+        if (line.empty()) {
+            finish();
+        } else if (answer) {
+            now.expected += line + "\n";
+        } else if (line == "----") {
+            answer = true;
+        } else if (line.starts_with("#")) {
+            now.comments.push_back(line);
+        } else {
+            now.commands.push_back(line);
+        }
+    }
+    finish();
+    return script;
+}
+
+std::string write_script(const std::vector<exchange>& script) {
+    std::string out;
+    for (const auto& item : script) {
+        for (const auto& line : item.comments) out += line + "\n";
+        for (const auto& line : item.commands) out += line + "\n";
+        if (!item.commands.empty()) out += "----\n" + item.expected;
+        out += "\n";
+    }
+    while (out.ends_with("\n\n")) out.pop_back();
+    return out;
+}
+
+interpreter::interpreter() = default;
+interpreter::~interpreter() = default;
+
+std::string interpreter::run(const std::vector<std::string>& commands) {
+    output_.clear();
+    for (const auto& line : commands) command(split_words(line));
+    if (world_ && !world_->violation().empty()) say("VIOLATION " + world_->violation());
+    return output_;
+}
+
+sim::world& interpreter::world() { return *world_; }
+
+void interpreter::say(const std::string& line) { output_ += line + "\n"; }
+
+// Trace lines are `time name  text`. Each log entry is told once, by whoever commits it first.
+void interpreter::heard(const std::string& line) {
+    ++lines_;
+    auto at = line.find_first_not_of(' ');
+    at = line.find(' ', at);
+    if (at == std::string::npos || line.starts_with("VIOLATION")) return;
+    auto rest = line.substr(at + 1);
+    auto log = rest.find("  log ");
+    if (log != std::string::npos) {
+        auto colon = rest.find(": ", log);
+        if (!told_.insert(rest.substr(log + 6, colon - log - 6)).second) return;
+        return say("  log: " + rest.substr(colon + 2));
+    }
+    say(rest);
+}
+
+void interpreter::command(const words& said) {
+    const auto& verb = said.front();
+    auto name = said.size() > 1 ? said[1] : std::string();
+    if (verb == "cluster") return cluster(said);
+    if (verb == "package") return package(said);
+    if (verb == "form") return form();
+    if (verb == "settle") return settle();
+    if (verb == "run") return world().run_until(world().now() + time_of(name));
+    if (verb == "power-off") return world().power_off(name);
+    if (verb == "power-on") return world().power_on(name);
+    if (verb == "crash") return world().crash_daemon(name);
+    if (verb == "pause") return world().pause_daemon(name, time_of(said.at(2)));
+    if (verb == "kill-service") return world().kill_service(name);
+    if (verb == "fence-answers") return world().fence_answers(name);
+    if (verb == "exits") return world().script_exits(name, said.at(2), std::stoi(said.at(3)));
+    if (verb == "event") return world().plugin_event(name, {said.at(2), said.at(3), said.at(4), {}});
+    if (verb == "hactl") return admin(said);
+    if (verb == "explain") return explain(said);
+    if (verb == "status") return status();
+    if (verb == "isolate" || verb == "mend") {
+        for (const auto& other : names_) {
+            if (other == name) continue;
+            world().cut(name, other, verb == "isolate");
+            world().cut(other, name, verb == "isolate");
+        }
+        return;
+    }
+    if (verb == "cut-one-way") return world().cut(name, said.at(2), true);
+    say("what is " + verb + "?");
+}
+
+void interpreter::cluster(const words& said) {
+    auto given = settings(said);
+    auto count = given.contains("nodes") ? std::stoi(given.at("nodes")) : 3;
+    text_ = "cluster_name lab\n";
+    for (const auto& [name, value] : given)
+        if (name != "nodes" && name != "power_source" && name != "on_battery_after") text_ += name + " " + value + "\n";
+    for (int i = 1; i <= count; ++i) {
+        names_.push_back("n" + std::to_string(i));
+        text_ += "node_name n" + std::to_string(i) + "\nnetwork_interface eth0\nheartbeat_ip 10.0.0." + std::to_string(i) + "/24\n";
+        if (given.contains("power_source") && given.at("power_source") == names_.back()) text_ += "power_source ups\n";
+    }
+    if (given.contains("on_battery_after"))
+        text_ += "event_name ups\nevent_plugin event-ups-nut\non_battery_after " + given.at("on_battery_after") + "\n";
+    text_ += "stonith_name power\nstonith_plugin stonith-exec\n";
+    world_ = std::make_unique<sim::world>(seed, names_, text_);
+    world_->trace = [this](const std::string& line) { heard(line); };
+}
+
+// package NAME nodes=n1,n2 [restarts=N] [scripts=yes] [timeout=S] [auto_run=no]
+void interpreter::package(const words& said) {
+    auto given = settings(said);
+    const auto& name = said.at(1);
+    text_ += "package_name " + name + "\n";
+    std::istringstream nodes(given.contains("nodes") ? given.at("nodes") : "*");
+    for (std::string node; std::getline(nodes, node, ',');) text_ += "node_name " + node + "\n";
+    if (given.contains("auto_run")) text_ += "auto_run " + given.at("auto_run") + "\n";
+    if (given.contains("scripts")) text_ += "run_script /p/" + name + "/run\nhalt_script /p/" + name + "/halt\n";
+    if (given.contains("timeout"))
+        text_ += "run_script_timeout " + given.at("timeout") + "\nhalt_script_timeout " + given.at("timeout") + "\n";
+    text_ += "ip_subnet 10.0.0.0/24\nip_address 10.0.0." + std::to_string(100 + lines_ % 100 + name.size()) + "\n";
+    text_ += "service_name " + name + "_s\nservice_cmd /p/serve\nservice_restart " +
+             (given.contains("restarts") ? given.at("restarts") : std::string("none")) + "\n";
+    if (given.contains("fail_fast")) text_ += "service_fail_fast_enabled yes\n";
+}
+
+void interpreter::form() {
+    auto parsed = cluster::parse_canonical(text_);
+    if (!parsed) return say(parsed.error().message);
+    for (const auto& name : names_)
+        if (!world().powered(name)) world().power_on(name);
+    world().run_until(world().now() + duration{4'000'000});
+    world().admin(names_.front(), node::form_cluster{print_configuration(*parsed)});
+}
+
+// Until nothing has been said for a while.
+void interpreter::settle() {
+    constexpr duration quiet{4'000'000};
+    constexpr int rounds_max = 60;
+    for (int i = 0; i < rounds_max; ++i) {
+        auto before = lines_;
+        world().run_until(world().now() + quiet);
+        if (lines_ == before || !world().violation().empty()) return;
+    }
+    say("(does not settle)");
+}
+
+// hactl NODE package move web n2
+void interpreter::admin(const words& said) {
+    auto word = [&](std::size_t at) { return at < said.size() ? said[at] : std::string(); };
+    auto what = word(2) + " " + word(3);
+    cluster::command_body body;
+    if (what == "package start") {
+        body = cluster::package_run{word(4), word(5)};
+    } else if (what == "package halt") {
+        body = cluster::package_stop{word(4)};
+    } else if (what == "package move") {
+        body = cluster::package_move{word(4), word(5)};
+    } else if (what == "package enable" || what == "package disable") {
+        body = cluster::package_switching{word(4), word(5), what == "package enable"};
+    } else if (what == "node run" || what == "node halt") {
+        body = cluster::node_admin{word(4), what == "node run"};
+    } else if (what == "cluster run" || what == "cluster halt") {
+        body = cluster::cluster_admin{what == "cluster run"};
+    } else {
+        return say("what is hactl " + what + "?");
+    }
+    world().admin(said.at(1), std::move(body), duration{5'000'000});
+}
+
+void interpreter::explain(const words& said) {
+    const auto* leader = world().leader();
+    if (leader == nullptr) return say("no leader");
+    auto told = policy::explain(leader->state(), said.at(1));
+    say(told.headline);
+    for (const auto& [node, text] : told.nodes) say("  " + node + "  " + text);
+}
+
+void interpreter::status() {
+    const auto* leader = world().leader();
+    if (leader == nullptr) return say("no leader");
+    for (const auto& [id, item] : leader->state().nodes)
+        say(item.name + "  " + to_string(item.status) + (item.halted ? ", halted" : "") + (item.power_away ? ", on battery" : ""));
+    for (const auto& [name, item] : leader->state().packages) {
+        say(name + "  " + to_string(item.phase) + (item.active() ? " on " + leader->state().node_name(item.owner) : "") +
+            ", switching " + (item.switching ? "on" : "off"));
+        for (const auto& [id, by] : item.node_off) say("  off on " + leader->state().node_name(id) + ": " + by.reason);
+    }
+    for (const auto& [subject, item] : leader->state().alarms) say("alarm: " + item.text);
+}
+
+}  // namespace mainstay::scenarios
