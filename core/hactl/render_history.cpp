@@ -75,7 +75,8 @@ std::string render_plugins(const json& plugins, const console& to) {
             auto file = text_of(plugin, "file", "-");
             // The reason begins with the file when the loader gave it.
             bool named = error.find(file) != std::string::npos;
-            broken += to.paint("does not load  ", tone::bad) + (named ? error : file + ": " + error) + '\n';
+            broken += to.paint("does not load  ", tone::bad);
+            broken += (named ? error : fmt::format("{}: {}", file, error)) + '\n';
             continue;
         }
         auto used = joined(member(plugin, "used_by"), " ");

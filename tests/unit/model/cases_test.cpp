@@ -47,6 +47,7 @@ std::string answer(const std::vector<named_text>& files) {
         auto more = check_configuration(parsed.config);
         found.insert(found.end(), more.begin(), more.end());
         std::vector<std::string> order;
+        order.reserve(files.size());
         for (const auto& file : files) order.push_back(file.name);
         sort_by_position(found, order);
     }
