@@ -65,8 +65,9 @@ private:
             }
         }
         auto leader = core_.log().leader();
-        bool fresh = core_.log().leads() ? core_.log().quorate(now_)
-                                         : leader && now_ - core_.log().leader_heard() < 2 * core_.times().member_timeout;
+        bool fresh = core_.log().leads()
+                         ? core_.log().quorate(now_)
+                         : leader && now_ - core_.log().leader_heard() < 2 * core_.times().member_timeout;
         out["quorum"] = {{"have", fresh}, {"needed", voters / 2 + 1}, {"voters", voters}, {"present", here}};
         out["leader"] = fresh ? json(state_.node_name(leader)) : json(nullptr);
         if (fresh) {
@@ -90,7 +91,10 @@ private:
                      fence.result.outcome == cluster::fence_outcome::unknown;
         }
         out["fencing"] = {{"mode", none ? "none" : "required"},
-                          {"state", none ? "none" : failed ? "failed" : verified.us > 0 ? "verified" : "unverified"},
+                          {"state", none              ? "none"
+                                    : failed          ? "failed"
+                                    : verified.us > 0 ? "verified"
+                                                      : "unverified"},
                           {"verified_at", verified.us > 0 ? json(verified.us) : json(nullptr)}};
     }
 
@@ -106,12 +110,22 @@ private:
         bool works = std::any_of(state_.packages.begin(), state_.packages.end(),
                                  [&](const auto& entry) { return entry.second.active() && entry.second.owner == id; });
         switch (item.status) {
-            case node_status::unseen: out["state"] = "joining"; break;
-            case node_status::lost: out["state"] = "lost"; break;
-            case node_status::fenced: out["state"] = "fenced"; break;
-            default: out["state"] = item.halted ? (works ? "halting" : "halted") : "running"; break;
+            case node_status::unseen:
+                out["state"] = "joining";
+                break;
+            case node_status::lost:
+                out["state"] = "lost";
+                break;
+            case node_status::fenced:
+                out["state"] = "fenced";
+                break;
+            default:
+                out["state"] = item.halted || state_.halted ? (works ? "halting" : "halted") : "running";
+                break;
         }
-        out["reason"] = item.halted ? item.halted_by.actor + ": " + item.halted_by.reason : item.status_by.reason;
+        out["reason"] = item.halted     ? item.halted_by.actor + ": " + item.halted_by.reason
+                        : state_.halted ? "the cluster is halted"
+                                        : item.status_by.reason;
         out["since"] = item.halted ? item.halted_by.when.us : item.status_by.when.us;
         out["boot"] = std::to_string(item.boot.machine) + "." + std::to_string(item.boot.incarnation);
         out["on_battery"] = item.power_away;
@@ -148,7 +162,9 @@ private:
             loss = std::max(loss, peer.loss_percent);
         }
         if (!any) return;
-        list.push_back({{"name", link.name}, {"up", up && !link.local_fault}, {"counts", true},
+        list.push_back({{"name", link.name},
+                        {"up", up && !link.local_fault},
+                        {"counts", true},
                         {"rtt_us", round_trip.count() > 0 ? json(round_trip.count()) : json(nullptr)},
                         {"loss_percent", loss}});
         if (own && link.local_fault) list.back()["text"] = link.text;
@@ -171,9 +187,15 @@ private:
         json out{{"name", config.name}};
         auto wanted = item.switching || item.target || item.target_any;
         switch (item.phase) {
-            case package_phase::down: out["state"] = wanted && !state_.halted ? "waiting" : "halted"; break;
-            case package_phase::halt_failed: out["state"] = "failed"; break;
-            default: out["state"] = to_string(item.phase); break;
+            case package_phase::down:
+                out["state"] = wanted && !state_.halted ? "waiting" : "halted";
+                break;
+            case package_phase::halt_failed:
+                out["state"] = "failed";
+                break;
+            default:
+                out["state"] = to_string(item.phase);
+                break;
         }
         out["node"] = item.active() ? json(state_.node_name(item.owner)) : json(nullptr);
         out["since"] = item.phase_by.when.us;
@@ -191,10 +213,11 @@ private:
         auto step_state = item.phase == package_phase::running ? "running" : "halted";
         for (const auto& service : config.services) {
             auto count = item.restarts.find(service.name);
-            out["services"].push_back({{"name", service.name},
-                                       {"state", step_state},
-                                       {"restarts", count == item.restarts.end() ? 0 : count->second},
-                                       {"restart_max", service.restart_max ? json(*service.restart_max) : json(nullptr)}});
+            out["services"].push_back(
+                {{"name", service.name},
+                 {"state", step_state},
+                 {"restarts", count == item.restarts.end() ? 0 : count->second},
+                 {"restart_max", service.restart_max ? json(*service.restart_max) : json(nullptr)}});
         }
         out["resources"] = json::array();
         for (const auto& resource : config.resources)
