@@ -80,11 +80,15 @@ policy::view node::look() const {
         if (id == self_ || item.status == cluster::node_status::unseen) continue;
         bool grace = at_.now < judge_after_ || at_.now - started_at_ <= limit;
         bool silent = peers_.silent(id, item.boot, at_.now, limit);
-        std::size_t witnesses = 0;
+        std::size_t witnesses = raft_.is_voter(id) ? 1 : 0;  // it hears itself
+        bool any = false;
         std::size_t voters = raft_.active().empty() ? 0 : raft_.active().back().voters.size();
         for (const auto& [other, known] : peers_.all())
-            if (other != id && raft_.is_voter(other) && peers_.witnesses(other, id, item.boot, at_.now, limit)) ++witnesses;
-        bool majority = 2 * witnesses > voters;
+            if (other != id && raft_.is_voter(other) && peers_.witnesses(other, id, item.boot, at_.now, limit)) {
+                ++witnesses;
+                any = true;
+            }
+        bool majority = any && 2 * witnesses > voters;
         seen.heard_by_majority[id] = majority;
         seen.silent[id] = silent && !majority && !grace;
         const auto* known = peers_.find(id);

@@ -120,6 +120,9 @@ private:
     void receive(const opened& item, const std::string& link);
     void on_beat(node_id from, const beat& item, time_point sent);
     void on_fragment(node_id from, const fragment& piece, const std::string& link);
+    void pass_on(node_id from, const bytes& data);
+    void on_relay(const relay& item, const std::string& link);
+    [[nodiscard]] node_id next_hop(node_id to) const;
     void transmit(const std::string& to, wire_body body);
     void publish();
     [[nodiscard]] log_index newest_package_entry() const;

@@ -11,17 +11,18 @@ bool peers::heard(node_id from, boot_id boot, const std::string& link, time_poin
     known.boot = boot;
     known.heard = now;
     known.links[link] = now;
+    if (link != relay_link) known.heard_direct = now;
     return true;
 }
 
 bool peers::beat_heard(node_id from, const beat& item, time_point sent, time_point now) {
     auto& known = peers_[from];
     if (sent <= known.echo) return false;
-    known.store = item.store;
+    if (item.store) known.store = item.store;
     known.echo = sent;
     known.echo_received = now;
     known.last = item;
-    known.last_sent = sent;
+    known.last_received = now;
     return true;
 }
 
@@ -47,14 +48,33 @@ bool peers::witnesses(node_id witness, node_id node, boot_id boot, time_point no
     const auto* known = find(witness);
     if (known == nullptr || known->heard == time_point::min() || now - known->heard > limit) return false;
     for (const auto& entry : known->last.heard)
-        if (entry.node == node && entry.boot >= boot && known->last_sent - entry.received <= limit) return true;
+        if (entry.node == node && entry.boot >= boot &&
+            now - known->last_received + std::chrono::milliseconds(entry.age_ms) <= limit)
+            return true;
     return false;
 }
 
-std::vector<heard_entry> peers::entries() const {
+bool peers::direct(node_id node, time_point now, duration limit) const {
+    const auto* known = find(node);
+    return known != nullptr && known->heard_direct != time_point::min() && now - known->heard_direct <= limit;
+}
+
+bool peers::direct_to(node_id witness, node_id node, duration limit) const {
+    const auto* known = find(witness);
+    if (known == nullptr) return false;
+    for (const auto& entry : known->last.heard)
+        if (entry.node == node) return entry.direct && std::chrono::milliseconds(entry.age_ms) <= limit;
+    return false;
+}
+
+std::vector<heard_entry> peers::entries(time_point now, duration direct_limit) const {
     std::vector<heard_entry> list;
-    for (const auto& [node, known] : peers_)
-        if (known.echo != time_point::min()) list.push_back({node, known.boot, known.echo, known.echo_received});
+    for (const auto& [node, known] : peers_) {
+        if (known.echo == time_point::min()) continue;
+        auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now - known.heard).count();
+        list.push_back({node, known.boot, known.echo, static_cast<std::uint32_t>(std::clamp<std::int64_t>(age, 0, 3'600'000)),
+                        direct(node, now, direct_limit)});
+    }
     return list;
 }
 

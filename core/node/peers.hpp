@@ -14,24 +14,27 @@ struct peer {
     boot_id boot;                                  // newest life heard
     store_id store;
     time_point heard = time_point::min();          // our clock, any datagram of that life
+    time_point heard_direct = time_point::min();   // the same, not through another node
     std::map<std::string, time_point> links;       // the same per link
     time_point echo = time_point::min();           // send time of its newest beat, its clock
     time_point echo_received = time_point::min();  // our clock
     beat last;                                     // its newest beat
-    time_point last_sent = time_point::min();
-    duration round_trip{0};                        // of the newest beat that echoed ours; 0 = none yet
+    time_point last_received = time_point::min();  // our clock
     static void fields(auto& self, auto&& visit) {
         visit("boot", self.boot);
         visit("store", self.store);
         visit("heard", self.heard);
+        visit("heard_direct", self.heard_direct);
         visit("links", self.links);
         visit("echo", self.echo);
         visit("echo_received", self.echo_received);
         visit("last", self.last);
-        visit("last_sent", self.last_sent);
-        visit("round_trip", self.round_trip);
+        visit("last_received", self.last_received);
     }
 };
+
+// Link name under which relayed datagrams are heard.
+inline constexpr const char* relay_link = "relay";
 
 class peers {
 public:
@@ -46,7 +49,11 @@ public:
     [[nodiscard]] time_point echoed(node_id node, node_id self, boot_id own) const;
     // Does `witness`, itself heard within `limit`, say that it heard `node` within `limit`?
     [[nodiscard]] bool witnesses(node_id witness, node_id node, boot_id boot, time_point now, duration limit) const;
-    [[nodiscard]] std::vector<heard_entry> entries() const;
+    // Directly heard by us within `limit`.
+    [[nodiscard]] bool direct(node_id node, time_point now, duration limit) const;
+    // `witness` said lately that it hears `node` directly.
+    [[nodiscard]] bool direct_to(node_id witness, node_id node, duration limit) const;
+    [[nodiscard]] std::vector<heard_entry> entries(time_point now, duration direct_limit) const;
     [[nodiscard]] const std::map<node_id, peer>& all() const { return peers_; }
 
     static void fields(auto& self, auto&& visit) { visit("peers", self.peers_); }

@@ -207,7 +207,7 @@ void runner::service_ended(std::size_t index, const node::process_exited& item, 
     dead.detail = "service " + config.name + " " + text;
     dead.fail_fast = config.fail_fast;
     news_.push_back(std::move(dead));
-    halt(out);
+    if (!config.fail_fast) halt(out);  // SG 4.9: with fail fast the node is reset, no halt script runs
 }
 
 // ---- halt --------------------------------------------------------------------------------------

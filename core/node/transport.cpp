@@ -8,13 +8,19 @@ namespace mainstay::node {
 namespace {
 
 // Below every common MTU with room for sealing; a serial line needs pieces that don't hold up beats.
+// The serial ones fit the plugin's default frames (a quarter second of line, at least 128 bytes).
 constexpr std::size_t piece_network = 1200;
 constexpr std::size_t piece_serial = 160;
+constexpr std::size_t piece_slow_serial = 76;
+constexpr duration frame_of_slow{100'000};
 
 std::size_t piece_size(const cluster_config& cluster) {
-    for (const auto& link : cluster.heartbeats)
-        if (link.plugin == "heartbeat-serial") return piece_serial;
-    return piece_network;
+    auto size = piece_network;
+    for (const auto& link : cluster.heartbeats) {
+        if (link.plugin != "heartbeat-serial") continue;
+        size = std::min(size, timing_of(cluster, link).frame > frame_of_slow ? piece_slow_serial : piece_serial);
+    }
+    return size;
 }
 
 }  // namespace
@@ -26,6 +32,7 @@ void node::handle(const datagram& item) {
         return;
     }
     receive(*opened, item.link);
+    if (std::holds_alternative<beat>(opened->message.body)) pass_on(opened->message.from, item.data);
 }
 
 void node::receive(const opened& item, const std::string& link) {
@@ -48,7 +55,45 @@ void node::receive(const opened& item, const std::string& link) {
         if (raft_.leads()) accept(asked->commands);
     } else if (piece != nullptr) {
         on_fragment(message.from, *piece, link);
+    } else if (const auto* passed = std::get_if<relay>(&message.body)) {
+        on_relay(*passed, link);
     }
+}
+
+// D5: who is heard by a majority is relayed to, not shot. One hop, and only beats and what is
+// addressed to a node that its sender can't reach.
+void node::pass_on(node_id from, const bytes& data) {
+    auto limit = times_.member_timeout / 2;
+    if (!peers_.direct(from, at_.now, limit)) return;
+    for (const auto& [other, known] : peers_.all()) {
+        if (other == from || !peers_.direct(other, at_.now, limit) || peers_.direct_to(other, from, limit)) continue;
+        out_.add(send{state_.node_name(other), encode(envelope{state_.cluster, self_, boot_, relay{other, data}})});
+    }
+}
+
+void node::on_relay(const relay& item, const std::string& link) {
+    if (item.to != self_) {
+        if (link == relay_link || !state_.nodes.contains(item.to)) return;
+        out_.add(send{state_.node_name(item.to), encode(envelope{state_.cluster, self_, boot_, item})});
+        return;
+    }
+    auto inner = open_datagram(item.data);
+    if (!inner || std::holds_alternative<relay>(inner->message.body)) {
+        ++dropped_;
+        return;
+    }
+    receive(*inner, relay_link);
+}
+
+// The name to send to: the node itself, or one that hears both when it can't hear us or we it.
+node_id node::next_hop(node_id to) const {
+    auto limit = times_.member_timeout / 2;
+    bool reaches = peers_.direct(to, at_.now, limit) && peers_.direct_to(to, self_, limit);
+    const auto* known = peers_.find(to);
+    if (reaches || known == nullptr || known->echo == time_point::min()) return to;
+    for (const auto& [other, heard] : peers_.all())
+        if (other != to && peers_.direct(other, at_.now, limit) && peers_.direct_to(other, to, limit)) return other;
+    return to;
 }
 
 void node::on_fragment(node_id from, const fragment& piece, const std::string& link) {
@@ -73,15 +118,18 @@ void node::on_beat(node_id from, const beat& item, time_point sent) {
 }
 
 void node::transmit(const std::string& to, wire_body body) {
-    envelope whole{state_.cluster, self_, boot_, std::move(body)};
-    auto data = encode(whole);
+    auto target = state_.find_node(to);
+    auto hop = target ? next_hop(target) : target;
+    auto add = [&](bytes data) {
+        if (hop == target) return out_.add(send{to, std::move(data)});
+        out_.add(send{state_.node_name(hop),
+                      encode(envelope{state_.cluster, self_, boot_, relay{target, std::move(data)}})});
+    };
+    auto data = encode(envelope{state_.cluster, self_, boot_, std::move(body)});
     auto limit = piece_size(state_.config.cluster);
-    if (data.size() <= limit) {
-        out_.add(send{to, std::move(data)});
-        return;
-    }
+    if (data.size() <= limit) return add(std::move(data));
     for (auto& piece : split(next_whole_++, data, limit - 32))
-        out_.add(send{to, encode(envelope{state_.cluster, self_, boot_, std::move(piece)})});
+        add(encode(envelope{state_.cluster, self_, boot_, std::move(piece)}));
 }
 
 log_index node::newest_package_entry() const {
@@ -105,13 +153,13 @@ void node::publish() {
         return;
     }
     beat item;
-    item.store = store_;
+    if (!settled()) item.store = store_;
     item.term = raft_.stable_term();
     item.leader = raft_.leads() && raft_.stable_term() == raft_.current_term();
     item.acknowledges = item.leader && raft_.may_decide() && raft_.quorate(at_.now);
     item.commit = raft_.commit();
     item.lease = times_.lease;
-    item.heard = peers_.entries();
+    item.heard = peers_.entries(at_.now, times_.member_timeout / 2);
     if (item.leader) item.newest_package_entry = newest_package_entry();
     if (item.acknowledges) {
         for (const auto& entry : item.heard) acknowledged_at_[entry.node] = at_.now;

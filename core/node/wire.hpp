@@ -14,23 +14,26 @@
 
 namespace mainstay::node {
 
-// "I heard this life of that node": its send time, and when it came in by our clock.
+// "I heard this life of that node": the send time of its newest beat, and how long ago it came in
+// when this was written. Beats have to stay small enough for a serial cable (D7).
 struct heard_entry {
     node_id node;
     boot_id boot;
     time_point echo;
-    time_point received;
+    std::uint32_t age_ms = 0;
+    bool direct = false;          // not only through another node
     static void fields(auto& self, auto&& visit) {
         visit("node", self.node);
         visit("boot", self.boot);
         visit("echo", self.echo);
-        visit("received", self.received);
+        visit("age_ms", self.age_ms);
+        visit("direct", self.direct);
     }
 };
 
 struct beat {
     static constexpr const char* name_ = "beat";
-    store_id store;
+    store_id store;               // until the own life is in the log (R7); then left out
     mainstay::term term;          // durable
     bool leader = false;
     bool acknowledges = false;    // leader with a quorum and an entry of its term committed: `heard`
@@ -90,7 +93,18 @@ struct fragment {
     }
 };
 
-using wire_body = std::variant<beat, consensus::message, submit, form_hello, form_log, fragment>;
+// D5: a node that hears both sides of a broken path passes on what one sends to the other, one hop.
+struct relay {
+    static constexpr const char* name_ = "relay";
+    node_id to;
+    bytes data;                   // a whole datagram
+    static void fields(auto& self, auto&& visit) {
+        visit("to", self.to);
+        visit("data", self.data);
+    }
+};
+
+using wire_body = std::variant<beat, consensus::message, submit, form_hello, form_log, fragment, relay>;
 
 struct envelope {
     mainstay::cluster_id cluster;   // 0 = not formed

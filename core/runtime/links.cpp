@@ -357,7 +357,7 @@ void links::worker::read(link& from, time_point now) {
         auto data = from.transport.receive(now, buffer);
         if (data.empty()) return;
         auto opened = in.open(data, from.session);
-        if (!opened || opened->content.sender == name) continue;
+        if (!opened || opened->session == out.session()) continue;
         take(from, *opened, now);
     }
 }

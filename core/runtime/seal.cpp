@@ -53,7 +53,8 @@ sealer::sealer(const seal_key& key, const session_id& own, std::string name)
     : key_(key), session_(own), name_(std::move(name)) {}
 
 bytes sealer::seal(frame_kind kind, bytes body) {
-    auto plain = encode(frame{kind, name_, std::move(body)});
+    bool short_one = kind == frame_kind::data || kind == frame_kind::beat;
+    auto plain = encode(frame{kind, short_one ? std::string() : name_, std::move(body)});
     auto nonce = nonce_of(session_, ++counter_);
     bytes out(session_bytes + counter_bytes + plain.size() + tag_bytes, '\0');
     std::memcpy(out.data(), nonce.data(), nonce.size());
@@ -134,6 +135,7 @@ std::optional<unsealer::opened> unsealer::open(std::string_view datagram, std::o
     auto known = trusted_.find(out.session);
     if (known != trusted_.end()) {
         out.trusted = true;
+        out.content.sender = known->second.sender;
         out.first_copy = known->second.accept(out.counter);
     }
     return out;

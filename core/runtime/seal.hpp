@@ -30,7 +30,7 @@ enum class frame_kind : std::uint8_t { data, beat, challenge, echo, ping, pong, 
 
 struct frame {
     frame_kind kind = frame_kind::data;
-    std::string sender;        // node name
+    std::string sender;        // node name; left out of data, which is read only from known sessions
     bytes body;
     static void fields(auto& self, auto&& visit) {
         visit("kind", self.kind);

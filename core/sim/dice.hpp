@@ -25,6 +25,7 @@ public:
         return static_cast<double>(next() >> 11) * 0x1.0p-53 < probability;
     }
     duration between(duration low, duration high) {
+        if (steady) return low + (high - low) / 2;
         auto span = (high - low).count();
         return low + duration{static_cast<std::int64_t>(below(static_cast<std::uint64_t>(span > 0 ? span : 1)))};
     }
@@ -32,6 +33,10 @@ public:
     const T& pick(const std::vector<T>& list) {
         return list[below(list.size())];
     }
+
+    // For transcripts: every wait is the middle of its range, so that one more or less elsewhere
+    // does not change a story.
+    bool steady = false;
 
 private:
     std::uint64_t state_;

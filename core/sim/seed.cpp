@@ -128,7 +128,7 @@ private:
     void fault() {
         ++result_.faults;
         const auto& name = random_.pick(names_);
-        switch (random_.below(11)) {
+        switch (random_.below(12)) {
             case 0: {
                 world_->count("fault_power_cut");
                 world_->power_off(name);
@@ -154,6 +154,7 @@ private:
             case 6: leader_dies(); break;
             case 7: battery(name); break;
             case 8: all_dark(); break;
+            case 9: pair_cut(); break;
             default: ask(name); break;
         }
     }
@@ -185,6 +186,20 @@ private:
         world_->cut(a, b, true);
         world_->after(random_.between(duration{200'000}, duration{12'000'000}),
                       [this, a, b] { world_->cut(a, b, false); });
+    }
+
+    // Two nodes lose each other while others hear both.
+    void pair_cut() {
+        if (names_.size() < 2) return;
+        world_->count("fault_pair_cut");
+        auto a = random_.pick(names_);
+        auto b = random_.pick(names_);
+        world_->cut(a, b, true);
+        world_->cut(b, a, true);
+        world_->after(random_.between(duration{200'000}, duration{20'000'000}), [this, a, b] {
+            world_->cut(a, b, false);
+            world_->cut(b, a, false);
+        });
     }
 
     void leader_dies() {
@@ -302,7 +317,7 @@ seed_result run_seed(std::uint64_t seed, const std::function<void(const std::str
 
 const std::vector<std::string>& expected_counts() {
     static const std::vector<std::string> names{
-        "fault_power_cut", "fault_daemon_crash", "fault_pause", "fault_partition", "fault_one_way",
+        "fault_power_cut", "fault_daemon_crash", "fault_pause", "fault_partition", "fault_one_way", "fault_pair_cut",
         "fault_service_kill", "fault_leader_power_cut", "fault_battery", "fault_all_dark", "fault_admin",
         "fault_loss", "fault_duplicate", "fault_delay", "fault_cut_datagram", "fault_slow_sync", "fault_unsynced_lost",
         "fault_script_fail", "fault_script_hang", "fault_resource_fail", "fault_resource_hang", "fault_service_death",

@@ -161,6 +161,7 @@ void interpreter::cluster(const words& said) {
         text_ += "event_name ups\nevent_plugin event-ups-nut\non_battery_after " + given.at("on_battery_after") + "\n";
     text_ += "stonith_name power\nstonith_plugin stonith-exec\n";
     world_ = std::make_unique<sim::world>(seed, names_, text_);
+    world_->random().steady = true;
     world_->trace = [this](const std::string& line) { heard(line); };
 }
 
