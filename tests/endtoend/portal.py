@@ -62,7 +62,7 @@ class Portal(Demo):
                          "  resource_param gateway 10.77.0.200"]
         return "\n".join(kept)
 
-    def up(self, boot_at_once=True):
+    def up(self, power=True):
         super().up(False)
         self.serial_cable("node1", "node2", 9600)
         for node in self.names:

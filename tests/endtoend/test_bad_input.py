@@ -158,7 +158,7 @@ class BadScripts(MainstayCase):
     def test_a_script_that_never_ends(self):
         script = self.script("forever", "#!/bin/sh\n[ $1 = stop ] && exit 0\nexec tail -f /dev/null\n")
         self.add("endless", f"run_script {script}\nrun_script_timeout 1\nhalt_script {script}\n")
-        self.start_fails("endless", "1s")
+        self.start_fails("endless", "run_script did not end in time")
         self.lab.wait("no process of it is left", lambda: not any(
             self.lab.processes(n, "tail") for n in self.lab.names))
 

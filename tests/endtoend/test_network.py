@@ -42,6 +42,19 @@ class Network(MainstayCase):
         self.assertGreater(after[1], before[1])
         self.check_safety()
 
+    def test_a_node_that_cannot_reset_itself_stops_its_services(self):
+        for node in self.lab.names:
+            self.lab.fault(node, "stuck")
+        boots = self.lab.nodes()["node1"]["boots"]
+        self.lab.split(["node1"], ["node2", "node3"])
+        self.lab.wait("the service on node1 is stopped", lambda: not self.lab.processes("node1", "echo_service.py"))
+        self.assertEqual(self.lab.package("web", "node2")["node"], "node1")   # nothing proves it: nothing moves
+        for node in self.lab.names:
+            self.lab.fault(node)
+        self.lab.wait("node1 is switched off at last", lambda: self.lab.nodes()["node1"]["boots"] > boots)
+        self.lab.wait_running("web", ["node2", "node3"])
+        self.check_safety()
+
     def test_a_node_heard_one_way_only(self):
         before = self.prober.answered_by()
         self.lab.cut("node1", "all", direction="to")

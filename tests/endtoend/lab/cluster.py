@@ -80,11 +80,11 @@ class Cluster(Lab):
         with open(path) as f:
             return f.read()
 
-    def up(self, boot_at_once=True):
+    def up(self, power=True):
         missing = [p for p in ("mainstay-guard", "mainstayd", "hactl") if not os.path.exists(program(p))]
         if missing:
             raise LabError(f"{program(missing[0])} is missing; ./dev build makes it")
-        return super().up(boot_at_once)
+        return super().up(power)
 
     def down(self):
         for prober in self.probers:
@@ -117,23 +117,30 @@ class Cluster(Lab):
         return self.run(node, program("hactl"), *arguments, check=check, limit_s=limit_s)
 
     def status(self, node=None):
-        """Of `node`, or of the first node that answers. None when nobody does."""
+        """Of `node`, or of the first node that answers and has quorum, else of any that answers. None: nobody does."""
+        best = None
         for name in [node] if node else self.names:
             try:
                 with self.admin(name) as admin:
-                    return admin.call("status", limit_s=5)
+                    best = admin.call("status", limit_s=5)
             except (OSError, AdminError):
                 continue
-        return None
+            if (best.get("quorum") or {}).get("have"):
+                break
+        return best
 
     def history(self, node=None, limit=1000, **params):
+        """As `node` knows it, or the longest that any node has."""
+        longest = []
         for name in [node] if node else self.names:
             try:
                 with self.admin(name) as admin:
-                    return admin.call("history", limit=limit, **params)["entries"]
+                    entries = admin.call("history", limit=limit, **params)["entries"]
             except (OSError, AdminError):
                 continue
-        return []
+            if entries and (not longest or entries[-1]["index"] > longest[-1]["index"]):
+                longest = entries
+        return longest
 
     def peers_by_link(self, node, link):
         """name of peer -> is `link` up, as `node` sees it."""

@@ -108,7 +108,8 @@ class Lab:
     def prepare(self, name, disk):
         """Called with each node's disk before its first boot; for subclasses."""
 
-    def up(self, boot_at_once=True):
+    def up(self, power=True):
+        """power False: the nodes stay off (the client does not), to attach devices first."""
         sweep()
         if owner_alive(self.directory):
             raise LabError(f"a lab {self.name} is up already")
@@ -117,8 +118,8 @@ class Lab:
                   "boot": self.boot(name) if self.boot else None} for i, name in enumerate(self.names, 1)]
         nodes.append({"name": self.CLIENT, "number": 200, "links": addresses(200, self.links), "boot": None})
         with open(f"{self.directory}/lab.json", "w") as f:
-            json.dump({"name": PREFIX + self.name, "links": self.links, "nodes": nodes, "boot": boot_at_once,
-                       "environment": self.environment}, f, indent=1)
+            json.dump({"name": PREFIX + self.name, "links": self.links, "nodes": nodes,
+                       "off": [] if power else self.names, "environment": self.environment}, f, indent=1)
         for node in self.names:
             self.prepare(node, self.disk(node))
         with open(f"{self.directory}/supervisor.log", "w") as out:
@@ -194,7 +195,8 @@ class Lab:
         return self.request("split", groups=groups, link=link)["t"]
 
     def fault(self, node, answer=None, delay_s=0):
-        """How the power switch of `node` answers nodes: None as it should, fail, hang, lie."""
+        """How the power switch of `node` answers nodes: None as it should, fail, hang, lie; stuck: not even the node's
+        own reset works."""
         self.request("fault", node=node, answer=answer, delay_s=delay_s)
 
     def watch(self, output, *command):

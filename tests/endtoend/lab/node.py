@@ -37,13 +37,13 @@ class Node:
             return self.group.populated()
         return bool(self.pid) and os.path.exists(f"/proc/{self.pid}")
 
-    def power_on(self, boot=None):
+    def power_on(self, boot=True):
         if self.has_power():
             return
-        self.power_on_begin(self.lab.spec["boot"] if boot is None else boot)
+        self.power_on_begin(boot)
         self.power_on_finish()
 
-    def power_on_begin(self, boot):
+    def power_on_begin(self, boot=True):
         self._bury()
         if self.group:
             self.group.freeze(False)  # a machine that hung does not come back hanging

@@ -37,7 +37,7 @@ class Supervisor:
             os.makedirs(self.group, exist_ok=True)
         self.switch = Switch(self.spec["links"])
         self.nodes = {n["name"]: Node(self, n) for n in self.spec["nodes"]}
-        self.faults = {}    # node -> {"answer": fail | hang | lie | unknown, "delay_s": seconds} of its power switch
+        self.faults = {}    # node -> {"answer": fail | hang | lie | stuck, "delay_s": seconds} of its power switch
         self.helpers = []   # programs that run in the switch: watchers
         self.held = []      # connections never answered (a hanging power switch)
 
@@ -54,7 +54,7 @@ class Supervisor:
         return {"t": t}
 
     def op_on(self, request):
-        self.nodes[request["node"]].power_on(request.get("boot"))
+        self.nodes[request["node"]].power_on(request.get("boot", True))
         return {}
 
     def op_cycle(self, request):
@@ -130,10 +130,12 @@ class Supervisor:
         """None: keep the connection open and say nothing, as a power switch that hangs would."""
         if request.get("node") is not None and request["node"] not in self.nodes:
             return {"error": f"no node {request['node']}; this lab has {', '.join(self.nodes)}"}
-        fault = self.faults.get(request.get("node"), {}) if request.get("from") == "power" else {}
+        fault = self.faults.get(request.get("node"), {}) if request.get("from") else {}
+        if request.get("from") == "reset" and fault.get("answer") != "stuck":
+            fault = {}  # a node's reset is its own; it needs no power switch
         if fault.get("answer") == "hang":
             return None
-        if fault.get("answer") in ("fail", "unknown"):
+        if fault.get("answer") in ("fail", "stuck"):
             return {"error": "the power switch does not work"}
         if fault.get("answer") == "lie" and request["op"] in ("off", "on", "cycle"):
             return {"ok": True}
@@ -210,9 +212,10 @@ def main():
     lab = None
     try:
         lab = Supervisor(directory)
-        for node in lab.nodes.values():
-            node.power_on_begin(lab.spec["boot"])
-        for node in lab.nodes.values():
+        wanted = [node for node in lab.nodes.values() if node.name not in lab.spec["off"]]
+        for node in wanted:
+            node.power_on_begin()
+        for node in wanted:
             node.power_on_finish()
         listener.bind(path)
         listener.listen(64)
