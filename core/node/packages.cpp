@@ -105,11 +105,7 @@ void node::adopt_recovered() {
         runners_.insert_or_assign(next->first, std::move(item));
         next = recovered_.erase(next);
     }
-    // Scripts of the former daemon whose end nobody waits for.
-    for (const auto& item : living_)
-        if (item.label == "run_script" || item.label == "halt_script")
-            out_.add(kill_process{item.request, duration{1'000'000}});
-    living_.clear();
+    if (recovered_.empty()) living_.clear();
 }
 
 void node::runner_says(const std::string& name, runner& item) {

@@ -187,7 +187,7 @@ void runner::service_ended(std::size_t index, const node::process_exited& item, 
     const auto& config = config_.services[index];
     now.process = request_id{};
     if (phase_ == runner_phase::undoing || phase_ == runner_phase::halting) {
-        if (services_gone() && !waiting_) next_undo(out);
+        if (services_gone() && !waiting_ && orphans_.empty()) next_undo(out);
         return;
     }
     // SG 4.6: any exit, even 0, is a failure.
@@ -230,7 +230,8 @@ void runner::halt(effects& out) {
         return;
     }
     if (phase_ == runner_phase::undoing) return;
-    begin_undo(out);
+    phase_ = runner_phase::halting;
+    if (orphans_.empty()) next_undo(out);
 }
 
 void runner::begin_undo(effects& out) {
@@ -305,6 +306,10 @@ bool runner::process_exited(const node::process_exited& item, time_point now, ef
         service_ended(i, item, now, out);
         return true;
     }
+    if (orphans_.erase(item.request) > 0) {
+        if (orphans_.empty() && phase_ == runner_phase::halting && !waiting_) next_undo(out);
+        return true;
+    }
     if (!waiting_ || item.request != waiting_) return false;
     waiting_ = request_id{};
     bool ok = item.code == 0 && !item.timed_out;
@@ -341,15 +346,23 @@ void runner::adopt(const std::vector<living_process>& living, runner_phase recor
     phase_ = runner_phase::running;
     for (const auto& item : living) {
         if (item.package != config_.name) continue;
-        for (std::size_t i = 0; i < services_.size(); ++i)
-            if (item.label == "service:" + config_.services[i].name) services_[i].process = item.request;
+        bool known = false;
+        for (std::size_t i = 0; i < services_.size(); ++i) {
+            if (item.label != "service:" + config_.services[i].name) continue;
+            services_[i].process = item.request;
+            known = true;
+        }
+        if (known) continue;
+        orphans_.insert(item.request);
+        out.add(kill_process{item.request, duration{1'000'000}});
     }
     if (recorded != runner_phase::running) {
         if (recorded != runner_phase::halting) {
             start_failure_ = report::start_exit_2;
             failure_detail_ = "the daemon ended in the middle of the start";
         }
-        begin_undo(out);
+        phase_ = runner_phase::halting;
+        if (orphans_.empty()) next_undo(out);
         return;
     }
     for (std::size_t i = 0; i < services_.size(); ++i) {

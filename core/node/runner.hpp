@@ -87,6 +87,7 @@ public:
         visit("failure_detail", self.failure_detail_);
         visit("halt_asked", self.halt_asked_);
         visit("news", self.news_);
+        visit("orphans", self.orphans_);
         visit("doubtful", self.doubtful_);
         visit("probing", self.probing_);
     }
@@ -143,6 +144,7 @@ private:
     std::string failure_detail_;
     bool halt_asked_ = false;
     std::vector<runner_news> news_;
+    std::set<request_id> orphans_;    // scripts of a former daemon that have to end before anything is undone
     std::set<std::string> doubtful_;
     bool probing_ = false;            // the call under way only looks
 };

@@ -12,9 +12,13 @@ void processes::readable() {
     guard::client::arrived item;
     while (client_.receive(item)) {
         if (const auto* hello = std::get_if<guard::guard_hello>(&item.message)) {
-            for (const auto& living : hello->living)
-                if (living.label.starts_with("plugin:")) kill_host(living.request);
-            events_.hello(*hello);
+            hello_ = *hello;
+            for (const auto& living : hello->living) {
+                if (!living.label.starts_with("plugin:")) continue;
+                former_hosts_.insert(living.request);
+                kill_host(living.request);
+            }
+            pass_hello_on();
         } else if (const auto* started = std::get_if<guard::started>(&item.message)) {
             if (hosts_.contains(started->request)) events_.host_started(started->request, std::move(item.attached));
         } else if (const auto* failed = std::get_if<guard::start_failed>(&item.message)) {
@@ -24,7 +28,9 @@ void processes::readable() {
                 events_.exited({failed->request, 127, false, failed->reason});
             }
         } else if (const auto* gone = std::get_if<guard::exited>(&item.message)) {
-            if (hosts_.erase(gone->request) > 0) {
+            if (former_hosts_.erase(gone->request) > 0) {
+                pass_hello_on();
+            } else if (hosts_.erase(gone->request) > 0) {
                 events_.host_ended(gone->request, gone->tail);
             } else {
                 auto code = gone->signal != 0 ? -gone->signal : gone->exit_code;
@@ -35,6 +41,12 @@ void processes::readable() {
         }
     }
     if (client_.closed()) events_.lost();
+}
+
+void processes::pass_hello_on() {
+    if (!hello_ || !former_hosts_.empty()) return;
+    events_.hello(*hello_);
+    hello_.reset();
 }
 
 void processes::run(const node::run_process& item, std::string log_file) {

@@ -5,6 +5,8 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -42,7 +44,12 @@ public:
 private:
     guard::client client_;
     events events_;
+    void pass_hello_on();
+
     std::map<request_id, bool> hosts_;
+    // Plugin hosts of a former daemon: what they were doing has to be over before anything is undone.
+    std::set<request_id> former_hosts_;
+    std::optional<guard::guard_hello> hello_;
 };
 
 }  // namespace mainstay::runtime

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <fstream>
 #include <mutex>
 #include <random>
 #include <string>
@@ -70,6 +71,7 @@ bool parse(int argc, char** argv, options& out) {
 class batch {
 public:
     explicit batch(options chosen) : chosen_(chosen) {
+        add_kept();
         for (std::uint64_t i = 0; i < chosen_.seeds; ++i) seeds_.push_back(chosen_.from + i);
         std::random_device device;
         auto first = (static_cast<std::uint64_t>(device()) << 16) + 1'000'000'000ULL;
@@ -94,6 +96,14 @@ public:
     }
 
 private:
+    void add_kept() {
+        std::ifstream in(MAINSTAY_KEPT_SEEDS);
+        for (std::string line; std::getline(in, line);) {
+            auto seed = std::strtoull(line.c_str(), nullptr, 10);
+            if (seed != 0) seeds_.push_back(seed);
+        }
+    }
+
     void take(const sim::seed_result& result) {
         std::lock_guard lock(mutex_);
         ++done_;
