@@ -54,14 +54,15 @@ void raft::receive(node_id from, const message& incoming, time_point now) {
 void raft::beat_heard(node_id from, const beat_view& beat, time_point now) {
     if (log_.empty()) return;
     check_quorum(now);
-    if (beat.term > term_) become_follower(beat.term, beat.leader ? from : node_id{}, now);
+    bool leader = beat.leader && beat.term.node == from;  // R1: only a term's own node leads in it
+    if (beat.term > term_) become_follower(beat.term, leader ? from : node_id{}, now);
     if (beat.term != term_) return;
     if (role_ == role::leader) {
         // R6: dated by our own send time of the beat that was answered in our term.
         if (beat.echo <= now) contact_[from] = std::max(contact(from), beat.echo);
         return;
     }
-    if (!beat.leader) return;
+    if (!leader) return;
     if (role_ != role::follower) become_follower(beat.term, from, now);
     leader_ = from;
     leader_heard_ = now;
@@ -128,7 +129,7 @@ void raft::stored(std::uint64_t count, time_point now) {
 void raft::hold_judgement(time_point until) { judge_after_ = std::max(judge_after_, until); }
 
 std::optional<log_index> raft::propose(entry_body body, time_point now) {
-    if (role_ != role::leader) return std::nullopt;
+    if (role_ != role::leader || !check_quorum(now)) return std::nullopt;
     // R2: a new set only when base is the newest set in the log and an own entry is committed.
     if (std::holds_alternative<voter_set>(body) && (active_.size() != 1 || !may_decide())) return std::nullopt;
     append(std::move(body), now);

@@ -75,6 +75,7 @@ void raft::advance_commit(time_point now) {
 }
 
 void raft::handle(node_id from, const append_request& request, time_point now) {
+    if (request.term.node != from) return;  // R1: only a term's own node leads in it
     if (request.term < term_) {
         send(from, append_answer{term_, false, last_index(), request.sent});
         return;
@@ -101,6 +102,7 @@ void raft::handle(node_id from, const append_request& request, time_point now) {
            log_[at_index + known].term == request.entries[known].term)
         ++known;
     if (known < request.entries.size()) {
+        if (at_index + known < commit_.value) return;  // contradicts what is final: no leader asks that
         record(log_index{at_index + known}, {request.entries.begin() + static_cast<std::ptrdiff_t>(known),
                                              request.entries.end()});
     }
