@@ -296,7 +296,12 @@ private:
                 item.phase = package_phase::halt_failed;
                 item.phase_by = by(reason);
                 break;
-            default: over(item, proof_kind::halted, reason); break;
+            default: {
+                // The leader's own word about a lost node (fencing none): nothing was proven.
+                bool assumed = body.what == report::lease_ended && !item_.origin;
+                over(item, assumed ? proof_kind::assumed : proof_kind::halted, reason);
+                break;
+            }
         }
     }
 

@@ -1,0 +1,211 @@
+// Every kind of command: when it is accepted, when it is refused, and that the refusal is a sentence.
+#include <functional>
+#include <set>
+
+#include "support/small_cluster.hpp"
+
+using namespace mainstay;
+using namespace mainstay::small;
+using cluster::report;
+
+namespace {
+
+struct row {
+    const char* name;
+    std::function<void(cluster_lab&)> before;
+    cluster::command_body command;
+    const char* refusal;  // a part of it; nullptr = accepted
+};
+
+const auto nothing = [](cluster_lab&) {};
+const auto web_on_n1 = [](cluster_lab& lab) { lab.run("web", n1); };
+const auto halted = [](cluster_lab& lab) { lab.say(cluster::cluster_admin{false}); };
+const auto n2_lost = [](cluster_lab& lab) { lab.lose(n2); };
+const auto fence_of_n1 = [](cluster_lab& lab) {
+    lab.lose(n1);
+    lab.ask_fence(n1);
+};
+
+cluster::configure new_text(const std::string& text) { return {text, {}}; }
+
+std::string without(std::string text, const std::string& from, const std::string& to = "") {
+    auto begin = text.find(from);
+    auto end = to.empty() ? std::string::npos : text.find(to, begin);
+    return text.erase(begin, end == std::string::npos ? end : end - begin);
+}
+
+std::vector<row> rows() {
+    auto text = configuration_text();
+    return {
+        {"found twice", nothing, cluster::found_cluster{cluster_id{5}, {text, {}}}, "exists already"},
+        {"configure the same", nothing, new_text(text), nullptr},
+        {"configure nonsense", nothing, new_text("no such keyword"), "unknown keyword"},
+        {"configure without a cluster", nothing, new_text("package_name x\n"), ""},
+        {"configure other nodes", nothing, new_text(without(text, "node_name n3\n", "stonith_name")), "node list"},
+        {"remove a running package", web_on_n1, new_text(without(text, "package_name web", "package_name db")),
+         "halt it before"},
+        {"remove a package that is down", nothing, new_text(without(text, "package_name web", "package_name db")),
+         nullptr},
+        {"lose a node", nothing, cluster::node_lost{n1, {1, 1}, "x"}, nullptr},
+        {"lose an older life", nothing, cluster::node_lost{n1, {1, 0}, "x"}, "over already"},
+        {"lose an unknown node", nothing, cluster::node_lost{node_id{9}, {1, 1}, "x"}, "over already"},
+        {"lose it twice", n2_lost, cluster::node_lost{n2, {1, 1}, "x"}, "not up"},
+        {"back", n2_lost, cluster::node_back{n2, {1, 1}}, nullptr},
+        {"back without having been lost", nothing, cluster::node_back{n2, {1, 1}}, "not lost"},
+        {"back in another life", n2_lost, cluster::node_back{n2, {1, 2}}, "over already"},
+        {"fence", n2_lost, cluster::fence_request{1, n2, {1, 1}, n1, {1, 1}, "x"}, nullptr},
+        {"fence another life", n2_lost, cluster::fence_request{1, n2, {0, 9}, n1, {1, 1}, "x"}, "over already"},
+        {"result", fence_of_n1, cluster::fence_result{1, cluster::fence_outcome::failed, "strip", "x"}, nullptr},
+        {"result of nothing", nothing, cluster::fence_result{1, cluster::fence_outcome::failed, "strip", "x"},
+         "no such fence"},
+        {"second result",
+         [](cluster_lab& lab) {
+             fence_of_n1(lab);
+             lab.say(cluster::fence_result{1, cluster::fence_outcome::unknown, "strip", ""});
+         },
+         cluster::fence_result{1, cluster::fence_outcome::off_confirmed, "strip", ""}, "already"},
+        {"start", nothing, cluster::package_start{"web", {1}, n1, {1, 1}}, nullptr},
+        {"start what runs", web_on_n1, cluster::package_start{"web", {2}, n2, {1, 1}}, "not down"},
+        {"start with a gap", nothing, cluster::package_start{"web", {2}, n1, {1, 1}}, "generation"},
+        {"start an old generation again", [](cluster_lab& lab) { web_on_n1(lab), lab.report("web", report::halted); },
+         cluster::package_start{"web", {1}, n1, {1, 1}}, "generation"},
+        {"start in another life", nothing, cluster::package_start{"web", {1}, n1, {2, 1}}, "over already"},
+        {"start nothing known", nothing, cluster::package_start{"mail", {1}, n1, {1, 1}}, "no package mail"},
+        {"halt decision", web_on_n1, cluster::package_halt{"web", {1}, "x"}, nullptr},
+        {"halt decision for an old generation", web_on_n1, cluster::package_halt{"web", {0}, "x"}, "over already"},
+        {"halt decision for what is down", nothing, cluster::package_halt{"web", {0}, "x"}, "over already"},
+        {"report", web_on_n1, cluster::package_report{"web", {1}, n1, report::halted, ""}, nullptr},
+        {"report of another node", web_on_n1, cluster::package_report{"web", {1}, n2, report::halted, ""},
+         "does not own"},
+        {"report of another generation", web_on_n1, cluster::package_report{"web", {2}, n1, report::halted, ""},
+         "over already"},
+        {"service restarted", web_on_n1, cluster::service_restarted{"web", {1}, "s", 1, ""}, nullptr},
+        {"service of an old generation", web_on_n1, cluster::service_restarted{"web", {7}, "s", 1, ""}, "over already"},
+        {"package start", nothing, cluster::package_run{"web", ""}, nullptr},
+        {"package start on a node", nothing, cluster::package_run{"web", "n2"}, nullptr},
+        {"package start of nothing known", nothing, cluster::package_run{"mail", ""}, "no package mail"},
+        {"package start where it may not", nothing, cluster::package_run{"web", "n3"}, "not in the node list"},
+        {"package start on no node", nothing, cluster::package_run{"web", "n9"}, "no node n9"},
+        {"package start on a lost node", n2_lost, cluster::package_run{"web", "n2"}, "lost"},
+        {"package start while it runs", web_on_n1, cluster::package_run{"web", ""}, "running on n1"},
+        {"package start, cluster halted", halted, cluster::package_run{"web", ""}, "hactl cluster run"},
+        {"package start on a node, cluster halted", halted, cluster::package_run{"web", "n1"}, "hactl cluster run"},
+        {"package start on a disabled node",
+         [](cluster_lab& lab) {
+             lab.say(cluster::package_switching{"web", "n2", false}, "bob@n1");
+         },
+         cluster::package_run{"web", "n2"}, "hactl package enable web --node n2"},
+        {"package start with nowhere to go", [](cluster_lab& lab) { lab.lose(n1), lab.lose(n2); },
+         cluster::package_run{"web", ""}, "hactl explain web"},
+        {"package halt", web_on_n1, cluster::package_stop{"web"}, nullptr},
+        {"package halt of what wants to run", nothing, cluster::package_stop{"web"}, nullptr},
+        {"package halt twice", [](cluster_lab& lab) { lab.say(cluster::package_stop{"web"}); },
+         cluster::package_stop{"web"}, "halted already"},
+        {"move", web_on_n1, cluster::package_move{"web", "n2"}, nullptr},
+        {"move anywhere", web_on_n1, cluster::package_move{"web", ""}, nullptr},
+        {"move to where it is", web_on_n1, cluster::package_move{"web", "n1"}, "already"},
+        {"move what is down", nothing, cluster::package_move{"web", "n2"}, "hactl package start web"},
+        {"move outside the list", web_on_n1, cluster::package_move{"web", "n3"}, "not in the node list"},
+        {"move with nowhere to go", [](cluster_lab& lab) { web_on_n1(lab), lab.lose(n2); },
+         cluster::package_move{"web", ""}, "no other node"},
+        {"move what failed to halt", [](cluster_lab& lab) { web_on_n1(lab), lab.report("web", report::halt_exit_1); },
+         cluster::package_move{"web", "n2"}, "halt_failed"},
+        {"disable on no node", nothing, cluster::package_switching{"web", "n9", false}, "no node n9"},
+        {"node halt", nothing, cluster::node_admin{"n1", false}, nullptr},
+        {"node halt of no node", nothing, cluster::node_admin{"n9", false}, "no node n9"},
+        {"node run of what runs", nothing, cluster::node_admin{"n1", true}, "not halted"},
+        {"cluster halt", nothing, cluster::cluster_admin{false}, nullptr},
+        {"cluster halt twice", halted, cluster::cluster_admin{false}, "halted already"},
+        {"cluster run of what runs", nothing, cluster::cluster_admin{true}, "running already"},
+        {"event", nothing, cluster::cluster_event{n1, "ups", "ups_on_battery", "warning", {}}, nullptr},
+        {"power action", nothing, cluster::power_action{n1, true, "x"}, nullptr},
+        {"power action on no node", nothing, cluster::power_action{node_id{9}, true, "x"}, "no such node"},
+        {"feature level", nothing, cluster::feature_level{2}, nullptr},
+        {"notified", nothing, cluster::notified{"operator", {3}, true, ""}, nullptr},
+    };
+}
+
+}  // namespace
+
+TEST_CASE("commands are accepted or refused with a reason") {
+    std::set<std::size_t> kinds;
+    for (const auto& item : rows()) {
+        kinds.insert(item.command.index());
+        DYNAMIC_SECTION(item.name) {
+            cluster_lab lab;
+            item.before(lab);
+            auto packages = encode(lab.state.packages);
+            auto outcome = lab.say(item.command, "alice@n1");
+            CAPTURE(outcome.refusal);
+            CHECK(outcome.accepted == (item.refusal == nullptr));
+            CHECK(lab.state.applied == lab.index);
+            if (item.refusal == nullptr) {
+                CHECK(outcome.refusal.empty());
+            } else {
+                CHECK_FALSE(outcome.refusal.empty());
+                CHECK(outcome.refusal.find(item.refusal) != std::string::npos);
+                CHECK(encode(lab.state.packages) == packages);  // refused changes nothing
+            }
+        }
+    }
+    CHECK(kinds.size() == std::variant_size_v<cluster::command_body>);
+}
+
+TEST_CASE("a package added to a running cluster does not start by itself") {
+    cluster_lab lab;
+    auto text = configuration_text() + "package_name mail\n  run_script /bin/true\n  auto_run yes\n";
+    REQUIRE(lab.say(new_text(text)).configuration_changed);
+    CHECK_FALSE(lab.package("mail").switching);
+    CHECK(lab.package("web").switching);
+}
+
+TEST_CASE("configuration keeps what runs and forgets what was removed") {
+    cluster_lab lab;
+    lab.run("web", n1);
+    REQUIRE(lab.say(new_text(without(configuration_text(), "package_name db"))).accepted);
+    CHECK_FALSE(lab.state.packages.contains("db"));
+    CHECK(lab.package("web").phase == cluster::package_phase::running);
+    CHECK(lab.package("web").owner == n1);
+}
+
+TEST_CASE("the longest lease ever committed is remembered") {
+    cluster_lab lab;
+    auto first = lab.state.lease_max;
+    REQUIRE(lab.say(new_text(configuration_text("member_timeout 10s"))).accepted);
+    auto longer = lab.state.lease_max;
+    CHECK(longer > first);
+    REQUIRE(lab.say(new_text(configuration_text("member_timeout 1s"))).accepted);
+    CHECK(lab.state.lease_max == longer);
+}
+
+TEST_CASE("halting tries again what failed to halt") {
+    cluster_lab lab;
+    lab.run("web", n1);
+    lab.report("web", report::halt_exit_1);
+    REQUIRE(lab.package("web").phase == cluster::package_phase::halt_failed);
+    REQUIRE(lab.say(cluster::package_stop{"web"}, "alice@n1").accepted);
+    CHECK(lab.package("web").phase == cluster::package_phase::halting);
+    REQUIRE(lab.report("web", report::halted).accepted);
+    CHECK(lab.package("web").phase == cluster::package_phase::down);
+    CHECK(lab.package("web").stop_asked_by.empty());
+}
+
+TEST_CASE("power events: battery, low, mains") {
+    cluster_lab lab;
+    auto event = [&](const char* name, const char* severity) {
+        lab.say(cluster::cluster_event{n1, "ups", name, severity, {}});
+        return lab.state.power["ups"];
+    };
+    auto first = event("ups_on_battery", "warning");
+    CHECK(first.on_battery);
+    CHECK_FALSE(first.low);
+    CHECK(lab.state.alarms.contains("power ups"));
+    auto again = event("ups_on_battery", "warning");
+    CHECK(again.since == first.since);  // since when, not since the last word of it
+    CHECK(event("ups_low_battery", "alarm").low);
+    CHECK(event("ups_on_battery", "warning").low);  // low until mains is back
+    auto mains = event("ups_on_mains", "info");
+    CHECK_FALSE(mains.on_battery);
+    CHECK_FALSE(mains.low);
+    CHECK_FALSE(lab.state.alarms.contains("power ups"));
+}

@@ -1,0 +1,92 @@
+// Every kind of entry has an event name, a severity and a sentence that names what it is about.
+#include <set>
+
+#include "support/small_cluster.hpp"
+
+using namespace mainstay;
+using namespace mainstay::small;
+
+namespace {
+
+struct row {
+    cluster::command_body body;
+    const char* event;
+    const char* mentions;
+};
+
+}  // namespace
+
+TEST_CASE("each kind of command reads as a sentence") {
+    cluster_lab lab;
+    lab.run("web", n1);
+    lab.lose(n3);
+    lab.ask_fence(n3);
+    using cluster::report;
+    std::vector<row> rows{
+        {cluster::found_cluster{cluster_id{7}, {"", {{"a", n1}}}}, "cluster_formed", "1 nodes"},
+        {cluster::configure{}, "configuration_applied", "configuration"},
+        {cluster::node_lost{n2, {1, 1}, "silence"}, "node_lost", "n2 lost: silence"},
+        {cluster::node_back{n2, {1, 1}}, "node_back", "n2"},
+        {cluster::fence_request{1, n3, {1, 1}, n2, {1, 1}, "why"}, "fence_requested", "n3 from n2: why"},
+        {cluster::fence_result{1, cluster::fence_outcome::off_confirmed, "strip", ""}, "node_fenced", "n3"},
+        {cluster::fence_result{1, cluster::fence_outcome::unknown, "strip", "no word"}, "fence_failed", "no word"},
+        {cluster::fence_result{1, cluster::fence_outcome::cancelled, "", "heard"}, "fence_cancelled", "n3"},
+        {cluster::package_start{"web", {2}, n2, {1, 1}, cluster::proof_kind::fenced, "first"}, "package_starting",
+         "web on n2: first (proof: fenced)"},
+        {cluster::package_halt{"web", {1}, "asked"}, "package_halting", "web on n1: asked"},
+        {cluster::package_report{"web", {1}, n1, report::running, ""}, "package_running", "web on n1"},
+        {cluster::package_report{"web", {1}, n1, report::halted, ""}, "package_halted", "web on n1"},
+        {cluster::package_report{"web", {1}, n1, report::start_exit_2, "no disk"}, "package_failed", "no disk"},
+        {cluster::package_report{"web", {1}, n1, report::halt_timeout, ""}, "package_failed", "halt_timeout"},
+        {cluster::service_restarted{"web", {1}, "probe", 2, "exit 1"}, "service_restarted",
+         "probe of web died (exit 1)"},
+        {cluster::package_run{"web", "n2"}, "package_start_asked", "web on n2"},
+        {cluster::package_stop{"web"}, "package_halt_asked", "web"},
+        {cluster::package_move{"web", ""}, "package_move_asked", "web"},
+        {cluster::package_switching{"web", "n2", false}, "package_switching", "disable web on n2"},
+        {cluster::node_admin{"n2", false}, "node_halted", "n2"},
+        {cluster::node_admin{"n2", true}, "node_run", "n2"},
+        {cluster::cluster_admin{false}, "cluster_halted", "cluster halt"},
+        {cluster::cluster_admin{true}, "cluster_run", "cluster run"},
+        {cluster::cluster_event{n2, "ups", "ups_on_battery", "warning", {{"load", "7"}}}, "ups_on_battery", "load=7"},
+        {cluster::power_action{n2, true, "ups"}, "power_drain", "n2"},
+        {cluster::power_action{n2, false, "ups"}, "power_restored", "n2"},
+        {cluster::feature_level{3}, "feature_level", "3"},
+        {cluster::notified{"mail", {9}, false, "bounced"}, "notify_failed", "bounced"},
+        {cluster::notified{"mail", {9}, true, ""}, "notified", "mail"},
+    };
+    std::set<std::size_t> kinds;
+    for (const auto& item : rows) {
+        kinds.insert(item.body.index());
+        cluster::command command;
+        command.body = item.body;
+        auto found = cluster::describe(lab.state, {term{}, consensus::payload{encode(command)}}, {});
+        CAPTURE(item.event, found.text);
+        CHECK(found.event == item.event);
+        CHECK(found.text.find(item.mentions) != std::string::npos);
+        CHECK((found.severity == "info" || found.severity == "warning" || found.severity == "alarm"));
+    }
+    CHECK(kinds.size() == std::variant_size_v<cluster::command_body>);
+}
+
+TEST_CASE("entries that are no command read as sentences too") {
+    cluster_lab lab;
+    auto joined = cluster::describe(lab.state, {term{}, consensus::boot_entry{n2, {3, 4}}}, {});
+    CHECK(joined.event == "node_joined");
+    CHECK(joined.node == "n2");
+    CHECK(joined.text.find("3.4") != std::string::npos);
+    consensus::voter_set set;
+    set.version = 4;
+    CHECK(cluster::describe(lab.state, {term{}, set}, {}).text.find("voter set 4") != std::string::npos);
+    CHECK(cluster::describe(lab.state, {term{}, consensus::payload{"\x7f"}}, {}).event == "unknown_entry");
+}
+
+TEST_CASE("a refused request says so, as information") {
+    cluster_lab lab;
+    auto outcome = lab.say(cluster::package_run{"web", "n9"}, "alice@n1");
+    auto found = cluster::describe(lab.state, lab.last, outcome);
+    CHECK(found.event == "refused");
+    CHECK(found.severity == "info");
+    CHECK(found.text.find(outcome.refusal) != std::string::npos);
+    CHECK(found.package == "web");
+}
