@@ -312,7 +312,10 @@ void links::worker::add(const cluster_config& cluster, const plugin_instance& co
 void links::worker::put(link& on, std::uint32_t peer, plugin::heartbeat_link::send_kind kind, const bytes& sealed) {
     bool whole = !on.slow || on.sent++ % long_form_every == 0;
     auto data = whole ? sealer::long_form(sealed) : sealer::short_form(sealed);
-    if (data.size() <= on.transport.mtu()) on.transport.send(boot_now(), peer, kind, data);
+    if (data.size() > on.transport.mtu()) return;
+    on.transport.send(boot_now(), peer, kind, data);
+    // What a busy line has queued is sent by tick, which must be asked again when it had nothing to do.
+    on.next_tick = time_point::min();
 }
 
 void links::worker::everywhere(const std::string& to, plugin::heartbeat_link::send_kind kind, frame_kind frame,
