@@ -26,18 +26,19 @@ public:
 private:
     struct partial {
         std::uint64_t whole = 0;
-        std::vector<bytes> pieces;
-        std::uint32_t missing = 0;
+        std::uint32_t count = 0;
+        std::map<std::uint32_t, bytes> pieces;   // only what is here: a count is a claim
         std::uint64_t size = 0;
         static void fields(auto& self, auto&& visit) {
             visit("whole", self.whole);
+            visit("count", self.count);
             visit("pieces", self.pieces);
-            visit("missing", self.missing);
             visit("size", self.size);
         }
     };
     // A sender has few messages under way; the oldest gives way.
     static constexpr std::size_t open_per_sender_max = 4;
+    static constexpr std::size_t senders_max = 64;
     std::map<node_id, std::vector<partial>> open_;
 };
 

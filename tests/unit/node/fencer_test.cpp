@@ -1,0 +1,150 @@
+// Fence requests carried out: devices in order, tries, and that unknown is never off.
+#include "node/fencer.hpp"
+#include "support/small_cluster.hpp"
+
+using namespace mainstay;
+using namespace mainstay::node;
+using namespace mainstay::small;
+using cluster::fence_outcome;
+
+namespace {
+
+std::string devices(const std::string& action) {
+    auto text = configuration_text("fence_action " + action);
+    auto begin = text.find("stonith_name strip");
+    return text.insert(begin,
+                       "stonith_name first\n  stonith_plugin stonith-exec\n  stonith_tries 2\n  stonith_node n2\n"
+                       "stonith_name other\n  stonith_plugin stonith-exec\n  stonith_node n1\n");
+}
+
+struct fence_lab : cluster_lab {
+    explicit fence_lab(const std::string& action = "off") : cluster_lab(devices(action)) { out.start_life({1, 1}); }
+
+    void begin(node_id target) { item.begin(state, {9, target, {1, 1}, n1, {1, 1}, "test"}, out); }
+    // "off first" ... of the one call that is open, or "" .
+    std::string asked() {
+        std::string word;
+        for (auto& effect : out.take()) {
+            if (auto* call = std::get_if<call_plugin>(&effect)) {
+                CHECK(word.empty());  // one at a time
+                word = call->verb + " " + call->instance;
+                open = call->request;
+                arguments = call->arguments;
+            }
+        }
+        return word;
+    }
+    std::string answer(call_outcome outcome, std::string text = "") {
+        REQUIRE(item.answered(state, {open, outcome, std::move(text)}, out));
+        return asked();
+    }
+
+    fencer item;
+    effects out;
+    request_id open;
+    string_pairs arguments;
+};
+
+}  // namespace
+
+TEST_CASE("devices in order, each as often as it may be tried, only those that cover the node") {
+    fence_lab lab;
+    lab.begin(n2);
+    CHECK(lab.asked() == "off first");
+    CHECK(lab.arguments == string_pairs{{"node", "n2"}});
+    CHECK(lab.answer(call_outcome::failed) == "off first");
+    CHECK(lab.answer(call_outcome::failed) == "off strip");
+    CHECK(lab.item.take_news().empty());
+    CHECK(lab.answer(call_outcome::failed, "no such outlet").empty());
+    auto news = lab.item.take_news();
+    REQUIRE(news.size() == 1);
+    CHECK(news[0].result.outcome == fence_outcome::failed);
+    CHECK(news[0].result.id == 9);
+    CHECK(news[0].result.detail.find("no such outlet") != std::string::npos);
+}
+
+TEST_CASE("only `off` is off") {
+    struct row {
+        call_outcome answer;
+        fence_outcome outcome;
+    };
+    for (const auto& item :
+         {row{call_outcome::off, fence_outcome::off_confirmed}, row{call_outcome::ok, fence_outcome::unknown},
+          row{call_outcome::on, fence_outcome::unknown}, row{call_outcome::unknown, fence_outcome::unknown},
+          row{call_outcome::off_assumed, fence_outcome::unknown},
+          row{call_outcome::not_running, fence_outcome::unknown}, row{call_outcome::failed, fence_outcome::failed}}) {
+        CAPTURE(to_string(item.answer));
+        fence_lab lab;
+        lab.begin(n3);
+        CHECK(lab.asked() == "off strip");
+        CHECK(lab.answer(item.answer).empty());
+        auto news = lab.item.take_news();
+        REQUIRE(news.size() == 1);
+        CHECK(news[0].result.outcome == item.outcome);
+    }
+}
+
+TEST_CASE("one unknown among failures leaves it unknown; a later device may still confirm") {
+    fence_lab lab;
+    lab.begin(n2);
+    lab.asked();
+    lab.answer(call_outcome::unknown);
+    lab.answer(call_outcome::failed);
+    SECTION("no") {
+        lab.answer(call_outcome::failed);
+        CHECK(lab.item.take_news().at(0).result.outcome == fence_outcome::unknown);
+    }
+    SECTION("yes") {
+        lab.answer(call_outcome::off);
+        auto news = lab.item.take_news();
+        CHECK(news.at(0).result.outcome == fence_outcome::off_confirmed);
+        CHECK(news.at(0).result.device == "strip");
+    }
+}
+
+TEST_CASE("fence_action cycle powers the node on again, by the device that took the power; off does not") {
+    fence_lab cycle("cycle");
+    cycle.begin(n2);
+    cycle.asked();
+    CHECK(cycle.answer(call_outcome::off) == "on first");
+    REQUIRE(cycle.item.take_news().size() == 1);
+    CHECK(cycle.answer(call_outcome::failed, "stuck").empty());
+    auto news = cycle.item.take_news();
+    REQUIRE(news.size() == 1);
+    CHECK(news[0].power_on);
+    CHECK(news[0].node == n2);
+    CHECK(news[0].result.outcome == fence_outcome::failed);
+
+    fence_lab off("off");
+    off.begin(n2);
+    off.asked();
+    CHECK(off.answer(call_outcome::off).empty());
+}
+
+TEST_CASE("a node that no device covers can't be fenced, and a device may go while it is asked") {
+    auto text = devices("off");
+    text.erase(text.find("stonith_name strip"), text.find("event_name") - text.find("stonith_name strip"));
+    fence_lab lab;
+    REQUIRE(lab.say(cluster::configure{text, {}}).accepted);
+    lab.begin(n3);
+    CHECK(lab.asked().empty());
+    CHECK(lab.item.take_news().at(0).result.outcome == fence_outcome::failed);
+
+    fence_lab gone;
+    gone.begin(n2);
+    gone.asked();
+    gone.answer(call_outcome::failed);
+    REQUIRE(gone.say(cluster::configure{text, {}}).accepted);  // strip, the next, is gone
+    CHECK(gone.answer(call_outcome::failed).empty());
+    auto news = gone.item.take_news();
+    REQUIRE(news.size() == 1);
+    CHECK(news[0].result.outcome == fence_outcome::failed);
+}
+
+TEST_CASE("answers to somebody else's calls are left alone") {
+    fence_lab lab;
+    lab.begin(n2);
+    lab.asked();
+    CHECK_FALSE(lab.item.answered(lab.state, {request_id{4'711}, call_outcome::off, ""}, lab.out));
+    CHECK(lab.item.take_news().empty());
+}
