@@ -50,6 +50,7 @@ node::node(const start_info& info, moment at)
 void node::step(const input& item, moment at) {
     at_ = at;
     begin_turn();
+    check_lease();  // R6: after any pause this comes before anything else
     std::visit([this](const auto& body) { handle(body); }, item);
     finish_turn();
 }
@@ -70,6 +71,7 @@ void node::finish_turn() {
     for (int round = 0; again; ++round) {
         MAINSTAY_ASSERT(round < 1000);
         again = apply_committed(false);
+        begin_fences();
         news_of_parts();
         lead();
         reconcile();
@@ -81,6 +83,7 @@ void node::finish_turn() {
     news_of_parts();
     send_submissions();
     for (auto& [name, item] : runners_) item.tick(at_.now, out_);
+    record_phases();
     for (auto serial : operations_.expire(at_.now, static_cast<bool>(raft_.leader()), out_)) submissions_.withdraw(serial);
     if (forming_ && forming_->deadline <= at_.now) {
         out_.add(admin_done{forming_->admin, admin_result::failed, "not every node of the configuration answered"});
@@ -95,7 +98,7 @@ time_point node::deadline() const {
     auto due = std::min({raft_.deadline(), operations_.deadline(), look_again_, last_turn_ + times_.heartbeat_interval});
     if (!submissions_.empty()) due = std::min(due, submit_again_);
     if (forming_) due = std::min(due, forming_->deadline);
-    if (packages_here() && !lease_lost_) due = std::min(due, lease_.end());
+    if (guard_known_ && packages_here() && !lease_lost_) due = std::min(due, lease_.end());
     for (const auto& [name, item] : runners_) due = std::min(due, item.deadline());
     return due;
 }
@@ -193,16 +196,27 @@ void node::applied_entry(log_index index, const consensus::entry& entry, const c
 void node::consequences(const cluster::command& item, const cluster::applied&) {
     if (const auto* request = std::get_if<cluster::fence_request>(&item.body)) {
         probe_addresses(*request);
-        // R5: a node that is not settled executes no fence request found in its log.
-        if (request->executor != self_ || request->executor_boot != boot_ || !settled()) return;
-        if (state_.nodes.at(request->node).status != cluster::node_status::lost) {
-            submit_command(cluster::fence_result{request->id, cluster::fence_outcome::cancelled, "", "heard again"},
-                           name_);
-            return;
-        }
-        fencer_.begin(state_, *request, out_);
     } else if (const auto* result = std::get_if<cluster::fence_result>(&item.body)) {
         fence_ended(*result);
+    }
+}
+
+// Takes up the fence requests that name this node. Judged by the whole known log under a fresh
+// acknowledgement: a node that was paused must not shoot by a request that others settled long ago.
+// R5: a node that is not settled executes no fence request found in its log.
+void node::begin_fences() {
+    if (!settled() || stopped_applying_ || !lease_.may_start(at_.now, times_.member_timeout, state_.applied)) return;
+    for (const auto& [target, fence] : state_.fences) {
+        const auto& request = fence.request;
+        if (fence.done || request.executor != self_ || request.executor_boot != boot_) continue;
+        auto& begun = fences_begun_[target];
+        if (begun >= request.id) continue;
+        begun = request.id;
+        if (state_.nodes.at(target).status != cluster::node_status::lost) {
+            submit_command(cluster::fence_result{request.id, cluster::fence_outcome::cancelled, "", "heard again"}, name_);
+        } else {
+            fencer_.begin(state_, request, out_);
+        }
     }
 }
 
@@ -291,7 +305,12 @@ void node::handle(const plugin_answer& item) {
 }
 
 void node::handle(const plugin_event& item) {
-    if (!state_.formed()) return;
+    // A source that talks without end while nobody leads must not fill the memory.
+    constexpr std::size_t waiting_max = 1000;
+    if (!state_.formed() || submissions_.size() >= waiting_max) {
+        ++dropped_;
+        return;
+    }
     submit_command(cluster::cluster_event{self_, item.instance, item.event, item.severity, item.details}, name_);
 }
 
@@ -310,7 +329,8 @@ void node::handle(const admin_call& item) {
 void node::handle(const guard_hello& item) {
     guard_known_ = true;
     living_ = item.living;
-    lease_.inherited(item.lease_end);
+    // The guard was told the lease's end and the time to halt on top (check_lease).
+    if (item.lease_end != time_point::min()) lease_.inherited(item.lease_end - times_.halt_timeout);
     adopt_recovered();
 }
 

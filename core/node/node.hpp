@@ -84,7 +84,7 @@ public:
     [[nodiscard]] const timings& times() const { return times_; }
     [[nodiscard]] const std::map<std::string, runner>& runners() const { return runners_; }
     [[nodiscard]] const std::deque<happened>& history() const { return history_; }
-    [[nodiscard]] std::uint64_t dropped() const { return dropped_; }   // datagrams that made no sense
+    [[nodiscard]] std::uint64_t dropped() const { return dropped_; }   // datagrams and events that came to nothing
     [[nodiscard]] bool settled() const;
     [[nodiscard]] std::vector<std::string> waiting_to_form() const;    // names not heard yet
 
@@ -135,6 +135,7 @@ private:
     void adopt_recovered();
     void runner_says(const std::string& name, runner& item);
     void forget_ended();
+    void record_phases();
     void check_lease();
     void probe_addresses(const cluster::fence_request& request);
     [[nodiscard]] bool packages_here() const;
@@ -149,6 +150,7 @@ private:
     [[nodiscard]] policy::view look() const;
     void send_notices();
     void fence_ended(const cluster::fence_result& result);
+    void begin_fences();
 
     // formation.cpp: before there is a cluster
     void form(const admin_call& call, const form_cluster& asked);
@@ -190,6 +192,7 @@ private:
     node_id submitted_to_;
     operations operations_;
     fencer fencer_;
+    std::map<node_id, std::uint64_t> fences_begun_;   // newest request taken up here, by target
 
     local_record local_;
     std::map<std::string, local_record::active> recovered_;   // begun by a former daemon, not yet adopted
@@ -267,6 +270,7 @@ public:
         visit("submitted_to", self.submitted_to_);
         visit("operations", self.operations_);
         visit("fencer", self.fencer_);
+        visit("fences_begun", self.fences_begun_);
         visit("local", self.local_);
         visit("recovered", self.recovered_);
         visit("guard_known", self.guard_known_);

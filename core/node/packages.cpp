@@ -100,8 +100,15 @@ void node::adopt_recovered() {
             ++next;
             continue;
         }
-        runner item(*config, next->second.generation, name_, environment_of(*config, next->second.generation));
-        item.adopt(living_, next->second.phase, at_.now, out_);
+        auto recorded = next->second;
+        auto known = state_.packages.find(next->first);
+        bool over = known != state_.packages.end() && known->second.generation >= recorded.generation &&
+                    (known->second.generation != recorded.generation || known->second.owner != self_ ||
+                     !known->second.active() || known->second.phase == package_phase::halting);
+        // A service that was halted on purpose must not count as one that died.
+        if (over && recorded.phase == runner_phase::running) recorded.phase = runner_phase::halting;
+        runner item(*config, recorded.generation, name_, environment_of(*config, recorded.generation));
+        item.adopt(living_, recorded.phase, at_.now, out_);
         runners_.insert_or_assign(next->first, std::move(item));
         next = recovered_.erase(next);
     }
@@ -133,6 +140,20 @@ void node::runner_says(const std::string& name, runner& item) {
         reports_open_[name] = submit_command(
             cluster::package_report{name, item.generation(), self_, what, std::move(news.detail)}, name_);
     }
+}
+
+// A halt or undoing that has begun goes on record, so that a restarted daemon ends it instead of
+// taking its dead services for failed ones. Starts are recorded before, ends with their report.
+void node::record_phases() {
+    bool changed = false;
+    for (const auto& [name, item] : runners_) {
+        auto found = local_.packages.find(name);
+        bool ending = item.phase() == runner_phase::halting || item.phase() == runner_phase::undoing;
+        if (!ending || found == local_.packages.end() || found->second.generation != item.generation()) continue;
+        changed = changed || found->second.phase != item.phase();
+        found->second.phase = item.phase();
+    }
+    if (changed) persist_local();
 }
 
 void node::forget_ended() {

@@ -99,6 +99,7 @@ void runner::start_step_ended(bool ok, cluster::report how, const std::string& d
 void runner::failed(cluster::report how, std::string detail, effects& out) {
     start_failure_ = how;
     failure_detail_ = std::move(detail);
+    skip_halt_script_ = true;  // SG 4.9: after a failed run script the halt script does not run
     phase_ = runner_phase::undoing;
     next_undo(out);
 }
@@ -219,6 +220,7 @@ void runner::halt(effects& out) {
         ended_ = false;
         halt_failure_.reset();
         begun_ = steps().size();
+        skip_halt_script_ = false;
     }
     halt_asked_ = true;
     if (phase_ == runner_phase::starting && waiting_) {
@@ -268,8 +270,7 @@ void runner::next_undo(effects& out) {
         }
         --begun_;
         if (now.kind == step::kind_type::script) {
-            // SG 4.9: after a failed run script the halt script does not run.
-            if (config_.halt_script.empty() || start_failure_) continue;
+            if (config_.halt_script.empty() || skip_halt_script_) continue;
             return script(config_.halt_script, "stop", config_.halt_script_timeout, out);
         }
         return call(now, "stop", out);
@@ -356,10 +357,20 @@ void runner::adopt(const std::vector<living_process>& living, runner_phase recor
         orphans_.insert(item.request);
         out.add(kill_process{item.request, duration{1'000'000}});
     }
+    if (recorded == runner_phase::over) {
+        // Only a failed halt is kept on record: something may be left, so it must not pass for halted.
+        phase_ = runner_phase::over;
+        ended_ = true;
+        halt_failure_ = report::halt_exit_1;
+        return report(*halt_failure_, "the halt had failed before the daemon restarted");
+    }
     if (recorded != runner_phase::running) {
+        halt_asked_ = true;  // or the log's wish to halt would start the next step beside this one
         if (recorded != runner_phase::halting) {
             start_failure_ = report::start_exit_2;
             failure_detail_ = "the daemon ended in the middle of the start";
+            // How far a start got is unknown: what its run script left is for the halt script to end.
+            skip_halt_script_ = recorded == runner_phase::undoing;
         }
         phase_ = runner_phase::halting;
         if (orphans_.empty()) next_undo(out);

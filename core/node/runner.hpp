@@ -52,7 +52,8 @@ public:
     // Halts whatever has been begun; a start under way is broken off. Asked twice is asked once.
     void halt(effects& out);
     // After a daemon restart: `living` are its services that still run, the rest counts as dead.
-    // `recorded` is the phase the daemon died in: a start or halt under way is undone.
+    // `recorded` is the phase the daemon died in: a start or halt under way is undone; `over` is a
+    // halt that failed, and stays one until it is asked for again.
     void adopt(const std::vector<living_process>& living, runner_phase recorded, time_point now, effects& out);
 
     // True when the answer was for this runner.
@@ -83,6 +84,7 @@ public:
         visit("services", self.services_);
         visit("ended", self.ended_);
         visit("start_failure", self.start_failure_);
+        visit("skip_halt_script", self.skip_halt_script_);
         visit("halt_failure", self.halt_failure_);
         visit("failure_detail", self.failure_detail_);
         visit("halt_asked", self.halt_asked_);
@@ -140,6 +142,7 @@ private:
     std::vector<service> services_;   // as in config_.services
     bool ended_ = false;
     std::optional<cluster::report> start_failure_;
+    bool skip_halt_script_ = false;
     std::optional<cluster::report> halt_failure_;
     std::string failure_detail_;
     bool halt_asked_ = false;

@@ -17,6 +17,7 @@ public:
     void counted(std::uint64_t serial);
     void withdraw(std::uint64_t serial) { counted(serial); }
     [[nodiscard]] bool empty() const { return waiting_.empty(); }
+    [[nodiscard]] std::size_t size() const { return waiting_.size(); }
     // The oldest ones, as many as a message takes.
     [[nodiscard]] std::vector<cluster::command> oldest() const;
 

@@ -100,7 +100,10 @@ void node::on_fragment(node_id from, const fragment& piece, const std::string& l
     auto whole = fragments_.add(from, piece);
     if (!whole) return;
     auto inner = open_datagram(*whole);
-    if (!inner || std::holds_alternative<fragment>(inner->message.body)) {
+    // A relay is put around each fragment, never inside: nesting would have no end.
+    bool nested = inner && (std::holds_alternative<fragment>(inner->message.body) ||
+                            std::holds_alternative<relay>(inner->message.body));
+    if (!inner || nested) {
         ++dropped_;
         return;
     }
