@@ -114,7 +114,7 @@ def takeover(lab, prober):
 def notified(lab):
     wanted = {("node_lost", "node1"), ("node_fenced", "node1"), ("package_running", "portal")}
     wait(lambda: f"notifications {wanted}, there are {lab.notices()}", lambda: wanted <= set(lab.notices()))
-    once = [n for n in lab.notices() if n[0] == "node_lost"]
+    once = [n for n in lab.notices() if n == ("node_lost", "node1")]
     say(f"   the operator was told: {', '.join(f'{event} {about}' for event, about in lab.notices())}")
     return len(once) == 1
 

@@ -27,6 +27,9 @@ import time
 import tty
 
 
+BUSY_S = 0.25
+
+
 class Terminal:
     """One end: the master side is ours. The slave stays open here too, or a program that closes it would look to the
     relay like a cable that burnt."""
@@ -51,19 +54,24 @@ class Direction:
     def __init__(self, source, target):
         self.source, self.target = source, target
         self.credit, self.updated = 0.0, time.monotonic()
+        self.busy = False   # there was more to pass on than the line could carry
 
     def step(self, cable):
         now = time.monotonic()
         rate = cable.baud / 10  # start bit, 8 data bits, stop bit
-        # A line can't save up time: only as much as one look of the relay covers.
-        self.credit = min(self.credit + (now - self.updated) * rate, max(1.0, 2 * cable.tick * rate))
+        # An idle line can't save up time: only as much as one look of the relay covers. A busy one goes on while the
+        # relay itself has to wait for the processor, or it would be slower than its baud rate.
+        looks = BUSY_S if self.busy else 2 * cable.tick
+        self.credit = min(self.credit + (now - self.updated) * rate, max(1.0, looks * rate))
         self.updated = now
         if self.credit < 1:
             return
         try:
             data = os.read(self.source.master, int(self.credit))
         except (BlockingIOError, OSError):
+            self.busy = False
             return
+        self.busy = len(data) == int(self.credit)
         self.credit -= len(data)
         data = cable.spoil(data)
         if data:
