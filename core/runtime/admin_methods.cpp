@@ -218,7 +218,8 @@ private:
             return;
         }
         if (!checked.ok())
-            return error(invalid, "the configuration has errors; nothing was applied", {{"problems", problems_json(checked.found)}});
+            return error(invalid, "the configuration has errors; nothing was applied",
+                         {{"problems", problems_json(checked.found)}});
         json more{{"problems", problems_json(checked.found)}, {"changes", std::move(changes)}};
         if (state().formed()) return ask(cluster::command_body{cluster::configure{checked.canonical, {}}}, more);
         ask(node::form_cluster{checked.canonical}, more);

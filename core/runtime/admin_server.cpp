@@ -10,10 +10,12 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/local/stream_protocol.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <deque>
 #include <set>
@@ -128,7 +130,7 @@ private:
 
 struct admin_server::body {
     body(asio::io_context& loop, admin_backend& backend, std::string where)
-        : acceptor(loop), methods(backend), node(backend), path(std::move(where)) {}
+        : acceptor(loop), later(loop), methods(backend), node(backend), path(std::move(where)) {}
     ~body() {
         boost::system::error_code ignored;
         acceptor.close(ignored);
@@ -139,9 +141,16 @@ struct admin_server::body {
 
     void accept() {
         acceptor.async_accept([this](const boost::system::error_code& error, local::socket socket) {
-            if (error) return;
-            admit(std::move(socket));
-            accept();
+            if (error == asio::error::operation_aborted) return;
+            if (!error) {
+                admit(std::move(socket));
+                return accept();
+            }
+            // No descriptor left, most likely: nobody is let in for a moment, the door stays.
+            later.expires_after(std::chrono::milliseconds(100));
+            later.async_wait([this](const boost::system::error_code& stopped) {
+                if (!stopped) accept();
+            });
         });
     }
 
@@ -159,6 +168,7 @@ struct admin_server::body {
     }
 
     local::acceptor acceptor;
+    asio::steady_timer later;
     admin_methods methods;
     admin_backend& node;
     std::string path;

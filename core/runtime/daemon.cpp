@@ -107,7 +107,8 @@ private:
         if (!opened) return tl::make_unexpected(opened.error());
         store_ = std::move(*opened);
         // Pages are locked as they are touched: a small daemon stays small.
-        (void)::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT);
+        if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
+            log_line("warning", std::string("memory is not locked, swapping may delay this node: ") + std::strerror(errno));
         start_guard();
         start_links(*key);
         start_store();
@@ -286,7 +287,7 @@ private:
     }
     void act(const node::kill_process& item) { guard_->kill(item); }
     void act(const node::call_plugin& item) { hosts_->call(item); }
-    void act(const node::run_event_sources& item) { hosts_->run_event_sources(item.instances); }
+    void act(const node::run_event_sources& item) { hosts_->run_event_sources({item.instances.begin(), item.instances.end()}); }
     void act(const node::set_lease& item) { guard_->lease(item); }
     void act(const node::reset_node& item) {
         log_line("error", "this node resets itself: " + item.reason);

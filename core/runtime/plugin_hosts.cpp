@@ -121,6 +121,7 @@ void plugin_hosts::configure(const configuration& config) {
         drop(*next->second, "the configuration has changed");
         next = hosts_.erase(next);
     }
+    run_event_sources(event_sources_);  // those that were new or changed
 }
 
 plugin_hosts::host* plugin_hosts::find(request_id process) {
@@ -155,8 +156,8 @@ void plugin_hosts::call(const node::call_plugin& item) {
     pump(*slot);
 }
 
-void plugin_hosts::run_event_sources(const std::vector<std::string>& instances) {
-    event_sources_ = {instances.begin(), instances.end()};
+void plugin_hosts::run_event_sources(std::set<std::string> instances) {
+    event_sources_ = std::move(instances);
     for (auto& [name, item] : hosts_) {
         if (!item->keep || event_sources_.contains(name)) continue;
         item->keep = false;

@@ -38,7 +38,8 @@ public:
     // Instances follow the configuration: gone or changed ones end.
     void configure(const configuration& config);
     void call(const node::call_plugin& item);
-    void run_event_sources(const std::vector<std::string>& instances);
+    // Exactly these run, as long as the configuration has them.
+    void run_event_sources(std::set<std::string> instances);
     void host_started(request_id request, guard::unique_fd socket);
     void host_ended(request_id request, const std::string& why);
 

@@ -25,7 +25,7 @@ void processes::readable() {
             if (hosts_.erase(failed->request) > 0) {
                 events_.host_ended(failed->request, failed->reason);
             } else {
-                events_.exited({failed->request, 127, false, failed->reason});
+                tell_exit({failed->request, 127, false, failed->reason});
             }
         } else if (const auto* gone = std::get_if<guard::exited>(&item.message)) {
             if (former_hosts_.erase(gone->request) > 0) {
@@ -34,7 +34,7 @@ void processes::readable() {
                 events_.host_ended(gone->request, gone->tail);
             } else {
                 auto code = gone->signal != 0 ? -gone->signal : gone->exit_code;
-                events_.exited({gone->request, code, gone->timed_out, gone->tail});
+                tell_exit({gone->request, code, gone->timed_out, gone->tail});
             }
             // Until then the guard tells it again to every daemon that says hello.
             client_.send(guard::got_exit{gone->request});
@@ -47,6 +47,16 @@ void processes::pass_hello_on() {
     if (!hello_ || !former_hosts_.empty()) return;
     events_.hello(*hello_);
     hello_.reset();
+    for (auto& item : std::exchange(after_hello_, {})) events_.exited(std::move(item));
+}
+
+// Who dies while the hello is held back is listed in it as living: the end has to come behind it.
+void processes::tell_exit(node::process_exited item) {
+    if (hello_) {
+        after_hello_.push_back(std::move(item));
+    } else {
+        events_.exited(std::move(item));
+    }
 }
 
 void processes::run(const node::run_process& item, std::string log_file) {

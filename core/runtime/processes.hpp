@@ -45,11 +45,13 @@ private:
     guard::client client_;
     events events_;
     void pass_hello_on();
+    void tell_exit(node::process_exited item);
 
     std::map<request_id, bool> hosts_;
     // Plugin hosts of a former daemon: what they were doing has to be over before anything is undone.
     std::set<request_id> former_hosts_;
     std::optional<guard::guard_hello> hello_;
+    std::vector<node::process_exited> after_hello_;
 };
 
 }  // namespace mainstay::runtime

@@ -29,7 +29,12 @@ public:
         sqlite3_bind_int64(handle_, at, static_cast<sqlite3_int64>(value));
         return *this;
     }
-    bool row() { return sqlite3_step(handle_) == SQLITE_ROW; }
+    // False at the end and on trouble; `ended` tells them apart.
+    bool row() {
+        code_ = sqlite3_step(handle_);
+        return code_ == SQLITE_ROW;
+    }
+    [[nodiscard]] bool ended() const { return code_ == SQLITE_DONE; }
     bool done() {
         bool ok = sqlite3_step(handle_) == SQLITE_DONE;
         sqlite3_reset(handle_);
@@ -46,12 +51,14 @@ public:
 
 private:
     sqlite3_stmt* handle_ = nullptr;
+    int code_ = SQLITE_OK;
 };
 
 }  // namespace
 
 struct store::database {
     sqlite3* handle = nullptr;
+    std::string unreadable;
     ~database() { sqlite3_close(handle); }
     database() = default;
     database(const database&) = delete;
@@ -64,10 +71,22 @@ struct store::database {
         sqlite3_free(text);
         return fail(why);
     }
-    bytes get(std::string_view key) {
+    // What can't be read must never pass for what was never there: a node that forgets its term or its
+    // name could vote twice. `unreadable` says what the first such key is.
+    bytes get(const std::string& key) {
         statement read(handle, "SELECT value FROM meta WHERE key = ?");
         read.bind(1, key);
-        return read.row() ? read.blob(0) : bytes();
+        if (read.row()) return read.blob(0);
+        if (!read.ended() && unreadable.empty()) unreadable = key + ": " + sqlite3_errmsg(handle);
+        return {};
+    }
+    template <class T>
+    T value(const std::string& key) {
+        auto stored = get(key);
+        if (stored.empty()) return T{};
+        auto found = decode<T>(stored);
+        if (!found && unreadable.empty()) unreadable = key + ": damaged";
+        return found.value_or(T{});
     }
     bool set(std::string_view key, std::string_view value) {
         statement write(handle, "INSERT OR REPLACE INTO meta VALUES (?, ?)");
@@ -106,22 +125,21 @@ result<void> store::read_identity(const std::string& kernel_boot) {
     auto& db = *database_;
     auto format = db.get("format");
     if (!format.empty() && format != "1") return fail("written by a newer version (format " + format + ")");
-    auto name = decode<store_id>(db.get("store"));
-    if (!name || !*name) {
+    identity_.store = db.value<store_id>("store");
+    identity_.boot = db.value<boot_id>("boot");
+    identity_.log.term = db.value<mainstay::term>("term");
+    identity_.log.commit = db.value<log_index>("commit");
+    identity_.local = db.get("local");
+    auto former_kernel = db.get("kernel_boot");
+    if (!db.unreadable.empty()) return fail("can't be read, " + db.unreadable);
+    if (format.empty() && identity_.store) return fail("has no format number");
+    if (!format.empty() && (!identity_.store || !identity_.boot)) return fail("has lost the node's identity");
+    if (!identity_.store) {
         randombytes_buf(&identity_.store.value, sizeof identity_.store.value);
         identity_.store.value |= 1U;
-    } else {
-        identity_.store = *name;
     }
-    auto last = decode<boot_id>(db.get("boot")).value_or(boot_id{});
-    identity_.boot = last;
-    if (db.get("kernel_boot") != kernel_boot) ++identity_.boot.machine;
+    if (former_kernel != kernel_boot) ++identity_.boot.machine;
     ++identity_.boot.incarnation;
-    auto term = decode<mainstay::term>(db.get("term"));
-    if (term) identity_.log.term = *term;
-    auto commit = decode<log_index>(db.get("commit"));
-    if (commit) identity_.log.commit = *commit;
-    identity_.local = db.get("local");
     statement read(db.handle, "SELECT number, entry FROM log ORDER BY number");
     while (read.row()) {
         auto entry = decode<consensus::entry>(read.blob(1));
@@ -129,6 +147,7 @@ result<void> store::read_identity(const std::string& kernel_boot) {
             return fail("log entry " + std::to_string(identity_.log.log.size() + 1) + " is missing or unreadable");
         identity_.log.log.push_back(std::move(*entry));
     }
+    if (!read.ended()) return fail(std::string("the log can't be read to its end: ") + sqlite3_errmsg(db.handle));
     if (identity_.log.commit.value > identity_.log.log.size()) return fail("the commit mark is beyond the log");
     // Boot counters are durable before the first packet.
     auto begin = db.run("BEGIN IMMEDIATE");
