@@ -3,6 +3,8 @@
 #include <fmt/core.h>
 #include <time.h>
 
+#include <nlohmann/json.hpp>
+
 #include "hactl/fields.hpp"
 #include "hactl/render.hpp"
 

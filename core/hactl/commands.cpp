@@ -2,6 +2,7 @@
 #include <time.h>
 
 #include <array>
+#include <nlohmann/json.hpp>
 
 #include "hactl/command.hpp"
 #include "hactl/fields.hpp"

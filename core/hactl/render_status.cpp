@@ -1,4 +1,5 @@
 #include <fmt/core.h>
+#include <nlohmann/json.hpp>
 
 #include "hactl/fields.hpp"
 #include "hactl/render.hpp"

@@ -115,9 +115,7 @@ void node::adopt_log(std::vector<consensus::entry> entries) {
         if (name == name_) self_ = id;
     auto parsed = cluster::parse_canonical(founding.first.text);
     times_ = timings_of(parsed->cluster);
-    consensus::timing times{times_.member_timeout, times_.rank_step,
-                            std::max(times_.heartbeat_interval, duration{20'000})};
-    raft_ = consensus::raft(self_, {}, times, seed_, at_.now);
+    raft_ = consensus::raft(self_, {}, raft_timing(times_), seed_, at_.now);
     raft_.adopt(std::move(entries), at_.now);
 }
 

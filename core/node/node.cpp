@@ -11,11 +11,11 @@ namespace {
 
 constexpr std::size_t history_max = 4000;
 
-consensus::timing raft_timing(const timings& times) {
+}  // namespace
+
+consensus::timing node::raft_timing(const timings& times) {
     return {times.member_timeout, times.rank_step, std::max(times.heartbeat_interval, duration{20'000})};
 }
-
-}  // namespace
 
 node::node(const start_info& info, moment at)
     : name_(info.name),
@@ -40,8 +40,7 @@ node::node(const start_info& info, moment at)
         raft_ = consensus::raft({}, info.log, raft_timing(times_), info.seed, at.now);
         apply_committed(true);
         self_ = state_.find_node(name_);
-        auto state = raft_timing(times_);
-        raft_ = consensus::raft(self_, info.log, state, info.seed, at.now);
+        raft_ = consensus::raft(self_, info.log, raft_timing(times_), info.seed, at.now);
         out_.add(configuration_changed{});
     }
     finish_turn();

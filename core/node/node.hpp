@@ -95,6 +95,7 @@ private:
     node() : raft_({}, {}, {}, 1, {}) {}
 
     // node.cpp: the turn
+    [[nodiscard]] static consensus::timing raft_timing(const timings& times);
     void begin_turn();
     void finish_turn();
     void handle(const datagram& item);
