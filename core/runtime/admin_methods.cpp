@@ -89,7 +89,8 @@ public:
             error(no_request, "a JSON-RPC 2.0 request with method and id was expected");
             return std::nullopt;
         }
-        if (message.contains("params")) params_ = message["params"];
+        // Moved: a copy of what nests a million deep would be as deep on the stack.
+        if (message.contains("params")) params_ = std::move(message["params"]);
         if (params_.is_null()) params_ = json::object();
         if (!params_.is_object()) {
             error(bad_params, "params has to be an object");

@@ -116,7 +116,12 @@ std::optional<unsealer::opened> unsealer::open(std::string_view datagram, std::o
         auto newest = known == trusted_.end() ? 0 : known->second.newest;
         // The counter nearest to the newest one known that ends in these 32 bits.
         out.counter = (newest & ~std::uint64_t{0xffffffffU}) | low;
-        if (out.counter + 0x80000000U < newest) out.counter += std::uint64_t{1} << 32;
+        constexpr std::uint64_t whole = std::uint64_t{1} << 32;
+        if (out.counter + whole / 2 < newest) {
+            out.counter += whole;
+        } else if (out.counter >= newest + whole / 2 && out.counter >= whole) {
+            out.counter -= whole;
+        }
         sealed = datagram.substr(1 + short_counter_bytes);
     } else {
         return bad();
