@@ -328,7 +328,9 @@ private:
         } else if (!state_.may_host(id)) {
             const auto& found = state_.nodes[id];
             refuse("node " + node + " can't run packages: it is " +
-                   (found.halted ? "halted" : found.power_away ? "on battery" : to_string(found.status)));
+                   (found.halted       ? "halted"
+                    : found.power_away ? "on battery"
+                                       : to_string(found.status)));
         } else if (item.node_off.contains(id)) {
             refuse("package " + name + " is disabled on " + node + " (" + item.node_off.at(id).reason +
                    "): hactl package enable " + name + " --node " + node);

@@ -13,9 +13,9 @@ namespace mainstay::cluster {
 
 struct applied {
     bool accepted = true;
-    bool duplicate = false;          // this submission had been counted before
-    bool unknown = false;            // unreadable to this version: the state did not move
-    std::string refusal;             // a sentence for whoever asked
+    bool duplicate = false;             // this submission had been counted before
+    bool unknown = false;               // unreadable to this version: the state did not move
+    std::string refusal;                // a sentence for whoever asked
     std::vector<std::string> packages;  // whose state may have changed
     bool configuration_changed = false;
 };
@@ -26,9 +26,9 @@ applied apply(state& current, log_index index, const consensus::entry& item);
 // one-line text for people. Call with the state *after* the entry.
 struct description {
     std::string event;
-    std::string severity;   // info | warning | alarm
+    std::string severity;  // info | warning | alarm
     std::string text;
-    std::string package;    // subject, or empty
+    std::string package;  // subject, or empty
     std::string node;
     std::vector<std::pair<std::string, std::string>> details;
 };

@@ -85,10 +85,14 @@ struct fence_request {
 enum class fence_outcome : std::uint8_t { off_confirmed, failed, unknown, cancelled, count_ };
 [[nodiscard]] constexpr const char* to_string(fence_outcome value) {
     switch (value) {
-        case fence_outcome::off_confirmed: return "off_confirmed";
-        case fence_outcome::failed: return "failed";
-        case fence_outcome::cancelled: return "cancelled";
-        default: return "unknown";
+        case fence_outcome::off_confirmed:
+            return "off_confirmed";
+        case fence_outcome::failed:
+            return "failed";
+        case fence_outcome::cancelled:
+            return "cancelled";
+        default:
+            return "unknown";
     }
 }
 
@@ -108,22 +112,28 @@ struct fence_result {
 
 // D5: why the former owner is certainly gone. Stored with every start.
 enum class proof_kind : std::uint8_t {
-    never_started,   // the package has never run
-    halted,          // its node said that it halted it
-    fenced,          // a device confirmed power-off of a boot not older than the start's
-    rebooted,        // the node came back with a new machine boot
-    start_failed,    // its node said that the start failed and everything was undone
-    assumed,         // fencing none: nothing was proven, the lease has passed (weak, shown red)
+    never_started,  // the package has never run
+    halted,         // its node said that it halted it
+    fenced,         // a device confirmed power-off of a boot not older than the start's
+    rebooted,       // the node came back with a new machine boot
+    start_failed,   // its node said that the start failed and everything was undone
+    assumed,        // fencing none: nothing was proven, the lease has passed (weak, shown red)
     count_
 };
 [[nodiscard]] constexpr const char* to_string(proof_kind value) {
     switch (value) {
-        case proof_kind::never_started: return "never_started";
-        case proof_kind::halted: return "halted";
-        case proof_kind::fenced: return "fenced";
-        case proof_kind::rebooted: return "rebooted";
-        case proof_kind::start_failed: return "start_failed";
-        default: return "assumed";
+        case proof_kind::never_started:
+            return "never_started";
+        case proof_kind::halted:
+            return "halted";
+        case proof_kind::fenced:
+            return "fenced";
+        case proof_kind::rebooted:
+            return "rebooted";
+        case proof_kind::start_failed:
+            return "start_failed";
+        default:
+            return "assumed";
     }
 }
 
@@ -160,28 +170,37 @@ struct package_halt {
 
 // What a node says of a generation it runs. The flags' consequences are SG's matrix (4.9).
 enum class report : std::uint8_t {
-    running,          // all steps done
-    start_exit_1,     // run script exit 1: no restart anywhere
-    start_exit_2,     // run script exit 2 or a failed step: another node may try
-    start_timeout,    // run script did not end in time
-    service_failed,   // a service died with no restarts left; being halted
-    halted,           // halt steps done, nothing of it is left
-    halt_exit_1,      // halt script failed: switching off
-    halt_timeout,     // halt script did not end in time: switching off
-    lease_ended,      // the lease passed; processes were killed and the halt steps run
+    running,         // all steps done
+    start_exit_1,    // run script exit 1: no restart anywhere
+    start_exit_2,    // run script exit 2 or a failed step: another node may try
+    start_timeout,   // run script did not end in time
+    service_failed,  // a service died with no restarts left; being halted
+    halted,          // halt steps done, nothing of it is left
+    halt_exit_1,     // halt script failed: switching off
+    halt_timeout,    // halt script did not end in time: switching off
+    lease_ended,     // the lease passed; processes were killed and the halt steps run
     count_
 };
 [[nodiscard]] constexpr const char* to_string(report value) {
     switch (value) {
-        case report::running: return "running";
-        case report::start_exit_1: return "start_exit_1";
-        case report::start_exit_2: return "start_exit_2";
-        case report::start_timeout: return "start_timeout";
-        case report::service_failed: return "service_failed";
-        case report::halted: return "halted";
-        case report::halt_exit_1: return "halt_exit_1";
-        case report::halt_timeout: return "halt_timeout";
-        default: return "lease_ended";
+        case report::running:
+            return "running";
+        case report::start_exit_1:
+            return "start_exit_1";
+        case report::start_exit_2:
+            return "start_exit_2";
+        case report::start_timeout:
+            return "start_timeout";
+        case report::service_failed:
+            return "service_failed";
+        case report::halted:
+            return "halted";
+        case report::halt_exit_1:
+            return "halt_exit_1";
+        case report::halt_timeout:
+            return "halt_timeout";
+        default:
+            return "lease_ended";
     }
 }
 
@@ -219,26 +238,26 @@ struct service_restarted {
 
 // ---- what an administrator asks for; refused or accepted when applied, the same on every node ----
 
-struct package_run {      // hactl package start P [--node N]
+struct package_run {  // hactl package start P [--node N]
     static constexpr const char* name_ = "package_run";
     std::string package;
-    std::string node;     // empty = by policy
+    std::string node;  // empty = by policy
     static void fields(auto& self, auto&& visit) {
         visit("package", self.package);
         visit("node", self.node);
     }
 };
 
-struct package_stop {     // hactl package halt P: switching off (SG 5.3), then halted
+struct package_stop {  // hactl package halt P: switching off (SG 5.3), then halted
     static constexpr const char* name_ = "package_stop";
     std::string package;
     static void fields(auto& self, auto&& visit) { visit("package", self.package); }
 };
 
-struct package_move {     // hactl package move P N: an action, leaves nothing behind
+struct package_move {  // hactl package move P N: an action, leaves nothing behind
     static constexpr const char* name_ = "package_move";
     std::string package;
-    std::string node;     // empty = next by policy
+    std::string node;  // empty = next by policy
     static void fields(auto& self, auto&& visit) {
         visit("package", self.package);
         visit("node", self.node);
@@ -248,7 +267,7 @@ struct package_move {     // hactl package move P N: an action, leaves nothing b
 struct package_switching {  // hactl package enable|disable P [--node N]
     static constexpr const char* name_ = "package_switching";
     std::string package;
-    std::string node;       // empty = the package flag (AUTO_RUN)
+    std::string node;  // empty = the package flag (AUTO_RUN)
     bool enabled = true;
     static void fields(auto& self, auto&& visit) {
         visit("package", self.package);
@@ -257,7 +276,7 @@ struct package_switching {  // hactl package enable|disable P [--node N]
     }
 };
 
-struct node_admin {       // hactl node run|halt N
+struct node_admin {  // hactl node run|halt N
     static constexpr const char* name_ = "node_admin";
     std::string node;
     bool run = true;
@@ -267,7 +286,7 @@ struct node_admin {       // hactl node run|halt N
     }
 };
 
-struct cluster_admin {    // hactl cluster run|halt
+struct cluster_admin {  // hactl cluster run|halt
     static constexpr const char* name_ = "cluster_admin";
     bool run = true;
     static void fields(auto& self, auto&& visit) { visit("run", self.run); }
@@ -294,7 +313,7 @@ struct cluster_event {
 struct power_action {
     static constexpr const char* name_ = "power_action";
     node_id node;
-    bool away = true;      // false = taken back, mains is back
+    bool away = true;  // false = taken back, mains is back
     std::string reason;
     static void fields(auto& self, auto&& visit) {
         visit("node", self.node);
@@ -333,7 +352,7 @@ using command_body =
 // sent (a node's serials grow within one life; decisions of the leader itself have none).
 struct command {
     wall_time when;
-    std::string actor;       // "alice@node1", "policy", "node2"
+    std::string actor;  // "alice@node1", "policy", "node2"
     node_id origin;
     boot_id origin_boot;
     std::uint64_t serial = 0;

@@ -57,9 +57,7 @@ private:
         say("cluster_formed", "info", "cluster formed with " + std::to_string(body.first.ids.size()) + " nodes");
     }
     void on(const configure&) { say("configuration_applied", "info", "configuration applied"); }
-    void on(const node_lost& body) {
-        say("node_lost", "alarm", "node " + node(body.node) + " lost: " + body.reason);
-    }
+    void on(const node_lost& body) { say("node_lost", "alarm", "node " + node(body.node) + " lost: " + body.reason); }
     void on(const node_back& body) { say("node_back", "info", "node " + node(body.node) + " is heard again"); }
     void on(const fence_request& body) {
         say("fence_requested", "warning",
@@ -69,7 +67,9 @@ private:
         for (const auto& [target, fence] : state_.fences)
             if (fence.request.id == body.id) node(target);
         bool good = body.outcome == fence_outcome::off_confirmed;
-        say(good ? "node_fenced" : body.outcome == fence_outcome::cancelled ? "fence_cancelled" : "fence_failed",
+        say(good                                       ? "node_fenced"
+            : body.outcome == fence_outcome::cancelled ? "fence_cancelled"
+                                                       : "fence_failed",
             good || body.outcome == fence_outcome::cancelled ? "warning" : "alarm",
             "fence " + out_.node + ": " + to_string(body.outcome) + (body.device.empty() ? "" : " by " + body.device) +
                 (body.detail.empty() ? "" : " (" + body.detail + ")"));
@@ -78,8 +78,8 @@ private:
         generation(body.package, body.generation);
         out_.details.emplace_back("proof", to_string(body.proof));
         say("package_starting", "info",
-            "start " + body.package + " on " + node(body.node) + ": " + body.reason + " (proof: " +
-                to_string(body.proof) + ")");
+            "start " + body.package + " on " + node(body.node) + ": " + body.reason +
+                " (proof: " + to_string(body.proof) + ")");
     }
     void on(const package_halt& body) {
         generation(body.package, body.generation);
@@ -92,9 +92,12 @@ private:
         auto text = "package " + body.package + " on " + node(body.node) + ": " + to_string(body.what) +
                     (body.detail.empty() ? "" : " (" + body.detail + ")");
         switch (body.what) {
-            case report::running: return say("package_running", "info", text);
-            case report::halted: return say("package_halted", "info", text);
-            default: return say("package_failed", "alarm", text);
+            case report::running:
+                return say("package_running", "info", text);
+            case report::halted:
+                return say("package_halted", "info", text);
+            default:
+                return say("package_failed", "alarm", text);
         }
     }
     void on(const service_restarted& body) {
@@ -107,7 +110,9 @@ private:
     void on(const package_run& body) {
         say("package_start_asked", "info", "package start " + package_on(body.package, body.node));
     }
-    void on(const package_stop& body) { say("package_halt_asked", "info", "package halt " + package_on(body.package, "")); }
+    void on(const package_stop& body) {
+        say("package_halt_asked", "info", "package halt " + package_on(body.package, ""));
+    }
     void on(const package_move& body) {
         say("package_move_asked", "info", "package move " + package_on(body.package, body.node));
     }
@@ -117,7 +122,8 @@ private:
     }
     void on(const node_admin& body) {
         out_.node = body.node;
-        say(body.run ? "node_run" : "node_halted", "info", std::string("node ") + (body.run ? "run " : "halt ") + body.node);
+        say(body.run ? "node_run" : "node_halted", "info",
+            std::string("node ") + (body.run ? "run " : "halt ") + body.node);
     }
     void on(const cluster_admin& body) {
         say(body.run ? "cluster_run" : "cluster_halted", "info", std::string("cluster ") + (body.run ? "run" : "halt"));
@@ -133,9 +139,7 @@ private:
             "node " + node(body.node) + (body.away ? " gives its packages away: " : " may run packages again: ") +
                 body.reason);
     }
-    void on(const feature_level& body) {
-        say("feature_level", "info", "feature level " + std::to_string(body.level));
-    }
+    void on(const feature_level& body) { say("feature_level", "info", "feature level " + std::to_string(body.level)); }
     void on(const notified& body) {
         say(body.ok ? "notified" : "notify_failed", "info",
             "notifier " + body.notifier + (body.ok ? " delivered" : " gave up") + " entry " +

@@ -26,30 +26,34 @@ struct provenance {
 };
 
 enum class node_status : std::uint8_t {
-    unseen,   // configured, no boot accepted yet
-    up,       // its present boot is in the log
-    lost,     // not heard for T by a majority
-    fenced,   // a device confirmed power-off of its newest boot
+    unseen,  // configured, no boot accepted yet
+    up,      // its present boot is in the log
+    lost,    // not heard for T by a majority
+    fenced,  // a device confirmed power-off of its newest boot
     count_
 };
 [[nodiscard]] constexpr const char* to_string(node_status value) {
     switch (value) {
-        case node_status::unseen: return "unseen";
-        case node_status::up: return "up";
-        case node_status::lost: return "lost";
-        default: return "fenced";
+        case node_status::unseen:
+            return "unseen";
+        case node_status::up:
+            return "up";
+        case node_status::lost:
+            return "lost";
+        default:
+            return "fenced";
     }
 }
 
 struct node_state {
     std::string name;
     node_status status = node_status::unseen;
-    boot_id boot;                 // newest accepted life
+    boot_id boot;  // newest accepted life
     store_id store;
     std::uint32_t feature_level = 0;
     duration watchdog{0};
-    bool halted = false;          // hactl node halt: runs no packages
-    bool power_away = false;      // drained or halted by power policy
+    bool halted = false;      // hactl node halt: runs no packages
+    bool power_away = false;  // drained or halted by power policy
     provenance status_by;
     provenance halted_by;
     static void fields(auto& self, auto&& visit) {
@@ -69,31 +73,36 @@ struct node_state {
 enum class package_phase : std::uint8_t { down, starting, running, halting, halt_failed, count_ };
 [[nodiscard]] constexpr const char* to_string(package_phase value) {
     switch (value) {
-        case package_phase::down: return "down";
-        case package_phase::starting: return "starting";
-        case package_phase::running: return "running";
-        case package_phase::halting: return "halting";
-        default: return "halt_failed";
+        case package_phase::down:
+            return "down";
+        case package_phase::starting:
+            return "starting";
+        case package_phase::running:
+            return "running";
+        case package_phase::halting:
+            return "halting";
+        default:
+            return "halt_failed";
     }
 }
 
 struct package_state {
     package_phase phase = package_phase::down;
-    mainstay::generation generation;    // newest ever started
-    node_id owner;                      // of that generation
+    mainstay::generation generation;  // newest ever started
+    node_id owner;                    // of that generation
     boot_id owner_boot;
     // Why the newest generation is certainly over. In phase down it always is; a package whose
     // owner is lost keeps its phase until there is a proof.
     proof_kind proof = proof_kind::never_started;
-    bool switching = true;              // AUTO_RUN at run time
+    bool switching = true;                   // AUTO_RUN at run time
     std::map<node_id, provenance> node_off;  // node switching disabled there, by whom
     provenance switching_by;
-    node_id target;                     // of a move or a start by command, until it ran or failed
-    bool target_any = false;            // started by command, node by policy
-    node_id avoid;                      // a move without a target: not here
-    std::string asked_by;               // who asked for target, target_any or avoid
-    std::string stop_asked_by;          // hactl package halt: not yet down
-    provenance start_by;                // why the newest generation was started there
+    node_id target;             // of a move or a start by command, until it ran or failed
+    bool target_any = false;    // started by command, node by policy
+    node_id avoid;              // a move without a target: not here
+    std::string asked_by;       // who asked for target, target_any or avoid
+    std::string stop_asked_by;  // hactl package halt: not yet down
+    provenance start_by;        // why the newest generation was started there
     provenance phase_by;
     std::map<std::string, std::uint32_t> restarts;  // of services, this generation
     static void fields(auto& self, auto&& visit) {
@@ -188,17 +197,17 @@ struct state {
     std::map<std::string, node_id> ids;
     std::map<node_id, node_state> nodes;
     std::map<std::string, package_state> packages;
-    std::map<node_id, fence_state> fences;           // the newest request for each node
+    std::map<node_id, fence_state> fences;  // the newest request for each node
     std::uint64_t fence_ids = 0;
     std::map<node_id, submission_mark> submissions;
     std::map<std::string, power_state> power;
-    std::map<std::string, alarm> alarms;             // by subject
+    std::map<std::string, alarm> alarms;  // by subject
     std::vector<pending_notice> notices;
     std::uint32_t feature_level = 1;
-    bool halted = false;                              // hactl cluster halt
+    bool halted = false;  // hactl cluster halt
     provenance halted_by;
     log_index newest_package_entry;
-    duration lease_max{0};                            // the largest L ever committed
+    duration lease_max{0};  // the largest L ever committed
     static void fields(auto& self, auto&& visit) {
         visit("applied", self.applied);
         visit("cluster", self.cluster);
@@ -223,7 +232,7 @@ struct state {
 
     [[nodiscard]] bool formed() const { return static_cast<bool>(cluster); }
     [[nodiscard]] const package_config* find_package(const std::string& name) const;
-    [[nodiscard]] node_id find_node(const std::string& name) const;   // 0 = unknown
+    [[nodiscard]] node_id find_node(const std::string& name) const;  // 0 = unknown
     [[nodiscard]] std::string node_name(node_id node) const;
     // The node list of a package: "*" and an absent list mean all nodes, in cluster order.
     [[nodiscard]] std::vector<node_id> node_list(const package_config& package) const;

@@ -33,7 +33,8 @@ duration raft::patience(time_point) {
     auto wait = times_.member_timeout + rank * times_.rank_step;
     if (failed_tries_ > 0) {
         auto span = (times_.member_timeout / 2 * std::min(failed_tries_, 4U)).count();
-        wait += duration{static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(std::max<std::int64_t>(span, 1)))};
+        wait +=
+            duration{static_cast<std::int64_t>(random() % static_cast<std::uint64_t>(std::max<std::int64_t>(span, 1)))};
     }
     return wait;
 }

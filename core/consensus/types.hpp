@@ -90,9 +90,9 @@ struct entry {
 
 // What one node knows to be durable. The store returns it at start; writes change it in order.
 struct durable_state {
-    mainstay::term term;        // R1: highest term seen; stored before any message of that term
-    log_index commit;           // a lower bound of what is committed; exact for voter sets (R2, U3)
-    std::vector<entry> log;     // log[0] is index 1
+    mainstay::term term;     // R1: highest term seen; stored before any message of that term
+    log_index commit;        // a lower bound of what is committed; exact for voter sets (R2, U3)
+    std::vector<entry> log;  // log[0] is index 1
     auto operator<=>(const durable_state&) const = default;
     static void fields(auto& self, auto&& visit) {
         visit("term", self.term);
@@ -105,7 +105,7 @@ struct durable_state {
 struct write {
     mainstay::term term;
     log_index commit;
-    log_index keep;              // entries above it are dropped before `append` is added
+    log_index keep;  // entries above it are dropped before `append` is added
     std::vector<entry> append;
     [[nodiscard]] bool operator==(const write&) const = default;
     static void fields(auto& self, auto&& visit) {
@@ -123,10 +123,10 @@ void apply_write(durable_state& state, const write& change);
 struct vote_request {
     static constexpr const char* name_ = "vote_request";
     mainstay::term term;
-    bool pre = false;            // pre-vote: would you? Changes nothing at the receiver
+    bool pre = false;  // pre-vote: would you? Changes nothing at the receiver
     log_index last_index;
     mainstay::term last_term;
-    time_point sent;             // the candidate's clock, echoed in the answer (R6)
+    time_point sent;  // the candidate's clock, echoed in the answer (R6)
     static void fields(auto& self, auto&& visit) {
         visit("term", self.term);
         visit("pre", self.pre);
@@ -138,8 +138,8 @@ struct vote_request {
 
 struct vote_answer {
     static constexpr const char* name_ = "vote_answer";
-    mainstay::term term;         // the term asked for
-    mainstay::term own_term;     // the voter's own, so that a stale candidate learns it
+    mainstay::term term;      // the term asked for
+    mainstay::term own_term;  // the voter's own, so that a stale candidate learns it
     bool pre = false;
     bool granted = false;
     time_point sent;
@@ -172,9 +172,9 @@ struct append_request {
 
 struct append_answer {
     static constexpr const char* name_ = "append_answer";
-    mainstay::term term;         // the follower's own term
+    mainstay::term term;  // the follower's own term
     bool ok = false;
-    log_index match;             // ok: stored up to here; else: try again from here
+    log_index match;  // ok: stored up to here; else: try again from here
     time_point sent;
     static void fields(auto& self, auto&& visit) {
         visit("term", self.term);

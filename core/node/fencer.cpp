@@ -24,7 +24,8 @@ void fencer::begin(const cluster::state& state, const cluster::fence_request& re
     for (const auto& device : state.config.cluster.stonith) {
         bool covers = device.nodes.empty() || std::count(device.nodes.begin(), device.nodes.end(), name) > 0;
         if (!covers) continue;
-        for (std::uint32_t i = 0; i < std::max<std::uint32_t>(device.tries, 1); ++i) item.devices.push_back(device.name);
+        for (std::uint32_t i = 0; i < std::max<std::uint32_t>(device.tries, 1); ++i)
+            item.devices.push_back(device.name);
     }
     if (item.devices.empty()) {
         finish(item, fence_outcome::failed, "", "no stonith device covers this node");
@@ -40,8 +41,11 @@ void fencer::ask(const cluster::state& state, job item, effects& out) {
         return;
     }
     auto request = out.new_request();
-    out.add(call_plugin{request, device->name, item.powering_on ? "on" : "off",
-                        {{"node", state.node_name(item.request.node)}}, device->timeout});
+    out.add(call_plugin{request,
+                        device->name,
+                        item.powering_on ? "on" : "off",
+                        {{"node", state.node_name(item.request.node)}},
+                        device->timeout});
     jobs_.emplace(request, std::move(item));
 }
 

@@ -39,7 +39,7 @@ public:
 private:
     struct job {
         cluster::fence_request request;
-        std::vector<std::string> devices;   // still to be tried; the first is being asked
+        std::vector<std::string> devices;  // still to be tried; the first is being asked
         std::vector<std::string> failures;
         bool powering_on = false;
         bool unknown = false;

@@ -11,7 +11,7 @@
 
 namespace mainstay::node {
 
-inline constexpr std::size_t message_bytes_max = 4U << 20;   // a configuration of a large cluster fits
+inline constexpr std::size_t message_bytes_max = 4U << 20;  // a configuration of a large cluster fits
 
 // The pieces of `message`, each at most `piece_bytes` of payload.
 [[nodiscard]] std::vector<fragment> split(std::uint64_t whole, std::string_view message, std::size_t piece_bytes);
@@ -27,7 +27,7 @@ private:
     struct partial {
         std::uint64_t whole = 0;
         std::uint32_t count = 0;
-        std::map<std::uint32_t, bytes> pieces;   // only what is here: a count is a claim
+        std::map<std::uint32_t, bytes> pieces;  // only what is here: a count is a claim
         std::uint64_t size = 0;
         static void fields(auto& self, auto&& visit) {
             visit("whole", self.whole);

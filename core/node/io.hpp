@@ -56,9 +56,9 @@ struct stored {
 struct process_exited {
     static constexpr const char* name_ = "process_exited";
     request_id request;
-    std::int32_t code = 0;    // exit status, or -signal; 127 with `tail` when it could not be started
+    std::int32_t code = 0;  // exit status, or -signal; 127 with `tail` when it could not be started
     bool timed_out = false;
-    std::string tail;         // end of its output
+    std::string tail;  // end of its output
     static void fields(auto& self, auto&& visit) {
         visit("request", self.request);
         visit("code", self.code);
@@ -70,13 +70,20 @@ struct process_exited {
 enum class call_outcome : std::uint8_t { ok, failed, unknown, not_running, on, off, off_assumed, count_ };
 [[nodiscard]] constexpr const char* to_string(call_outcome value) {
     switch (value) {
-        case call_outcome::ok: return "ok";
-        case call_outcome::failed: return "failed";
-        case call_outcome::not_running: return "not_running";
-        case call_outcome::on: return "on";
-        case call_outcome::off: return "off";
-        case call_outcome::off_assumed: return "off_assumed";
-        default: return "unknown";
+        case call_outcome::ok:
+            return "ok";
+        case call_outcome::failed:
+            return "failed";
+        case call_outcome::not_running:
+            return "not_running";
+        case call_outcome::on:
+            return "on";
+        case call_outcome::off:
+            return "off";
+        case call_outcome::off_assumed:
+            return "off_assumed";
+        default:
+            return "unknown";
     }
 }
 
@@ -117,7 +124,7 @@ using admin_body = std::variant<form_cluster, cluster::command_body>;
 struct admin_call {
     static constexpr const char* name_ = "admin_call";
     std::uint64_t id = 0;
-    std::string actor;           // alice@node1
+    std::string actor;              // alice@node1
     duration patience{30'000'000};  // for the acceptance; the work itself takes what it takes
     admin_body body;
     static void fields(auto& self, auto&& visit) {
@@ -149,14 +156,15 @@ struct guard_hello {
     }
 };
 
-using input = std::variant<datagram, tick, stored, process_exited, plugin_answer, plugin_event, admin_call, guard_hello>;
+using input =
+    std::variant<datagram, tick, stored, process_exited, plugin_answer, plugin_event, admin_call, guard_hello>;
 
 // ---- outputs -----------------------------------------------------------------------------------
 
 // To one node by name, or to all; on every healthy link that can carry it (D7).
 struct send {
     static constexpr const char* name_ = "send";
-    std::string to;   // empty = all others
+    std::string to;  // empty = all others
     bytes data;
     static void fields(auto& self, auto&& visit) {
         visit("to", self.to);
@@ -171,7 +179,7 @@ struct publish_beat {
     bytes data;
     duration period{0};
     duration stale_after{0};
-    bool urgent = false;     // send it now: somebody waits for what has changed in it
+    bool urgent = false;  // send it now: somebody waits for what has changed in it
     static void fields(auto& self, auto&& visit) {
         visit("data", self.data);
         visit("period", self.period);
@@ -184,7 +192,7 @@ struct publish_beat {
 struct store {
     static constexpr const char* name_ = "store";
     std::optional<consensus::write> log;
-    std::optional<bytes> local;       // the node's own record (local_record), whole
+    std::optional<bytes> local;  // the node's own record (local_record), whole
     static void fields(auto& self, auto&& visit) {
         visit("log", self.log);
         visit("local", self.local);
@@ -195,12 +203,12 @@ struct run_process {
     static constexpr const char* name_ = "run_process";
     request_id request;
     std::string package;
-    std::string label;            // run_script, halt_script, service:NAME
+    std::string label;  // run_script, halt_script, service:NAME
     std::vector<std::string> argv;
     string_pairs environment;
-    std::string log_file;         // empty = the package's own
+    std::string log_file;  // empty = the package's own
     std::optional<duration> timeout;
-    bool service = false;         // outlives the daemon
+    bool service = false;  // outlives the daemon
     static void fields(auto& self, auto&& visit) {
         visit("request", self.request);
         visit("package", self.package);
@@ -227,8 +235,8 @@ struct kill_process {
 struct call_plugin {
     static constexpr const char* name_ = "call_plugin";
     request_id request;
-    std::string instance;         // strip | web/address 10.77.0.100 | web/nginx
-    std::string verb;             // off on status start stop prepare notify
+    std::string instance;  // strip | web/address 10.77.0.100 | web/nginx
+    std::string verb;      // off on status start stop prepare notify
     string_pairs arguments;
     duration timeout{0};
     static void fields(auto& self, auto&& visit) {
@@ -276,11 +284,16 @@ struct admin_progress {
 enum class admin_result : std::uint8_t { done, refused, failed, no_leader, unconfirmed, count_ };
 [[nodiscard]] constexpr const char* to_string(admin_result value) {
     switch (value) {
-        case admin_result::done: return "done";
-        case admin_result::refused: return "refused";
-        case admin_result::failed: return "failed";
-        case admin_result::no_leader: return "no_leader";
-        default: return "unconfirmed";
+        case admin_result::done:
+            return "done";
+        case admin_result::refused:
+            return "refused";
+        case admin_result::failed:
+            return "failed";
+        case admin_result::no_leader:
+            return "no_leader";
+        default:
+            return "unconfirmed";
     }
 }
 struct admin_done {
@@ -330,7 +343,7 @@ struct configuration_changed {
 
 struct trace {
     static constexpr const char* name_ = "trace";
-    std::string severity;   // debug | info | warning | error
+    std::string severity;  // debug | info | warning | error
     std::string text;
     static void fields(auto& self, auto&& visit) {
         visit("severity", self.severity);

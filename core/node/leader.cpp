@@ -30,7 +30,8 @@ void node::took_over() {
         const auto* data = std::get_if<consensus::payload>(&raft_.at(log_index{i}).body);
         if (data == nullptr) continue;
         auto item = decode<cluster::command>(data->data);
-        if (item && item->origin) accepted_[item->origin] = std::max(accepted_[item->origin], {item->origin_boot, item->serial});
+        if (item && item->origin)
+            accepted_[item->origin] = std::max(accepted_[item->origin], {item->origin_boot, item->serial});
     }
     out_.say("info", "leads the cluster in term " + to_text(led_term_));
     // The entry of the own term, which lets it commit and decide; it settles this life as well (R5).
@@ -58,9 +59,8 @@ void node::note_boots() {
         if (known.boot <= found->second.boot || known.boot <= boots_proposed_[id]) continue;
         if (peers_.silent(id, known.boot, at_.now, times_.member_timeout)) continue;
         bool own_store = std::all_of(raft_.active().begin(), raft_.active().end(), [&](const auto& set) {
-            return std::none_of(set.voters.begin(), set.voters.end(), [&](const auto& item) {
-                return item.node == id && item.store != known.store;
-            });
+            return std::none_of(set.voters.begin(), set.voters.end(),
+                                [&](const auto& item) { return item.node == id && item.store != known.store; });
         });
         if (!own_store) continue;  // R7: a voter whose store was lost is not that voter
         if (raft_.propose(consensus::boot_entry{id, known.boot, known.store, 1, duration{0}, at_.wall}, at_.now))

@@ -83,7 +83,8 @@ void node::finish_turn() {
     send_submissions();
     for (auto& [name, item] : runners_) item.tick(at_.now, out_);
     record_phases();
-    for (auto serial : operations_.expire(at_.now, static_cast<bool>(raft_.leader()), out_)) submissions_.withdraw(serial);
+    for (auto serial : operations_.expire(at_.now, static_cast<bool>(raft_.leader()), out_))
+        submissions_.withdraw(serial);
     if (forming_ && forming_->deadline <= at_.now) {
         out_.add(admin_done{forming_->admin, admin_result::failed, "not every node of the configuration answered"});
         forming_.reset();
@@ -94,7 +95,8 @@ void node::finish_turn() {
 }
 
 time_point node::deadline() const {
-    auto due = std::min({raft_.deadline(), operations_.deadline(), look_again_, last_turn_ + times_.heartbeat_interval});
+    auto due =
+        std::min({raft_.deadline(), operations_.deadline(), look_again_, last_turn_ + times_.heartbeat_interval});
     if (!submissions_.empty()) due = std::min(due, submit_again_);
     if (forming_) due = std::min(due, forming_->deadline);
     if (guard_known_ && packages_here() && !lease_lost_) due = std::min(due, lease_.end());
@@ -167,8 +169,8 @@ void node::applied_entry(log_index index, const consensus::entry& entry, const c
     if (data != nullptr) item = decode<cluster::command>(data->data);
     if (!outcome.duplicate) {
         auto what = cluster::describe(state_, entry, outcome);
-        happened record{index,        {},           {},           what.event, what.severity,
-                        what.text,    what.package, what.node,    !outcome.accepted, what.details};
+        happened record{index,     {},           {},        what.event,        what.severity,
+                        what.text, what.package, what.node, !outcome.accepted, what.details};
         if (item) {
             record.when = item->when;
             record.actor = item->actor;
@@ -212,7 +214,8 @@ void node::begin_fences() {
         if (begun >= request.id) continue;
         begun = request.id;
         if (state_.nodes.at(target).status != cluster::node_status::lost) {
-            submit_command(cluster::fence_result{request.id, cluster::fence_outcome::cancelled, "", "heard again"}, name_);
+            submit_command(cluster::fence_result{request.id, cluster::fence_outcome::cancelled, "", "heard again"},
+                           name_);
         } else {
             fencer_.begin(state_, request, out_);
         }
@@ -274,8 +277,8 @@ void node::news_of_parts() {
             event.node = self_;
             event.event = "power_on_failed";
             event.severity = "alarm";
-            event.details = {{"target", state_.node_name(news.node)}, {"device", news.result.device},
-                             {"said", news.result.detail}};
+            event.details = {
+                {"target", state_.node_name(news.node)}, {"device", news.result.device}, {"said", news.result.detail}};
             submit_command(std::move(event), name_);
         }
     }

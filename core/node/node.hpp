@@ -33,7 +33,7 @@ namespace mainstay::node {
 struct local_record {
     struct active {
         mainstay::generation generation;
-        std::uint32_t machine = 0;     // of the boot it runs in; dead with it
+        std::uint32_t machine = 0;  // of the boot it runs in; dead with it
         runner_phase phase = runner_phase::starting;
         static void fields(auto& self, auto&& visit) {
             visit("generation", self.generation);
@@ -46,13 +46,13 @@ struct local_record {
 };
 
 struct start_info {
-    std::string name;                    // own, as in the configuration
-    boot_id boot;                        // stored before this; unique for ever
+    std::string name;  // own, as in the configuration
+    boot_id boot;      // stored before this; unique for ever
     store_id store;
-    std::uint64_t seed = 1;              // of back-off and of a new cluster's name
+    std::uint64_t seed = 1;  // of back-off and of a new cluster's name
     consensus::durable_state log;
-    bytes local;                         // encoded local_record, or empty
-    duration watchdog{0};                // W, read back; 0 = none armed
+    bytes local;           // encoded local_record, or empty
+    duration watchdog{0};  // W, read back; 0 = none armed
     static void fields(auto& self, auto&& visit) {
         visit("name", self.name);
         visit("boot", self.boot);
@@ -84,9 +84,9 @@ public:
     [[nodiscard]] const timings& times() const { return times_; }
     [[nodiscard]] const std::map<std::string, runner>& runners() const { return runners_; }
     [[nodiscard]] const std::deque<happened>& history() const { return history_; }
-    [[nodiscard]] std::uint64_t dropped() const { return dropped_; }   // datagrams and events that came to nothing
+    [[nodiscard]] std::uint64_t dropped() const { return dropped_; }  // datagrams and events that came to nothing
     [[nodiscard]] bool settled() const;
-    [[nodiscard]] std::vector<std::string> waiting_to_form() const;    // names not heard yet
+    [[nodiscard]] std::vector<std::string> waiting_to_form() const;  // names not heard yet
 
     [[nodiscard]] bytes save() const;
     [[nodiscard]] static std::optional<node> load(std::string_view saved);
@@ -174,7 +174,7 @@ private:
     timings times_;
     consensus::raft raft_;
     cluster::state state_;
-    bool stopped_applying_ = false;      // met an entry of a newer version (D2)
+    bool stopped_applying_ = false;  // met an entry of a newer version (D2)
     effects out_;
     peers peers_;
     node_lease lease_;
@@ -185,7 +185,7 @@ private:
 
     std::uint64_t stores_made_ = 0;
     std::uint64_t stores_done_ = 0;
-    std::deque<bool> stores_open_;       // true = carries a log write
+    std::deque<bool> stores_open_;  // true = carries a log write
     std::uint64_t log_writes_done_ = 0;
 
     submissions submissions_;
@@ -193,10 +193,10 @@ private:
     node_id submitted_to_;
     operations operations_;
     fencer fencer_;
-    std::map<node_id, std::uint64_t> fences_begun_;   // newest request taken up here, by target
+    std::map<node_id, std::uint64_t> fences_begun_;  // newest request taken up here, by target
 
     local_record local_;
-    std::map<std::string, local_record::active> recovered_;   // begun by a former daemon, not yet adopted
+    std::map<std::string, local_record::active> recovered_;  // begun by a former daemon, not yet adopted
     bool guard_known_ = false;
     std::vector<living_process> living_;
     std::map<std::string, runner> runners_;
@@ -207,10 +207,10 @@ private:
     bool reset_asked_ = false;
     time_point told_lease_end_ = time_point::min();
     bool told_packages_ = false;
-    std::map<request_id, std::string> probes_;   // open conflict probes: address
-    std::set<std::string> doubtful_;             // addresses that somebody answered for
+    std::map<request_id, std::string> probes_;  // open conflict probes: address
+    std::set<std::string> doubtful_;            // addresses that somebody answered for
     std::vector<std::string> event_sources_;
-    bool told_leader_ = false;           // as in the last beat
+    bool told_leader_ = false;  // as in the last beat
     bool told_acknowledges_ = false;
 
     // leader, volatile
@@ -237,8 +237,8 @@ private:
         }
     };
     std::optional<forming> forming_;
-    std::uint64_t founding_admin_ = 0;         // is answered when the founding entries are applied
-    std::map<std::string, store_id> hellos_;   // unformed nodes heard
+    std::uint64_t founding_admin_ = 0;        // is answered when the founding entries are applied
+    std::map<std::string, store_id> hellos_;  // unformed nodes heard
 
 public:
     static void fields(auto& self, auto&& visit) {

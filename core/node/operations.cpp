@@ -30,7 +30,8 @@ public:
 
     verdict operator()(const cluster::package_stop& asked) const {
         const auto* item = find(asked.package);
-        if (item == nullptr || item->phase == package_phase::down) return done("package " + asked.package + " is halted");
+        if (item == nullptr || item->phase == package_phase::down)
+            return done("package " + asked.package + " is halted");
         if (item->phase == package_phase::halt_failed)
             return failed("package " + asked.package + " failed to halt: " + item->phase_by.reason);
         return {};
@@ -48,8 +49,8 @@ public:
         // SG: the packages move first; the answer comes when each of them runs elsewhere or can't.
         for (const auto& [name, item] : state_.packages) {
             bool wanted = item.switching || item.target || item.target_any;
-            bool will_start = item.phase == package_phase::down && wanted && !state_.halted &&
-                              policy::choose(state_, name).node;
+            bool will_start =
+                item.phase == package_phase::down && wanted && !state_.halted && policy::choose(state_, name).node;
             if (item.phase == package_phase::starting || will_start) return {};
         }
         return done("node " + asked.node + " is halted");
@@ -158,8 +159,9 @@ std::vector<std::uint64_t> operations::expire(time_point now, bool has_leader, e
     for (const auto& [id, item] : waiting_) {
         if (item.deadline > now) continue;
         out.add(admin_done{id, has_leader ? admin_result::unconfirmed : admin_result::no_leader,
-                           has_leader ? "not confirmed in time; it may still take effect: hactl history"
-                                      : "no leader: the cluster has no quorum; nothing was done unless history shows it"});
+                           has_leader
+                               ? "not confirmed in time; it may still take effect: hactl history"
+                               : "no leader: the cluster has no quorum; nothing was done unless history shows it"});
         serials.push_back(item.serial);
         finished_.push_back(id);
     }

@@ -32,7 +32,7 @@ private:
         cluster::command_body asked;
         time_point deadline;
         bool accepted = false;
-        generation before;    // of the package when accepted
+        generation before;  // of the package when accepted
         static void fields(auto& self, auto&& visit) {
             visit("serial", self.serial);
             visit("asked", self.asked);
@@ -44,7 +44,7 @@ private:
     void check(std::uint64_t id, const operation& item, const cluster::state& state, effects& out);
 
     std::map<std::uint64_t, operation> waiting_;
-    std::vector<std::uint64_t> finished_;   // within one call
+    std::vector<std::uint64_t> finished_;  // within one call
 };
 
 }  // namespace mainstay::node

@@ -19,7 +19,8 @@ void node::reconcile() {
         bool over = found == state_.packages.end() || found->second.generation != runner.generation() ||
                     !found->second.active() || found->second.owner != self_;
         bool behind = found != state_.packages.end() && found->second.generation < runner.generation();
-        if (over && !behind && runner.phase() != runner_phase::over && !start_after_store_.contains(name)) runner.halt(out_);
+        if (over && !behind && runner.phase() != runner_phase::over && !start_after_store_.contains(name))
+            runner.halt(out_);
     }
     forget_ended();
     keep_event_sources();
@@ -122,8 +123,8 @@ void node::runner_says(const std::string& name, runner& item) {
             out_.add(reset_node{"service_fail_fast_enabled: " + news.detail});
         }
         if (!news.report) {
-            submit_command(cluster::service_restarted{name, item.generation(), news.service, news.restarts, news.detail},
-                           name_);
+            submit_command(
+                cluster::service_restarted{name, item.generation(), news.service, news.restarts, news.detail}, name_);
             continue;
         }
         auto what = *news.report;
@@ -132,9 +133,9 @@ void node::runner_says(const std::string& name, runner& item) {
             what = report::lease_ended;
         auto& record = local_.packages[name];
         record = {item.generation(), boot_.machine, item.phase()};
-        if (item.phase() == runner_phase::over && (what == report::halted || what == report::lease_ended ||
-                                                   what == report::start_exit_1 || what == report::start_exit_2 ||
-                                                   what == report::start_timeout))
+        if (item.phase() == runner_phase::over &&
+            (what == report::halted || what == report::lease_ended || what == report::start_exit_1 ||
+             what == report::start_exit_2 || what == report::start_timeout))
             local_.packages.erase(name);
         persist_local();
         reports_open_[name] = submit_command(

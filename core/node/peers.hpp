@@ -11,7 +11,7 @@
 namespace mainstay::node {
 
 struct peer {
-    boot_id boot;                                  // newest life heard
+    boot_id boot;  // newest life heard
     store_id store;
     time_point heard = time_point::min();          // our clock, any datagram of that life
     time_point heard_direct = time_point::min();   // the same, not through another node

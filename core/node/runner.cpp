@@ -23,7 +23,7 @@ std::string last_line(const std::string& text) {
 }
 
 std::string how_it_ended(const process_exited& item) {
-    std::string text = item.timed_out   ? "did not end in time"
+    std::string text = item.timed_out  ? "did not end in time"
                        : item.code < 0 ? "killed by signal " + std::to_string(-item.code)
                                        : "exit " + std::to_string(item.code);
     auto said = last_line(item.tail);
@@ -85,7 +85,8 @@ void runner::next_start(effects& out) {
             case step::kind_type::address:
                 probing_ = doubtful_.erase(config_.addresses[now.index].address) > 0;
                 return call(now, probing_ ? "prepare" : "start", out);
-            default: return call(now, "start", out);
+            default:
+                return call(now, "start", out);
         }
     }
 }
@@ -315,7 +316,9 @@ bool runner::process_exited(const node::process_exited& item, time_point now, ef
     waiting_ = request_id{};
     bool ok = item.code == 0 && !item.timed_out;
     if (phase_ == runner_phase::starting) {
-        auto how = item.timed_out ? report::start_timeout : item.code == 2 ? report::start_exit_2 : report::start_exit_1;
+        auto how = item.timed_out   ? report::start_timeout
+                   : item.code == 2 ? report::start_exit_2
+                                    : report::start_exit_1;
         start_step_ended(ok, how, "run_script " + how_it_ended(item), out);
     } else {
         auto how = item.timed_out ? report::halt_timeout : report::halt_exit_1;

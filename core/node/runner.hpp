@@ -20,9 +20,9 @@ namespace mainstay::node {
 struct runner_news {
     std::optional<cluster::report> report;
     std::string detail;
-    std::string service;          // with `restarts`: this service was started again
+    std::string service;  // with `restarts`: this service was started again
     std::uint32_t restarts = 0;
-    bool fail_fast = false;       // the node has to be reset (service_fail_fast_enabled)
+    bool fail_fast = false;  // the node has to be reset (service_fail_fast_enabled)
     static void fields(auto& self, auto&& visit) {
         visit("report", self.report);
         visit("detail", self.detail);
@@ -35,11 +35,16 @@ struct runner_news {
 enum class runner_phase : std::uint8_t { starting, running, undoing, halting, over, count_ };
 [[nodiscard]] constexpr const char* to_string(runner_phase value) {
     switch (value) {
-        case runner_phase::starting: return "starting";
-        case runner_phase::running: return "running";
-        case runner_phase::undoing: return "undoing";
-        case runner_phase::halting: return "halting";
-        default: return "over";
+        case runner_phase::starting:
+            return "starting";
+        case runner_phase::running:
+            return "running";
+        case runner_phase::undoing:
+            return "undoing";
+        case runner_phase::halting:
+            return "halting";
+        default:
+            return "over";
     }
 }
 
@@ -100,10 +105,10 @@ private:
         std::size_t index = 0;
     };
     struct service {
-        request_id process;       // 0 = not running
+        request_id process;  // 0 = not running
         std::uint32_t restarts = 0;
         time_point started = time_point::min();
-        time_point restart_at = never;   // back-off of a service that dies young
+        time_point restart_at = never;  // back-off of a service that dies young
         duration back_off{0};
         static void fields(auto& self, auto&& visit) {
             visit("process", self.process);
@@ -136,10 +141,10 @@ private:
     std::string own_node_;
     string_pairs environment_;
     runner_phase phase_ = runner_phase::over;
-    std::size_t begun_ = 0;           // steps begun, from the first
-    request_id waiting_;              // the step's process or call under way
-    bool killing_ = false;            // ... which was told to end
-    std::vector<service> services_;   // as in config_.services
+    std::size_t begun_ = 0;          // steps begun, from the first
+    request_id waiting_;             // the step's process or call under way
+    bool killing_ = false;           // ... which was told to end
+    std::vector<service> services_;  // as in config_.services
     bool ended_ = false;
     std::optional<cluster::report> start_failure_;
     bool skip_halt_script_ = false;
@@ -147,9 +152,9 @@ private:
     std::string failure_detail_;
     bool halt_asked_ = false;
     std::vector<runner_news> news_;
-    std::set<request_id> orphans_;    // scripts of a former daemon that have to end before anything is undone
+    std::set<request_id> orphans_;  // scripts of a former daemon that have to end before anything is undone
     std::set<std::string> doubtful_;
-    bool probing_ = false;            // the call under way only looks
+    bool probing_ = false;  // the call under way only looks
 };
 
 }  // namespace mainstay::node

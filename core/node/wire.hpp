@@ -21,7 +21,7 @@ struct heard_entry {
     boot_id boot;
     time_point echo;
     std::uint32_t age_ms = 0;
-    bool direct = false;          // not only through another node
+    bool direct = false;  // not only through another node
     static void fields(auto& self, auto&& visit) {
         visit("node", self.node);
         visit("boot", self.boot);
@@ -33,14 +33,14 @@ struct heard_entry {
 
 struct beat {
     static constexpr const char* name_ = "beat";
-    store_id store;               // until the own life is in the log (R7); then left out
-    mainstay::term term;          // durable
+    store_id store;       // until the own life is in the log (R7); then left out
+    mainstay::term term;  // durable
     bool leader = false;
-    bool acknowledges = false;    // leader with a quorum and an entry of its term committed: `heard`
-                                  // acknowledges leases (R6), up to `newest_package_entry`
+    bool acknowledges = false;  // leader with a quorum and an entry of its term committed: `heard`
+                                // acknowledges leases (R6), up to `newest_package_entry`
     log_index commit;
     log_index newest_package_entry;
-    duration lease{0};            // L
+    duration lease{0};  // L
     std::vector<heard_entry> heard;
     static void fields(auto& self, auto&& visit) {
         visit("store", self.store);
@@ -57,13 +57,13 @@ struct beat {
 // Asks the leader to write commands down; repeated until they show in the sender's own log.
 struct submit {
     static constexpr const char* name_ = "submit";
-    std::vector<cluster::command> commands;   // ascending serials, oldest first
+    std::vector<cluster::command> commands;  // ascending serials, oldest first
     static void fields(auto& self, auto&& visit) { visit("commands", self.commands); }
 };
 
 // ---- before a cluster exists: nodes are known by name only ---------------------------------------
 
-struct form_hello {       // an empty store says that it is there
+struct form_hello {  // an empty store says that it is there
     static constexpr const char* name_ = "form_hello";
     std::string name;
     store_id store;
@@ -73,7 +73,7 @@ struct form_hello {       // an empty store says that it is there
     }
 };
 
-struct form_log {         // the founding entries, for the stores named in them
+struct form_log {  // the founding entries, for the stores named in them
     static constexpr const char* name_ = "form_log";
     std::vector<consensus::entry> entries;
     static void fields(auto& self, auto&& visit) { visit("entries", self.entries); }
@@ -81,7 +81,7 @@ struct form_log {         // the founding entries, for the stores named in them
 
 struct fragment {
     static constexpr const char* name_ = "fragment";
-    std::uint64_t whole = 0;      // names the message, per sender's life
+    std::uint64_t whole = 0;  // names the message, per sender's life
     std::uint32_t index = 0;
     std::uint32_t count = 0;
     bytes data;
@@ -97,7 +97,7 @@ struct fragment {
 struct relay {
     static constexpr const char* name_ = "relay";
     node_id to;
-    bytes data;                   // a whole datagram
+    bytes data;  // a whole datagram
     static void fields(auto& self, auto&& visit) {
         visit("to", self.to);
         visit("data", self.data);
@@ -107,8 +107,8 @@ struct relay {
 using wire_body = std::variant<beat, consensus::message, submit, form_hello, form_log, fragment, relay>;
 
 struct envelope {
-    mainstay::cluster_id cluster;   // 0 = not formed
-    node_id from;                   // 0 = not formed
+    mainstay::cluster_id cluster;  // 0 = not formed
+    node_id from;                  // 0 = not formed
     boot_id boot;
     wire_body body;
     static void fields(auto& self, auto&& visit) {
@@ -125,7 +125,7 @@ void append_send_time(bytes& data, time_point sent);
 
 struct opened {
     envelope message;
-    time_point sent = time_point::min();   // of beats and hellos
+    time_point sent = time_point::min();  // of beats and hellos
 };
 // Nothing when the bytes are not exactly one envelope.
 [[nodiscard]] std::optional<opened> open_datagram(std::string_view data);

@@ -104,10 +104,16 @@ private:
 
     void place(const std::string& name, const package_state& item) {
         switch (item.phase) {
-            case package_phase::down: start(name, item); break;
+            case package_phase::down:
+                start(name, item);
+                break;
             case package_phase::starting:
-            case package_phase::running: stay_or_go(name, item); break;
-            default: assume(name, item); break;
+            case package_phase::running:
+                stay_or_go(name, item);
+                break;
+            default:
+                assume(name, item);
+                break;
         }
     }
 

@@ -18,8 +18,8 @@ struct view {
     time_point now;
     wall_time wall;
     node_id self;
-    std::map<node_id, bool> silent;        // up in the log, not heard for T by us nor by a majority
-    std::map<node_id, bool> heard_again;   // lost in the log, but heard: the same life
+    std::map<node_id, bool> silent;               // up in the log, not heard for T by us nor by a majority
+    std::map<node_id, bool> heard_again;          // lost in the log, but heard: the same life
     std::map<node_id, time_point> lost_for_sure;  // fencing none: when its lease has surely passed
     std::map<node_id, time_point> fence_again;    // not before: back-off after a failed fence
     std::map<node_id, std::uint32_t> fence_tries;
@@ -32,7 +32,7 @@ struct decision {
 
 struct outcome {
     std::vector<decision> decisions;
-    time_point look_again = never;   // something becomes due by time alone
+    time_point look_again = never;  // something becomes due by time alone
 };
 
 [[nodiscard]] outcome decide(const cluster::state& state, const view& seen);
@@ -41,13 +41,13 @@ struct outcome {
 
 struct verdict {
     bool eligible = false;
-    std::string reason;   // "first of its node list that can run it", "switching disabled by alice (...)"
+    std::string reason;  // "first of its node list that can run it", "switching disabled by alice (...)"
 };
 // May the package be started on the node now, and why (not).
 [[nodiscard]] verdict judge(const cluster::state& state, const std::string& package, node_id node);
 
 struct choice {
-    node_id node;         // 0 = none
+    node_id node;  // 0 = none
     std::string reason;
 };
 // Where it would be started now.

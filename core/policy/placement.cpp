@@ -10,9 +10,7 @@ using cluster::package_phase;
 
 namespace {
 
-std::string flag_text(const cluster::provenance& by) {
-    return by.actor + " (" + by.reason + ")";
-}
+std::string flag_text(const cluster::provenance& by) { return by.actor + " (" + by.reason + ")"; }
 
 // Fed by a source whose mains is lost: mains first, battery rather than nowhere.
 bool on_battery(const cluster::state& state, node_id node) {
@@ -32,10 +30,14 @@ verdict judge(const cluster::state& state, const std::string& package, node_id n
     if (item == state.packages.end() || host == state.nodes.end()) return {false, "not configured"};
     const auto& found = host->second;
     switch (found.status) {
-        case node_status::unseen: return {false, "has not joined yet"};
-        case node_status::lost: return {false, "lost: " + found.status_by.reason};
-        case node_status::fenced: return {false, "fenced: " + found.status_by.reason};
-        default: break;
+        case node_status::unseen:
+            return {false, "has not joined yet"};
+        case node_status::lost:
+            return {false, "lost: " + found.status_by.reason};
+        case node_status::fenced:
+            return {false, "fenced: " + found.status_by.reason};
+        default:
+            break;
     }
     if (found.halted) return {false, "halted by " + flag_text(found.halted_by)};
     if (found.power_away) return {false, "on battery"};
@@ -91,9 +93,15 @@ explanation explain(const cluster::state& state, const std::string& package) {
     const auto& now = item->second;
     auto owner = state.node_name(now.owner);
     switch (now.phase) {
-        case package_phase::running: out.headline = package + " runs on " + owner + ": " + now.phase_by.reason; break;
-        case package_phase::starting: out.headline = package + " starts on " + owner + ": " + now.phase_by.reason; break;
-        case package_phase::halting: out.headline = package + " is halting on " + owner + ": " + now.phase_by.reason; break;
+        case package_phase::running:
+            out.headline = package + " runs on " + owner + ": " + now.phase_by.reason;
+            break;
+        case package_phase::starting:
+            out.headline = package + " starts on " + owner + ": " + now.phase_by.reason;
+            break;
+        case package_phase::halting:
+            out.headline = package + " is halting on " + owner + ": " + now.phase_by.reason;
+            break;
         case package_phase::halt_failed:
             out.headline = package + " failed to halt on " + owner + " (" + now.phase_by.reason +
                            "): clean up there, then hactl package halt " + package;

@@ -41,7 +41,9 @@ json error_object(const json& id, std::int64_t number, const std::string& messag
 std::string severity_of(const std::string& word) { return word == "alarm" ? "critical" : word; }
 
 json entry_json(const node::happened& item) {
-    json out{{"index", item.index.value}, {"time", item.when.us}, {"kind", item.event},
+    json out{{"index", item.index.value},
+             {"time", item.when.us},
+             {"kind", item.event},
              {"severity", severity_of(item.severity)}};
     if (!item.node.empty()) out["node"] = item.node;
     if (!item.package.empty()) out["package"] = item.package;
@@ -58,7 +60,10 @@ bool matches(const node::happened& item, const std::string& package, const std::
 
 json problem_json(const problem& item) {
     json out{{"severity", item.severity == problem::level::error ? "error" : "warning"},
-             {"file", item.where.file}, {"line", item.where.line}, {"keyword", item.keyword}, {"message", item.message}};
+             {"file", item.where.file},
+             {"line", item.where.line},
+             {"keyword", item.keyword},
+             {"message", item.message}};
     if (!item.expected.empty()) out["expected"] = item.expected;
     if (!item.nearest.empty()) out["nearest"] = item.nearest;
     return out;
@@ -204,8 +209,8 @@ private:
             return error(bad_params, "files is missing", {{"expected", "[{\"name\":..., \"text\":...}]"}});
         std::vector<named_text> files;
         for (const auto& item : *found) {
-            bool whole = item.is_object() && item.contains("name") && item["name"].is_string() && item.contains("text") &&
-                         item["text"].is_string();
+            bool whole = item.is_object() && item.contains("name") && item["name"].is_string() &&
+                         item.contains("text") && item["text"].is_string();
             if (!whole) return error(bad_params, "every file needs name and text");
             files.push_back({item["name"].get<std::string>(), item["text"].get<std::string>()});
         }
@@ -275,7 +280,8 @@ private:
         bool more = false;
         const auto& all = backend_.core().history();
         for (auto item = all.rbegin(); item != all.rend(); ++item) {
-            if (static_cast<std::int64_t>(item->index.value) >= before || !matches(*item, text("package"), text("node")))
+            if (static_cast<std::int64_t>(item->index.value) >= before ||
+                !matches(*item, text("package"), text("node")))
                 continue;
             if (list.size() == limit) {
                 more = true;
@@ -317,12 +323,17 @@ private:
     }
 
     [[nodiscard]] static json param_json(const plugin::param_info& item) {
-        return {{"name", item.name},         {"type", std::string(to_string(item.type))},
+        return {{"name", item.name},
+                {"type", std::string(to_string(item.type))},
                 {"scope", std::string(to_string(item.scope))},
-                {"required", item.required}, {"secret", item.secret},
-                {"unit", item.unit},         {"default", item.default_value},
-                {"minimum", item.minimum},   {"maximum", item.maximum},
-                {"choices", item.choices},   {"help", item.help}};
+                {"required", item.required},
+                {"secret", item.secret},
+                {"unit", item.unit},
+                {"default", item.default_value},
+                {"minimum", item.minimum},
+                {"maximum", item.maximum},
+                {"choices", item.choices},
+                {"help", item.help}};
     }
 
     void plugins(bool one) {
@@ -335,9 +346,9 @@ private:
                 continue;
             }
             names.push_back(item.info->name);
-            json out{{"name", item.info->name}, {"kind", std::string(to_string(item.info->kind))},
+            json out{{"name", item.info->name},       {"kind", std::string(to_string(item.info->kind))},
                      {"version", item.info->version}, {"summary", item.info->summary},
-                     {"file", item.file.string()}, {"used_by", used_by(item.info->name)}};
+                     {"file", item.file.string()},    {"used_by", used_by(item.info->name)}};
             if (one) {
                 out["params"] = json::array();
                 for (const auto& param : item.info->params) out["params"].push_back(param_json(param));

@@ -30,7 +30,7 @@ using local = asio::local::stream_protocol;
 namespace {
 
 constexpr std::size_t request_bytes_max = 8U << 20;
-constexpr std::size_t unsent_bytes_max = 4U << 20;   // a reader slower than this is let go
+constexpr std::size_t unsent_bytes_max = 4U << 20;  // a reader slower than this is let go
 constexpr std::size_t connections_max = 200;
 
 std::string user_name(uid_t uid) {

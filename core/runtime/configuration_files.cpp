@@ -24,7 +24,8 @@ void require(const plugin_instance& item, const std::string& plugin_dir, const s
     missing.where = item.where;
     missing.keyword = item.plugin;
     auto reason = broken.find(item.plugin);
-    missing.message = reason != broken.end() ? reason->second : "there is no plugin " + item.plugin + " in " + plugin_dir;
+    missing.message =
+        reason != broken.end() ? reason->second : "there is no plugin " + item.plugin + " in " + plugin_dir;
     std::vector<std::string_view> words(known.begin(), known.end());
     missing.nearest = nearest_word(item.plugin, words);
     found.push_back(std::move(missing));
@@ -68,7 +69,9 @@ checked_files check_files(std::span<const named_text> files, const std::string& 
 result<configuration> read_initial(const std::string& config_dir) {
     auto path = config_dir + "/cluster.conf";
     std::ifstream in(path);
-    if (!in) return fail(path + ": " + std::strerror(errno) + "; it tells a node that is in no cluster yet where the others are");
+    if (!in)
+        return fail(path + ": " + std::strerror(errno) +
+                    "; it tells a node that is in no cluster yet where the others are");
     std::array<named_text, 1> files{named_text{path, std::string(std::istreambuf_iterator<char>(in), {})}};
     auto parsed = parse_configuration(files);
     for (const auto& item : parsed.found)

@@ -15,8 +15,8 @@ namespace mainstay::runtime {
 
 struct checked_files {
     configuration config;
-    problems found;               // all of all files
-    std::string canonical;        // empty when there are errors
+    problems found;         // all of all files
+    std::string canonical;  // empty when there are errors
     [[nodiscard]] bool ok() const { return !canonical.empty(); }
 };
 

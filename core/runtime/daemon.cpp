@@ -57,7 +57,8 @@ result<std::string> read_file(const std::string& path) {
 result<seal_key> read_key(const std::string& path) {
     struct stat info {};
     if (::stat(path.c_str(), &info) != 0)
-        return fail(path + ": " + std::strerror(errno) + "; hactl key new " + path + " makes one, the same on all nodes");
+        return fail(path + ": " + std::strerror(errno) + "; hactl key new " + path +
+                    " makes one, the same on all nodes");
     if ((info.st_mode & 077) != 0) return fail(path + ": readable by others; chmod 600 " + path);
     auto text = read_file(path);
     if (!text) return tl::make_unexpected(text.error());
@@ -68,7 +69,8 @@ result<seal_key> read_key(const std::string& path) {
 
 class daemon final : public admin_backend {
 public:
-    explicit daemon(options chosen) : options_(std::move(chosen)), timer_(loop_), guard_socket_(loop_), signals_(loop_) {}
+    explicit daemon(options chosen)
+        : options_(std::move(chosen)), timer_(loop_), guard_socket_(loop_), signals_(loop_) {}
 
     int run() {
         auto ready = prepare();
@@ -108,7 +110,8 @@ private:
         store_ = std::move(*opened);
         // Pages are locked as they are touched: a small daemon stays small.
         if (::mlockall(MCL_CURRENT | MCL_FUTURE | MCL_ONFAULT) != 0)
-            log_line("warning", std::string("memory is not locked, swapping may delay this node: ") + std::strerror(errno));
+            log_line("warning",
+                     std::string("memory is not locked, swapping may delay this node: ") + std::strerror(errno));
         start_guard();
         start_links(*key);
         start_store();
@@ -129,7 +132,9 @@ private:
             feed(std::move(out));
         };
         calls.exited = [this](node::process_exited item) { feed(std::move(item)); };
-        calls.host_started = [this](request_id id, guard::unique_fd socket) { hosts_->host_started(id, std::move(socket)); };
+        calls.host_started = [this](request_id id, guard::unique_fd socket) {
+            hosts_->host_started(id, std::move(socket));
+        };
         calls.host_ended = [this](request_id id, const std::string& why) { hosts_->host_ended(id, why); };
         calls.lost = [this] {
             // D9: without its guard nobody ends what runs here in time; the node has to fail.
@@ -143,28 +148,33 @@ private:
         auto host_program = options_.plugin_host;
         hosts_ = std::make_unique<plugin_hosts>(
             loop_, host_setup{options_.node, options_.plugin_dir, host_program, options_.log_dir}, *guard_,
-            [this] { return request_id{(std::uint64_t{store_->identity().boot.incarnation} << 32) + (1U << 31) + next_host_++}; },
+            [this] {
+                return request_id{(std::uint64_t{store_->identity().boot.incarnation} << 32) + (1U << 31) +
+                                  next_host_++};
+            },
             [this](node::plugin_answer item) { feed(std::move(item)); },
             [this](node::plugin_event item) { feed(std::move(item)); }, log_line);
     }
 
     void watch_guard() {
-        guard_socket_.async_wait(asio::posix::stream_descriptor::wait_read, [this](const boost::system::error_code& error) {
-            if (error) return;
-            guard_->readable();
-            if (!loop_.stopped()) watch_guard();
-        });
+        guard_socket_.async_wait(asio::posix::stream_descriptor::wait_read,
+                                 [this](const boost::system::error_code& error) {
+                                     if (error) return;
+                                     guard_->readable();
+                                     if (!loop_.stopped()) watch_guard();
+                                 });
     }
 
     void flush_guard() {
         if (!guard_->wants_write() || flushing_) return;
         flushing_ = true;
-        guard_socket_.async_wait(asio::posix::stream_descriptor::wait_write, [this](const boost::system::error_code& error) {
-            flushing_ = false;
-            if (error) return;
-            guard_->writable();
-            flush_guard();
-        });
+        guard_socket_.async_wait(asio::posix::stream_descriptor::wait_write,
+                                 [this](const boost::system::error_code& error) {
+                                     flushing_ = false;
+                                     if (error) return;
+                                     guard_->writable();
+                                     flush_guard();
+                                 });
     }
 
     void start_links(const seal_key& key) {
@@ -180,16 +190,15 @@ private:
     }
 
     void start_store() {
-        store_->start(
-            [this](std::uint64_t count) { asio::post(loop_, [this, count] { feed(node::stored{count}); }); },
-            [this](const std::string& why) {
-                asio::post(loop_, [this, why] {
-                    // A failed sync is never tried again: what the page cache holds may not be on the disk.
-                    log_line("error", "the store failed: " + why);
-                    guard_->reset("the store failed: " + why);
-                    stop(4);
-                });
-            });
+        store_->start([this](std::uint64_t count) { asio::post(loop_, [this, count] { feed(node::stored{count}); }); },
+                      [this](const std::string& why) {
+                          asio::post(loop_, [this, why] {
+                              // A failed sync is never tried again: what the page cache holds may not be on the disk.
+                              log_line("error", "the store failed: " + why);
+                              guard_->reset("the store failed: " + why);
+                              stop(4);
+                          });
+                      });
     }
 
     void start_node() {
@@ -230,7 +239,8 @@ private:
         log_line("info", "asked to end");
         bool formed = node_->state().formed() && !node_->runners().empty();
         if (!formed) return end_for_good();
-        ask(node::admin_body{cluster::command_body{cluster::node_admin{options_.node, false}}},
+        ask(
+            node::admin_body{cluster::command_body{cluster::node_admin{options_.node, false}}},
             "shutdown@" + options_.node, duration{20'000'000}, [](const std::string& text) { log_line("info", text); },
             [this](const node::admin_done& item) {
                 log_line("info", item.text);
@@ -287,7 +297,9 @@ private:
     }
     void act(const node::kill_process& item) { guard_->kill(item); }
     void act(const node::call_plugin& item) { hosts_->call(item); }
-    void act(const node::run_event_sources& item) { hosts_->run_event_sources({item.instances.begin(), item.instances.end()}); }
+    void act(const node::run_event_sources& item) {
+        hosts_->run_event_sources({item.instances.begin(), item.instances.end()});
+    }
     void act(const node::set_lease& item) { guard_->lease(item); }
     void act(const node::reset_node& item) {
         log_line("error", "this node resets itself: " + item.reason);

@@ -75,15 +75,15 @@ time_point time_from(std::string_view data) {
 
 struct links::link {
     plugin_instance config;
-    std::vector<std::string> names;      // nodes of the link, in the plugin's order
+    std::vector<std::string> names;  // nodes of the link, in the plugin's order
     plugin::heartbeat_link transport;
     duration beat_period{0};
-    bool slow = false;                   // short forms
+    bool slow = false;  // short forms
     unsigned sent = 0;
     time_point next_beat = time_point::min();
     time_point next_tick = time_point::min();
     time_point next_ping = time_point::min();
-    std::optional<session_id> session;   // newest one heard in long form
+    std::optional<session_id> session;  // newest one heard in long form
     std::map<std::string, peer_record> peers;
 };
 
@@ -107,7 +107,7 @@ struct links::worker {
     sealer out;
     unsealer in;
     std::vector<std::unique_ptr<link>> list;
-    std::string configured;              // text of the links in force
+    std::string configured;  // text of the links in force
     duration beat_period{125'000};
     time_point next_beat = time_point::min();
     time_point next_status = time_point::min();
@@ -394,7 +394,8 @@ void links::worker::control(link& from, const unsealer::opened& item, time_point
     if (found == from.names.end()) return;
     auto peer = static_cast<std::uint32_t>(found - from.names.begin());
     if (item.content.kind == frame_kind::challenge && body.starts_with(own)) {
-        everywhere(item.content.sender, plugin::heartbeat_link::send_kind::log, frame_kind::echo, body.substr(session_bytes));
+        everywhere(item.content.sender, plugin::heartbeat_link::send_kind::log, frame_kind::echo,
+                   body.substr(session_bytes));
     } else if (item.content.kind == frame_kind::ping) {
         bytes answer(reinterpret_cast<const char*>(item.session.data()), item.session.size());
         put(from, peer, plugin::heartbeat_link::send_kind::log, out.seal(frame_kind::pong, answer + body));

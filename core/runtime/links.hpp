@@ -22,7 +22,7 @@ namespace mainstay::runtime {
 struct peer_status {
     std::string name;
     time_point heard = time_point::min();
-    duration round_trip{0};          // 0 = not measured yet
+    duration round_trip{0};  // 0 = not measured yet
     double loss_percent = 0;
 };
 
@@ -30,7 +30,7 @@ struct link_status {
     std::string name;
     std::string plugin;
     bool local_fault = false;
-    std::string text;                // what is wrong
+    std::string text;  // what is wrong
     duration beat_period{0};
     std::vector<peer_status> peers;
 };

@@ -11,9 +11,9 @@ struct options {
     std::string run_dir = "/run/mainstay";
     std::string log_dir = "/var/log/mainstay";
     std::string plugin_dir;
-    std::string plugin_host;      // program; empty = beside the daemon
-    std::string node;             // own name
-    int guard_fd = -1;            // socket to mainstay-guard
+    std::string plugin_host;  // program; empty = beside the daemon
+    std::string node;         // own name
+    int guard_fd = -1;        // socket to mainstay-guard
 };
 
 }  // namespace mainstay::runtime

@@ -24,13 +24,20 @@ constexpr duration restart_max{10'000'000};
 
 node::call_outcome translate(plugin::outcome value) {
     switch (value) {
-        case plugin::outcome::ok: return node::call_outcome::ok;
-        case plugin::outcome::failed: return node::call_outcome::failed;
-        case plugin::outcome::not_running: return node::call_outcome::not_running;
-        case plugin::outcome::on: return node::call_outcome::on;
-        case plugin::outcome::off: return node::call_outcome::off;
-        case plugin::outcome::off_assumed: return node::call_outcome::off_assumed;
-        default: return node::call_outcome::unknown;
+        case plugin::outcome::ok:
+            return node::call_outcome::ok;
+        case plugin::outcome::failed:
+            return node::call_outcome::failed;
+        case plugin::outcome::not_running:
+            return node::call_outcome::not_running;
+        case plugin::outcome::on:
+            return node::call_outcome::on;
+        case plugin::outcome::off:
+            return node::call_outcome::off;
+        case plugin::outcome::off_assumed:
+            return node::call_outcome::off_assumed;
+        default:
+            return node::call_outcome::unknown;
     }
 }
 
@@ -66,15 +73,15 @@ struct plugin_hosts::host {
         : config(std::move(setup)), client(config), stream(loop), deadline(loop), restart(loop) {}
     plugin::instance_config config;
     plugin::host_client client;
-    request_id process;                  // 0 = not started
+    request_id process;  // 0 = not started
     asio::posix::stream_descriptor stream;
     asio::steady_timer deadline;
     asio::steady_timer restart;
     duration back_off = restart_first;
     std::array<char, 16384> buffer{};
     bytes writing;
-    bool keep = false;                   // an event source that has to run
-    std::uint64_t life = 0;              // handlers of an older one do nothing
+    bool keep = false;       // an event source that has to run
+    std::uint64_t life = 0;  // handlers of an older one do nothing
 };
 
 plugin_hosts::plugin_hosts(asio::io_context& loop, host_setup setup, processes& guard,
@@ -221,20 +228,21 @@ void plugin_hosts::drop(host& item, const std::string& why) {
 }
 
 void plugin_hosts::read(host& item) {
-    item.stream.async_read_some(
-        asio::buffer(item.buffer),
-        [this, &item, name = item.config.instance, life = item.life](const boost::system::error_code& error, std::size_t size) {
-            auto found = hosts_.find(name);
-            if (found == hosts_.end() || found->second.get() != &item || item.life != life) return;
-            if (error) return;  // its end is told by the guard
-            item.client.feed({item.buffer.data(), size});
-            pump(item);
-            if (item.client.current() == plugin::host_client::state::ended) {
-                guard_.kill_host(item.process);
-            } else {
-                read(item);
-            }
-        });
+    item.stream.async_read_some(asio::buffer(item.buffer),
+                                [this, &item, name = item.config.instance, life = item.life](
+                                    const boost::system::error_code& error, std::size_t size) {
+                                    auto found = hosts_.find(name);
+                                    if (found == hosts_.end() || found->second.get() != &item || item.life != life)
+                                        return;
+                                    if (error) return;  // its end is told by the guard
+                                    item.client.feed({item.buffer.data(), size});
+                                    pump(item);
+                                    if (item.client.current() == plugin::host_client::state::ended) {
+                                        guard_.kill_host(item.process);
+                                    } else {
+                                        read(item);
+                                    }
+                                });
 }
 
 void plugin_hosts::write(host& item) {
@@ -242,8 +250,8 @@ void plugin_hosts::write(host& item) {
     item.writing = item.client.take_output();
     if (item.writing.empty()) return;
     asio::async_write(item.stream, asio::buffer(item.writing),
-                      [this, &item, name = item.config.instance, life = item.life](const boost::system::error_code& error,
-                                                                                   std::size_t) {
+                      [this, &item, name = item.config.instance, life = item.life](
+                          const boost::system::error_code& error, std::size_t) {
                           auto found = hosts_.find(name);
                           bool stale = found == hosts_.end() || found->second.get() != &item || item.life != life;
                           if (stale || error) return;
@@ -272,7 +280,8 @@ void plugin_hosts::pump(host& item) {
 void plugin_hosts::arm(host& item) {
     auto due = item.client.next_deadline();
     if (due == never) return;
-    item.deadline.expires_after(std::chrono::microseconds(std::max<std::int64_t>((due - boot_now()).count(), 0) + 1000));
+    item.deadline.expires_after(
+        std::chrono::microseconds(std::max<std::int64_t>((due - boot_now()).count(), 0) + 1000));
     item.deadline.async_wait([this, &item, name = item.config.instance](const boost::system::error_code& error) {
         auto found = hosts_.find(name);
         if (error || found == hosts_.end() || found->second.get() != &item) return;

@@ -72,7 +72,9 @@ void processes::run(const node::run_process& item, std::string log_file) {
     client_.send(out);
 }
 
-void processes::kill(const node::kill_process& item) { client_.send(guard::kill_process{item.request, item.grace, true}); }
+void processes::kill(const node::kill_process& item) {
+    client_.send(guard::kill_process{item.request, item.grace, true});
+}
 
 void processes::run_host(request_id request, const std::string& instance, std::vector<std::string> argv,
                          std::string log_file) {

@@ -19,10 +19,10 @@ class processes {
 public:
     struct events {
         std::function<void(const guard::guard_hello&)> hello;
-        std::function<void(node::process_exited)> exited;             // of processes without a socket
+        std::function<void(node::process_exited)> exited;  // of processes without a socket
         std::function<void(request_id, guard::unique_fd)> host_started;
         std::function<void(request_id, std::string why)> host_ended;
-        std::function<void()> lost;                                   // the guard is gone
+        std::function<void()> lost;  // the guard is gone
     };
 
     processes(int guard_fd, events calls);

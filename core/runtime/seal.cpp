@@ -40,7 +40,8 @@ result<seal_key> parse_key(std::string_view text) {
     seal_key key{};
     std::size_t size = 0;
     if (text.size() == 2 * key.size() &&
-        sodium_hex2bin(key.data(), key.size(), text.data(), text.size(), nullptr, &size, nullptr) == 0 && size == key.size())
+        sodium_hex2bin(key.data(), key.size(), text.data(), text.size(), nullptr, &size, nullptr) == 0 &&
+        size == key.size())
         return key;
     if (sodium_base642bin(key.data(), key.size(), text.data(), text.size(), nullptr, &size, nullptr,
                           sodium_base64_VARIANT_ORIGINAL) == 0 &&
@@ -60,7 +61,8 @@ bytes sealer::seal(frame_kind kind, bytes body) {
     std::memcpy(out.data(), nonce.data(), nonce.size());
     unsigned long long size = 0;
     crypto_aead_xchacha20poly1305_ietf_encrypt(reinterpret_cast<unsigned char*>(out.data()) + nonce.size(), &size,
-                                               raw(plain), plain.size(), nullptr, 0, nullptr, nonce.data(), key_.data());
+                                               raw(plain), plain.size(), nullptr, 0, nullptr, nonce.data(),
+                                               key_.data());
     return out;
 }
 

@@ -30,7 +30,7 @@ enum class frame_kind : std::uint8_t { data, beat, challenge, echo, ping, pong, 
 
 struct frame {
     frame_kind kind = frame_kind::data;
-    std::string sender;        // node name; left out of data, which is read only from known sessions
+    std::string sender;  // node name; left out of data, which is read only from known sessions
     bytes body;
     static void fields(auto& self, auto&& visit) {
         visit("kind", self.kind);
@@ -70,8 +70,8 @@ public:
         frame content;
         session_id session{};
         std::uint64_t counter = 0;
-        bool trusted = false;      // its session has echoed our challenge
-        bool first_copy = false;   // and this counter was not seen before
+        bool trusted = false;     // its session has echoed our challenge
+        bool first_copy = false;  // and this counter was not seen before
     };
     // `link_session` is the newest session heard in long form on this link, for short forms; it is
     // updated. Nothing (and a count) for anything that does not open.
@@ -87,7 +87,7 @@ private:
     struct window {
         std::string sender;
         std::uint64_t newest = 0;
-        std::array<std::uint64_t, 16> seen{};   // the last 1024 counters
+        std::array<std::uint64_t, 16> seen{};  // the last 1024 counters
         bool accept(std::uint64_t counter);
     };
     seal_key key_;

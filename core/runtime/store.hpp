@@ -20,7 +20,7 @@ namespace mainstay::runtime {
 
 // What is read once at start, and made when it is not there.
 struct stored_identity {
-    boot_id boot;                 // of this start; already durable
+    boot_id boot;  // of this start; already durable
     store_id store;
     consensus::durable_state log;
     bytes local;

@@ -64,7 +64,7 @@ void world::act(machine& where, node::publish_beat item) {
 void world::beat_fires(machine& where, std::uint64_t life) {
     if (where.daemon_life != life || !where.daemon) return;
     after(where.beat_period, [this, &where, life] { beat_fires(where, life); });
-    if (now_ - where.last_turn >= where.beat_stale) return;  // the core hangs: silence says so
+    if (now_ - where.last_turn >= where.beat_stale) return;      // the core hangs: silence says so
     if (now_ < where.paused_until && dice_.chance(0.5)) return;  // a pause may stop the whole process
     send_beat(where);
 }
@@ -264,8 +264,7 @@ void world::stonith(machine& where, const node::call_plugin& item) {
 
 void world::act(machine& where, node::happened item) {
     say(where, "log " + std::to_string(item.index.value) + ": " + item.text);
-    if (item.refused && item.actor == "policy" &&
-        (item.text.starts_with("start ") || item.text.starts_with("halt ")))
+    if (item.refused && item.actor == "policy" && (item.text.starts_with("start ") || item.text.starts_with("halt ")))
         violated("a decision of the leader made no sense when applied: " + item.text);
     if (!item.refused) count("mark_" + item.event);
 }

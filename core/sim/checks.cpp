@@ -35,7 +35,8 @@ void world::check_commits(machine& where) {
         const auto* start = item ? std::get_if<cluster::package_start>(&item->body) : nullptr;
         if (start == nullptr) continue;
         auto& newest = started_generations_[start->package];
-        if (start->generation.value <= newest) return violated("invariant 4: a generation of " + start->package + " goes back");
+        if (start->generation.value <= newest)
+            return violated("invariant 4: a generation of " + start->package + " goes back");
         newest = start->generation.value;
     }
     where.checked_commit = std::max(where.checked_commit, log.commit().value);
@@ -63,7 +64,8 @@ void world::check_may_act(machine& where, const std::string& package, const std:
     auto found = daemon.state().packages.find(package);
     bool decided = found != daemon.state().packages.end() && found->second.owner == daemon.self() &&
                    found->second.owner_boot.machine == where.machine_counter;
-    if (!decided) return violated("invariant 2: " + where.name + " runs " + what + " of " + package + " without a decision");
+    if (!decided)
+        return violated("invariant 2: " + where.name + " runs " + what + " of " + package + " without a decision");
     if (!daemon.own_lease().valid(clock(where).now))
         violated("invariant 2: " + where.name + " runs " + what + " of " + package + " without a lease");
 }

@@ -21,9 +21,7 @@ public:
     }
     // 0 .. count-1
     std::uint64_t below(std::uint64_t count) { return count == 0 ? 0 : next() % count; }
-    bool chance(double probability) {
-        return static_cast<double>(next() >> 11) * 0x1.0p-53 < probability;
-    }
+    bool chance(double probability) { return static_cast<double>(next() >> 11) * 0x1.0p-53 < probability; }
     duration between(duration low, duration high) {
         if (steady) return low + (high - low) / 2;
         auto span = (high - low).count();

@@ -23,9 +23,9 @@ struct world::machine {
 
     // ---- the machine's life: ends with the power ----
     bool power = false;
-    std::uint64_t life = 0;             // of the power; events of an older one count for nothing
-    duration clock_offset{0};           // its clock starts anywhere ...
-    double drift = 0;                   // ... and runs a little fast or slow
+    std::uint64_t life = 0;    // of the power; events of an older one count for nothing
+    duration clock_offset{0};  // its clock starts anywhere ...
+    double drift = 0;          // ... and runs a little fast or slow
     duration clock_zero{0};
     struct process {
         std::string package;
@@ -34,7 +34,7 @@ struct world::machine {
         bool ending = false;
     };
     std::map<request_id, process> processes;
-    std::map<std::string, std::set<std::string>> resources;   // package -> instances started or in doubt
+    std::map<std::string, std::set<std::string>> resources;  // package -> instances started or in doubt
     time_point lease_end = time_point::min();
     bool lease_packages = false;
 
@@ -42,8 +42,8 @@ struct world::machine {
     std::optional<node::node> daemon;
     std::uint64_t daemon_life = 0;
     duration paused_until{0};
-    std::deque<node::input> inbox;      // came in while it was paused
-    std::deque<node::store> unsynced;   // told to the disk, not yet durable
+    std::deque<node::input> inbox;     // came in while it was paused
+    std::deque<node::store> unsynced;  // told to the disk, not yet durable
     std::uint64_t stores_done = 0;
     bool disk_busy = false;
     bytes beat;
@@ -51,10 +51,10 @@ struct world::machine {
     duration beat_stale{0};
     duration last_turn{0};
     bool beating = false;
-    std::uint64_t turns = 0;            // since turns_since
+    std::uint64_t turns = 0;  // since turns_since
     duration turns_since{0};
     std::uint64_t wake_number = 0;
-    std::uint64_t checked_commit = 0;   // entries compared with the ghost log
+    std::uint64_t checked_commit = 0;  // entries compared with the ghost log
 };
 
 }  // namespace mainstay::sim

@@ -18,8 +18,8 @@ std::string nodes_text(dice& random, const std::vector<std::string>& names) {
     if (random.chance(0.3)) text += "fence_action off\n";
     std::size_t i = 1;
     for (const auto& name : names)
-        text += "node_name " + name + "\n network_interface eth0\n heartbeat_ip 10.0.0." + std::to_string(i++) + "/24\n" +
-                (random.chance(0.5) ? " power_source ups\n" : "");
+        text += "node_name " + name + "\n network_interface eth0\n heartbeat_ip 10.0.0." + std::to_string(i++) +
+                "/24\n" + (random.chance(0.5) ? " power_source ups\n" : "");
     text += "event_name ups\n event_plugin event-ups-nut\n on_battery_after 3s\n";
     text += "notifier_name mail\n notifier_plugin notify-exec\n notifier_event node_lost node_fenced\n";
     text += "stonith_name power\n stonith_plugin stonith-exec\n stonith_timeout 10s\n";
@@ -33,7 +33,8 @@ std::string package_text(dice& random, const std::vector<std::string>& names, st
     for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
     for (const auto& node : order) text += "node_name " + node + "\n";
     if (random.chance(0.8)) text += "ip_subnet 10.0.0.0/24\n ip_address 10.0.0." + std::to_string(100 + index) + "\n";
-    if (random.chance(0.5)) text += "resource_name r\n resource_plugin init-script\n resource_param script /etc/init.d/x\n";
+    if (random.chance(0.5))
+        text += "resource_name r\n resource_plugin init-script\n resource_param script /etc/init.d/x\n";
     if (random.chance(0.5)) {
         text += "run_script /p/run\nhalt_script /p/halt\n";
         if (random.chance(0.6)) text += "run_script_timeout 10\nhalt_script_timeout 12\n";
@@ -145,17 +146,31 @@ private:
                 world_->count("fault_pause");
                 world_->pause_daemon(name, random_.between(duration{50'000}, duration{10'000'000}));
                 break;
-            case 3: partition(); break;
-            case 4: one_way(); break;
+            case 3:
+                partition();
+                break;
+            case 4:
+                one_way();
+                break;
             case 5:
                 world_->count("fault_service_kill");
                 world_->kill_service(name);
                 break;
-            case 6: leader_dies(); break;
-            case 7: battery(name); break;
-            case 8: all_dark(); break;
-            case 9: pair_cut(); break;
-            default: ask(name); break;
+            case 6:
+                leader_dies();
+                break;
+            case 7:
+                battery(name);
+                break;
+            case 8:
+                all_dark();
+                break;
+            case 9:
+                pair_cut();
+                break;
+            default:
+                ask(name);
+                break;
         }
     }
 
@@ -208,7 +223,8 @@ private:
         world_->count("fault_leader_power_cut");
         auto name = leader->name();
         world_->power_off(name);
-        world_->after(random_.between(duration{500'000}, duration{10'000'000}), [this, name] { world_->power_on(name); });
+        world_->after(random_.between(duration{500'000}, duration{10'000'000}),
+                      [this, name] { world_->power_on(name); });
     }
 
     void all_dark() {
@@ -216,7 +232,8 @@ private:
         world_->count("fault_all_dark");
         for (const auto& name : names_) {
             world_->power_off(name);
-            world_->after(random_.between(duration{100'000}, duration{6'000'000}), [this, name] { world_->power_on(name); });
+            world_->after(random_.between(duration{100'000}, duration{6'000'000}),
+                          [this, name] { world_->power_on(name); });
         }
     }
 
@@ -234,14 +251,30 @@ private:
         const auto& node = random_.pick(names_);
         node::admin_body body;
         switch (random_.below(8)) {
-            case 0: body = cluster::command_body{cluster::package_move{package, node}}; break;
-            case 1: body = cluster::command_body{cluster::package_move{package, ""}}; break;
-            case 2: body = cluster::command_body{cluster::package_stop{package}}; break;
-            case 3: body = cluster::command_body{cluster::package_run{package, random_.chance(0.5) ? node : ""}}; break;
-            case 4: body = cluster::command_body{cluster::package_switching{package, "", true}}; break;
-            case 5: body = cluster::command_body{cluster::package_switching{package, node, random_.chance(0.5)}}; break;
-            case 6: body = cluster::command_body{cluster::node_admin{node, random_.chance(0.5)}}; break;
-            default: body = cluster::command_body{cluster::cluster_admin{random_.chance(0.7)}}; break;
+            case 0:
+                body = cluster::command_body{cluster::package_move{package, node}};
+                break;
+            case 1:
+                body = cluster::command_body{cluster::package_move{package, ""}};
+                break;
+            case 2:
+                body = cluster::command_body{cluster::package_stop{package}};
+                break;
+            case 3:
+                body = cluster::command_body{cluster::package_run{package, random_.chance(0.5) ? node : ""}};
+                break;
+            case 4:
+                body = cluster::command_body{cluster::package_switching{package, "", true}};
+                break;
+            case 5:
+                body = cluster::command_body{cluster::package_switching{package, node, random_.chance(0.5)}};
+                break;
+            case 6:
+                body = cluster::command_body{cluster::node_admin{node, random_.chance(0.5)}};
+                break;
+            default:
+                body = cluster::command_body{cluster::cluster_admin{random_.chance(0.7)}};
+                break;
         }
         world_->admin(name, std::move(body), random_.chance(0.3) ? duration{300'000} : duration{20'000'000});
     }
@@ -317,16 +350,19 @@ seed_result run_seed(std::uint64_t seed, const std::function<void(const std::str
 
 const std::vector<std::string>& expected_counts() {
     static const std::vector<std::string> names{
-        "fault_power_cut", "fault_daemon_crash", "fault_pause", "fault_partition", "fault_one_way", "fault_pair_cut",
-        "fault_service_kill", "fault_leader_power_cut", "fault_battery", "fault_all_dark", "fault_admin",
-        "fault_loss", "fault_duplicate", "fault_delay", "fault_cut_datagram", "fault_slow_sync", "fault_unsynced_lost",
-        "fault_script_fail", "fault_script_hang", "fault_resource_fail", "fault_resource_hang", "fault_service_death",
-        "fault_fence_fail", "fault_fence_unknown", "fault_fence_slow",
-        "mark_elected", "mark_node_lost", "mark_node_back", "mark_node_joined", "mark_fence_requested", "mark_node_fenced",
-        "mark_fence_failed", "mark_package_running", "mark_package_halted", "mark_package_failed",
-        "mark_service_restarted", "mark_lease_lost", "mark_self_reset", "mark_guard_reset", "mark_power_drain",
-        "mark_power_restored", "mark_probed", "mark_notified", "mark_package_move_asked", "mark_node_halted", "mark_cluster_halted",
-        "mark_admin_done", "mark_admin_refused", "mark_admin_failed", "mark_admin_no_leader", "mark_saved_and_loaded"};
+        "fault_power_cut",      "fault_daemon_crash",   "fault_pause",          "fault_partition",
+        "fault_one_way",        "fault_pair_cut",       "fault_service_kill",   "fault_leader_power_cut",
+        "fault_battery",        "fault_all_dark",       "fault_admin",          "fault_loss",
+        "fault_duplicate",      "fault_delay",          "fault_cut_datagram",   "fault_slow_sync",
+        "fault_unsynced_lost",  "fault_script_fail",    "fault_script_hang",    "fault_resource_fail",
+        "fault_resource_hang",  "fault_service_death",  "fault_fence_fail",     "fault_fence_unknown",
+        "fault_fence_slow",     "mark_elected",         "mark_node_lost",       "mark_node_back",
+        "mark_node_joined",     "mark_fence_requested", "mark_node_fenced",     "mark_fence_failed",
+        "mark_package_running", "mark_package_halted",  "mark_package_failed",  "mark_service_restarted",
+        "mark_lease_lost",      "mark_self_reset",      "mark_guard_reset",     "mark_power_drain",
+        "mark_power_restored",  "mark_probed",          "mark_notified",        "mark_package_move_asked",
+        "mark_node_halted",     "mark_cluster_halted",  "mark_admin_done",      "mark_admin_refused",
+        "mark_admin_failed",    "mark_admin_no_leader", "mark_saved_and_loaded"};
     return names;
 }
 

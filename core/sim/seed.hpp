@@ -12,13 +12,13 @@ namespace mainstay::sim {
 
 struct seed_result {
     std::uint64_t seed = 0;
-    std::string violation;        // empty = passed
+    std::string violation;  // empty = passed
     std::size_t nodes = 0;
     std::size_t packages = 0;
     double simulated_seconds = 0;
     std::uint64_t steps = 0;
-    std::uint64_t faults = 0;     // injected by the schedule
-    counts happened;              // fault_*, mark_* and others by name
+    std::uint64_t faults = 0;  // injected by the schedule
+    counts happened;           // fault_*, mark_* and others by name
 };
 
 // `trace` gets every line of a readable story when set.

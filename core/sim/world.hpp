@@ -20,25 +20,25 @@ namespace mainstay::sim {
 
 // Probabilities and times of what goes wrong by itself; schedules (power, cuts) are the driver's.
 struct weather {
-    double loss = 0;               // of one datagram copy
+    double loss = 0;  // of one datagram copy
     double duplicate = 0;
     duration delay_min{100};
     duration delay_max{800};
-    double delay_spike = 0;        // chance of a delay up to spike_max: reorders
+    double delay_spike = 0;  // chance of a delay up to spike_max: reorders
     duration spike_max{0};
     duration sync_min{200};
     duration sync_max{3'000};
-    double sync_slow = 0;          // chance of a write that takes up to sync_slow_max
+    double sync_slow = 0;  // chance of a write that takes up to sync_slow_max
     duration sync_slow_max{0};
-    double script_fail = 0;        // run and halt scripts that exit 1 or 2
-    double script_hang = 0;        // ... that never end by themselves
-    double resource_fail = 0;      // plugin start or stop that fails
-    double resource_hang = 0;      // ... that answers unknown at its time limit
-    double service_death = 0;      // per start: dies by itself within service_life_max
+    double script_fail = 0;    // run and halt scripts that exit 1 or 2
+    double script_hang = 0;    // ... that never end by themselves
+    double resource_fail = 0;  // plugin start or stop that fails
+    double resource_hang = 0;  // ... that answers unknown at its time limit
+    double service_death = 0;  // per start: dies by itself within service_life_max
     duration service_life_max{20'000'000};
     double fence_fail = 0;
-    double fence_unknown = 0;      // answers unknown; the power may have gone or not
-    double fence_slow = 0;         // takes seconds
+    double fence_unknown = 0;  // answers unknown; the power may have gone or not
+    double fence_slow = 0;     // takes seconds
 };
 
 // Everything that happened, by name, for coverage and the summary.
@@ -64,8 +64,8 @@ public:
     void power_on(const std::string& name);
     void crash_daemon(const std::string& name);
     void pause_daemon(const std::string& name, duration how_long);
-    void cut(const std::string& from, const std::string& to, bool cut);   // one way
-    void kill_service(const std::string& name);                           // one of its services, if any
+    void cut(const std::string& from, const std::string& to, bool cut);  // one way
+    void kill_service(const std::string& name);                          // one of its services, if any
     // A fixed answer of the next fence instead of the weather's: off, failed, unknown, lost power but unknown.
     void script_exits(const std::string& package, const std::string& label, std::int32_t code);
     void fence_answers(const std::string& outcome) { next_fence_ = outcome; }
@@ -74,12 +74,12 @@ public:
 
     // ---- what can be seen ----
     [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
-    [[nodiscard]] const node::node* daemon(const std::string& name) const;   // null when not running
+    [[nodiscard]] const node::node* daemon(const std::string& name) const;  // null when not running
     [[nodiscard]] bool powered(const std::string& name) const;
     // Machines on which anything of the package is active now (invariant 1's sense).
     [[nodiscard]] std::vector<std::string> active_on(const std::string& package) const;
     [[nodiscard]] std::optional<node::admin_done> answer(std::uint64_t id) const;
-    [[nodiscard]] const node::node* leader() const;   // of the highest term, or null
+    [[nodiscard]] const node::node* leader() const;  // of the highest term, or null
     [[nodiscard]] std::uint64_t committed() const { return ghost_.size(); }
 
     [[nodiscard]] const std::string& violation() const { return violation_; }
@@ -147,7 +147,7 @@ private:
     std::uint64_t order_ = 0;
     duration now_{0};
     std::set<std::pair<std::string, std::string>> cuts_;
-    std::vector<bytes> ghost_;                            // every entry ever committed, by index
+    std::vector<bytes> ghost_;                                  // every entry ever committed, by index
     std::map<std::string, std::uint64_t> started_generations_;  // package/generation/node/machine -> index
     std::map<std::pair<std::string, std::string>, std::int32_t> script_codes_;
     std::string next_fence_;

@@ -154,7 +154,8 @@ void interpreter::cluster(const words& said) {
         if (name != "nodes" && name != "power_source" && name != "on_battery_after") text_ += name + " " + value + "\n";
     for (int i = 1; i <= count; ++i) {
         names_.push_back("n" + std::to_string(i));
-        text_ += "node_name n" + std::to_string(i) + "\nnetwork_interface eth0\nheartbeat_ip 10.0.0." + std::to_string(i) + "/24\n";
+        text_ += "node_name n" + std::to_string(i) + "\nnetwork_interface eth0\nheartbeat_ip 10.0.0." +
+                 std::to_string(i) + "/24\n";
         if (given.contains("power_source") && given.at("power_source") == names_.back()) text_ += "power_source ups\n";
     }
     if (given.contains("on_battery_after"))
@@ -238,10 +239,12 @@ void interpreter::status() {
     const auto* leader = world().leader();
     if (leader == nullptr) return say("no leader");
     for (const auto& [id, item] : leader->state().nodes)
-        say(item.name + "  " + to_string(item.status) + (item.halted ? ", halted" : "") + (item.power_away ? ", on battery" : ""));
+        say(item.name + "  " + to_string(item.status) + (item.halted ? ", halted" : "") +
+            (item.power_away ? ", on battery" : ""));
     for (const auto& [name, item] : leader->state().packages) {
-        say(name + "  " + to_string(item.phase) + (item.active() ? " on " + leader->state().node_name(item.owner) : "") +
-            ", switching " + (item.switching ? "on" : "off"));
+        say(name + "  " + to_string(item.phase) +
+            (item.active() ? " on " + leader->state().node_name(item.owner) : "") + ", switching " +
+            (item.switching ? "on" : "off"));
         for (const auto& [id, by] : item.node_off) say("  off on " + leader->state().node_name(id) + ": " + by.reason);
     }
     for (const auto& [subject, item] : leader->state().alarms) say("alarm: " + item.text);

@@ -13,7 +13,7 @@
 namespace mainstay::scenarios {
 
 struct exchange {
-    std::vector<std::string> comments;   // lines above the commands
+    std::vector<std::string> comments;  // lines above the commands
     std::vector<std::string> commands;
     std::string expected;
 };
@@ -42,11 +42,11 @@ private:
     void say(const std::string& line);
     sim::world& world();
 
-    std::string text_;                    // of the configuration being written
+    std::string text_;  // of the configuration being written
     std::vector<std::string> names_;
     std::unique_ptr<sim::world> world_;
     std::string output_;
-    std::set<std::string> told_;          // log entries already shown
+    std::set<std::string> told_;  // log entries already shown
     std::size_t lines_ = 0;
 };
 

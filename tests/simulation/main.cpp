@@ -21,9 +21,9 @@ using namespace mainstay;
 struct options {
     std::uint64_t seeds = 100;
     std::uint64_t from = 1;
-    std::uint64_t fresh = 0;       // so many more, of new numbers
+    std::uint64_t fresh = 0;  // so many more, of new numbers
     std::uint64_t replay = 0;
-    double hours = 0;              // instead of a number of seeds
+    double hours = 0;  // instead of a number of seeds
     bool json = false;
     bool verbose = false;
 };
@@ -86,8 +86,8 @@ public:
         std::vector<std::thread> workers;
         for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i)
             workers.emplace_back([&] {
-                for (auto at = next_++; chosen_.hours > 0 ? std::chrono::steady_clock::now() < deadline : at < seeds_.size();
-                     at = next_++)
+                for (auto at = next_++;
+                     chosen_.hours > 0 ? std::chrono::steady_clock::now() < deadline : at < seeds_.size(); at = next_++)
                     take(sim::run_seed(at < seeds_.size() ? seeds_[at] : chosen_.from + at));
             });
         for (auto& worker : workers) worker.join();
@@ -133,10 +133,12 @@ private:
         for (const auto& name : missing) fmt::print("never happened: {}\n", name);
         if (chosen_.json) {
             std::string counts;
-            for (const auto& [name, count] : counts_) counts += fmt::format("{}\"{}\":{}", counts.empty() ? "" : ",", name, count);
-            fmt::print("{{\"seeds\":{},\"failed\":{},\"cluster_seconds\":{:.0f},\"wall_seconds\":{:.2f},\"steps\":{},"
-                       "\"faults\":{},\"counts\":{{{}}}}}\n",
-                       done_, failed_, seconds_, wall, steps_, faults_, counts);
+            for (const auto& [name, count] : counts_)
+                counts += fmt::format("{}\"{}\":{}", counts.empty() ? "" : ",", name, count);
+            fmt::print(
+                "{{\"seeds\":{},\"failed\":{},\"cluster_seconds\":{:.0f},\"wall_seconds\":{:.2f},\"steps\":{},"
+                "\"faults\":{},\"counts\":{{{}}}}}\n",
+                done_, failed_, seconds_, wall, steps_, faults_, counts);
         } else {
             fmt::print("{:.1f} cluster-hours in {:.1f} s ({:.0f} x real time), {} steps, {} scheduled faults\n",
                        seconds_ / 3600, wall, seconds_ / wall, steps_, faults_);
