@@ -78,12 +78,21 @@ bool raft::check_quorum(time_point now) {
     return false;
 }
 
+// Each repetition waits twice as long as the one before: a serial line that needs a second for an
+// append would otherwise be filled with copies of it and never carry a whole one.
+time_point raft::repeat_at(const progress& known) const {
+    constexpr std::uint32_t doublings_max = 4;
+    if (known.sent == time_point::min()) return known.sent;
+    return known.sent + times_.resend * (1U << std::min(known.tries, doublings_max));
+}
+
 void raft::tick(time_point now) {
     if (role_ == role::leader) {
         if (!check_quorum(now)) return;
         for (node_id peer : peers()) {
             auto& known = progress_[peer];
-            if (known.match < last_index() && now - times_.resend >= known.sent) {
+            if (known.match < last_index() && now >= repeat_at(known)) {
+                ++known.tries;
                 known.next = log_index{known.match.value + 1};
                 replicate(peer, now);
             }
@@ -182,7 +191,7 @@ time_point raft::deadline() const {
         if (newest != time_point::max())
             due = std::max(elected_at_, newest) + times_.member_timeout + duration{1};
         for (const auto& [peer, known] : progress_)
-            if (known.match < last_index()) due = std::min(due, known.sent + times_.resend);
+            if (known.match < last_index()) due = std::min(due, repeat_at(known));
         return due;
     }
     if (!is_voter(self_)) return never;

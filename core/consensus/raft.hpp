@@ -105,10 +105,12 @@ private:
         log_index next{1};
         log_index match;
         time_point sent = time_point::min();
+        std::uint32_t tries = 0;  // repetitions since it last got further
         static void fields(auto& self, auto&& visit) {
             visit("next", self.next);
             visit("match", self.match);
             visit("sent", self.sent);
+            visit("tries", self.tries);
         }
     };
 
@@ -118,6 +120,7 @@ private:
     void lead(time_point now);
     void advance_commit(time_point now);
     bool check_quorum(time_point now);
+    [[nodiscard]] time_point repeat_at(const progress& known) const;
     void set_commit(log_index target);
     void send(node_id to, message body);
     void send_now(node_id to, message body);

@@ -127,6 +127,7 @@ void raft::handle(node_id from, const append_answer& answer, time_point now) {
     }
     if (answer.match > last_index() || answer.match <= known.match) return;
     known.match = answer.match;
+    known.tries = 0;
     known.next = std::max(known.next, log_index{known.match.value + 1});
     advance_commit(now);
     if (known.next <= last_index()) replicate(from, now);
