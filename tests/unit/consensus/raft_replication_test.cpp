@@ -148,3 +148,47 @@ TEST_CASE("lost messages are sent again") {
     REQUIRE(net.run_until([&] { return net.at(3).commit() == net.at(1).last_index(); }, 100 * ms));
     CHECK(net.at(1).leads());
 }
+
+TEST_CASE("copies of a former term's entry commit nothing, however many there are") {
+    auto log = founding({1, 2, 3});
+    term former{2, node_id{1}};
+    log.push_back({former, payload{"left over"}});
+    raft leader(node_id{1}, {former, log_index{2}, log}, test_timing, 1, time_point{});
+    auto now = time_point{test_timing.member_timeout + ms};
+    std::uint64_t stored = 0;
+    auto settle = [&] {
+        stored += leader.take_writes().size();
+        leader.stored(stored, now);
+    };
+    leader.tick(now);
+    term own{3, node_id{1}};
+    leader.receive(node_id{2}, vote_answer{own, former, true, true, now}, now);
+    settle();
+    leader.receive(node_id{2}, vote_answer{own, own, false, true, now}, now);
+    REQUIRE(leader.leads());
+    for (std::uint32_t other : {2U, 3U})
+        leader.receive(node_id{other}, append_answer{own, true, log_index{3}, now}, now);
+    CHECK(leader.commit() == log_index{2});
+    REQUIRE(leader.propose(payload{"own"}, now));
+    settle();
+    leader.receive(node_id{2}, append_answer{own, true, log_index{4}, now}, now);
+    CHECK(leader.commit() == log_index{4});
+}
+
+TEST_CASE("a commit index covers only what is known to be the leader's") {
+    // The follower's third entry is of a leader that was lost; another one has committed its own third.
+    auto log = founding({1, 2, 3});
+    log.push_back({term{1, node_id{1}}, payload{"stale"}});
+    raft follower(node_id{3}, {term{1, node_id{1}}, log_index{2}, log}, test_timing, 1, time_point{});
+    term now_leads{2, node_id{2}};
+    SECTION("told by a beat") {
+        follower.beat_heard(node_id{2}, beat_view{now_leads, true, log_index{3}, time_point::min()}, time_point{ms});
+    }
+    SECTION("told by an append that ends before it") {
+        follower.receive(node_id{2}, append_request{now_leads, log_index{2}, term{}, {}, log_index{3}, time_point{ms}},
+                         time_point{ms});
+    }
+    follower.stored(follower.take_writes().size(), time_point{ms});
+    CHECK(follower.current_term() == now_leads);
+    CHECK(follower.commit() == log_index{2});
+}
