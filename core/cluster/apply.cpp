@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cluster/configuration.hpp"
+#include "model/print.hpp"
 #include "model/timing.hpp"
 
 namespace mainstay::cluster {
@@ -80,9 +81,14 @@ private:
         if (!founding_ && !same_nodes(parsed->cluster))
             return refuse("the node list can't change while the cluster exists: this version has no voter changes");
         for (const auto& [name, state] : state_.packages) {
-            bool kept = std::any_of(parsed->packages.begin(), parsed->packages.end(),
-                                    [&](const auto& item) { return item.name == name; });
-            if (!kept && state.active()) return refuse("package " + name + " is running: halt it before it is removed");
+            if (!state.active()) continue;
+            auto kept = std::find_if(parsed->packages.begin(), parsed->packages.end(),
+                                     [&](const auto& item) { return item.name == name; });
+            if (kept == parsed->packages.end())
+                return refuse("package " + name + " is running: halt it before it is removed");
+            // What was started has to be halted by the same steps.
+            if (print_package(*kept) != print_package(*state_.find_package(name)))
+                return refuse("package " + name + " is running: halt it before it is changed");
         }
         state_.configuration_text = body.text;
         state_.config = std::move(*parsed);

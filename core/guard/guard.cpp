@@ -180,6 +180,9 @@ void guard::start_daemon() {
                  "--guard-fd",
                  "3"};
     if (!options_.plugin_dir.empty()) what.argv.insert(what.argv.end(), {"--plugin-dir", options_.plugin_dir});
+    // Should we die, it has to fail the node itself (D9).
+    if (!options_.reset.command.empty()) what.argv.insert(what.argv.end(), {"--reset-command", options_.reset.command});
+    if (options_.reset.allow_reboot) what.argv.emplace_back("--allow-reboot");
     auto child = launch({.argv = what.argv,
                          .environment = {{"MAINSTAY_PROCESS", process_mark(identity_, {}, 0)}},
                          .give = theirs.get()});

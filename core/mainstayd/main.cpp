@@ -46,6 +46,8 @@ int run(int argc, char** argv) {
     add("plugin-dir", chosen.plugin_dir, "shared libraries");
     add("plugin-host", chosen.plugin_host, "program that plugins run in");
     add("node", chosen.node, "name of this node");
+    add("reset-command", chosen.reset_command, "how this node is reset when the guard is gone");
+    all.add_options()("allow-reboot", po::bool_switch(&chosen.allow_reboot), "reboot(2) may do it");
     all.add_options()("guard-fd", po::value(&chosen.guard_fd), "socket to mainstay-guard");
     po::variables_map given;
     po::store(po::parse_command_line(argc, argv, all), given);

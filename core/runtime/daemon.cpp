@@ -21,6 +21,7 @@
 #include <map>
 #include <optional>
 
+#include "guard/reset.hpp"
 #include "model/text.hpp"
 #include "runtime/admin_server.hpp"
 #include "runtime/clock.hpp"
@@ -137,8 +138,8 @@ private:
         };
         calls.host_ended = [this](request_id id, const std::string& why) { hosts_->host_ended(id, why); };
         calls.lost = [this] {
-            // D9: without its guard nobody ends what runs here in time; the node has to fail.
             log_line("error", "the guard is gone");
+            fail_node();
             stop(3);
         };
         guard_ = std::make_unique<processes>(options_.guard_fd, std::move(calls));
@@ -154,6 +155,14 @@ private:
             },
             [this](node::plugin_answer item) { feed(std::move(item)); },
             [this](node::plugin_event item) { feed(std::move(item)); }, log_line);
+    }
+
+    // D9: without its guard nobody ends in time what runs here; the node fails on purpose.
+    void fail_node() const {
+        if (!node_ || node_->runners().empty()) return;
+        guard::node_resetter resetter({options_.reset_command, options_.allow_reboot});
+        auto done = resetter.reset("the guard is gone", boot_now().time_since_epoch().count());
+        log_line("error", done ? *done : done.error().message);
     }
 
     void watch_guard() {

@@ -266,6 +266,7 @@ void links::worker::configure(const cluster_config& cluster) {
     for (const auto& item : wanted) {
         text += "\n" + item.name + " " + item.plugin;
         for (const auto& param : item.params) text += " " + param.name + "=" + param.value;
+        for (const auto& node : item.nodes) text += " " + node;
         for (const auto& [node, params] : item.node_params)
             for (const auto& param : params) text += " " + node + ":" + param.name + "=" + param.value;
     }

@@ -14,6 +14,9 @@ struct options {
     std::string plugin_host;  // program; empty = beside the daemon
     std::string node;         // own name
     int guard_fd = -1;        // socket to mainstay-guard
+    // As the guard's: should it die, the daemon fails the node on purpose (D9).
+    std::string reset_command;
+    bool allow_reboot = false;
 };
 
 }  // namespace mainstay::runtime

@@ -77,6 +77,16 @@ class FailoverFull(MainstayCase):
         self.assertNotIn("fence_requested", self.kinds("node2"))
         self.check_safety()
 
+    def test_a_dead_guard_fails_the_node(self):
+        before = self.prober.answered_by()
+        boots = self.lab.nodes()["node1"]["boots"]
+        self.assertEqual(self.lab.kill("node1", "mainstay-guard"), 1)
+        after = self.prober.wait_move(before)
+        self.assertNotEqual(after[0], "node1")
+        self.lab.wait_nodes({n: "running" for n in self.lab.names})
+        self.assertGreater(self.lab.nodes()["node1"]["boots"], boots)
+        self.check_safety()
+
     def test_a_dead_service_is_started_again_elsewhere_when_it_has_no_restarts(self):
         before = self.prober.answered_by()
         self.assertEqual(self.lab.kill("node1", "echo_service.py"), 1)

@@ -126,7 +126,7 @@ private:
     int report(double wall) {
         std::vector<std::string> missing;
         // A small batch can't have seen everything.
-        constexpr std::uint64_t coverage_from = 200;
+        constexpr std::uint64_t coverage_from = 500;
         if (done_ >= coverage_from)
             for (const auto& name : sim::expected_counts())
                 if (counts_[name] == 0) missing.push_back(name);
