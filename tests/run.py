@@ -24,7 +24,8 @@ ASAN_SEEDS = (60, 20)
 
 def build(directory, targets=(), options=()):
     # Configured each time: a folder that got its CMakeLists.txt since then is not noticed by ninja.
-    for command in (["cmake", "-G", "Ninja", "-S", ".", "-B", directory, *options], ["ninja", "-C", directory, *targets]):
+    for command in (["cmake", "-G", "Ninja", "-S", ".", "-B", directory, *options],
+                    ["ninja", "-C", directory, *targets]):
         code, out, _ = tally.run(command, 3000)
         if code != 0:
             return Tally(failed=1), tally.tail(out, 100)

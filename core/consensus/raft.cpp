@@ -11,10 +11,14 @@ namespace mainstay::consensus {
 
 const char* to_string(role value) {
     switch (value) {
-        case role::follower: return "follower";
-        case role::pre_candidate: return "pre_candidate";
-        case role::candidate: return "candidate";
-        default: return "leader";
+        case role::follower:
+            return "follower";
+        case role::pre_candidate:
+            return "pre_candidate";
+        case role::candidate:
+            return "candidate";
+        default:
+            return "leader";
     }
 }
 
@@ -155,9 +159,7 @@ void raft::step_down(time_point now) {
 std::vector<write> raft::take_writes() { return std::exchange(writes_out_, {}); }
 std::vector<outgoing> raft::take_messages() { return std::exchange(messages_out_, {}); }
 
-bool raft::may_decide() const {
-    return role_ == role::leader && commit_.value > 0 && at(commit_).term == term_;
-}
+bool raft::may_decide() const { return role_ == role::leader && commit_.value > 0 && at(commit_).term == term_; }
 
 time_point raft::quorum_contact(time_point now) const {
     return quorum_time(active_, [&](node_id node) { return node == self_ ? now : contact(node); });
@@ -188,8 +190,7 @@ time_point raft::deadline() const {
     if (role_ == role::leader) {
         auto due = never;  // alone it is always its own quorum
         auto newest = quorum_contact(time_point::max());
-        if (newest != time_point::max())
-            due = std::max(elected_at_, newest) + times_.member_timeout + duration{1};
+        if (newest != time_point::max()) due = std::max(elected_at_, newest) + times_.member_timeout + duration{1};
         for (const auto& [peer, known] : progress_)
             if (known.match < last_index()) due = std::min(due, repeat_at(known));
         return due;

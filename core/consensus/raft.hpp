@@ -26,9 +26,9 @@ namespace mainstay::consensus {
 
 // All durations > 0. See architecture.md section 4.
 struct timing {
-    duration member_timeout;    // T
-    duration rank_step;         // each next node in line waits so much longer before it stands
-    duration resend;            // an unanswered append or vote request is repeated after this
+    duration member_timeout;  // T
+    duration rank_step;       // each next node in line waits so much longer before it stands
+    duration resend;          // an unanswered append or vote request is repeated after this
     static void fields(auto& self, auto&& visit) {
         visit("member_timeout", self.member_timeout);
         visit("rank_step", self.rank_step);
@@ -38,11 +38,11 @@ struct timing {
 
 // What a beat says about consensus.
 struct beat_view {
-    mainstay::term term;        // the sender's, durable
+    mainstay::term term;  // the sender's, durable
     bool leader = false;
-    log_index commit;           // only of a leader
-    time_point echo;            // our own send time of the newest beat the sender had heard from
-                                // our present incarnation; time_point::min() = none
+    log_index commit;  // only of a leader
+    time_point echo;   // our own send time of the newest beat the sender had heard from
+                       // our present incarnation; time_point::min() = none
 };
 
 enum class role : std::uint8_t { follower, pre_candidate, candidate, leader, count_ };
@@ -101,7 +101,7 @@ public:
     [[nodiscard]] time_point deadline() const;
 
 private:
-    struct progress {            // what the leader knows of one other node
+    struct progress {  // what the leader knows of one other node
         log_index next{1};
         log_index match;
         time_point sent = time_point::min();
@@ -149,11 +149,11 @@ private:
     mainstay::term term_;
     mainstay::term stable_term_;
     log_index commit_;
-    log_index stored_commit_;     // commit as of the last write taken
-    log_index stable_commit_;     // durable commit mark; base is never newer than this
-    log_index wanted_commit_;     // known committed, waiting for the mark of a voter set
+    log_index stored_commit_;  // commit as of the last write taken
+    log_index stable_commit_;  // durable commit mark; base is never newer than this
+    log_index wanted_commit_;  // known committed, waiting for the mark of a voter set
     std::vector<entry> log_;
-    log_index stable_index_;      // our own log is durable up to here
+    log_index stable_index_;  // our own log is durable up to here
     std::vector<voter_set> active_;
 
     consensus::role role_ = role::follower;
@@ -164,12 +164,12 @@ private:
     time_point judge_after_ = time_point::min();
     time_point resend_at_ = never;
     std::uint32_t failed_tries_ = 0;
-    mainstay::term standing_for_;   // the term asked for, as (pre-)candidate
+    mainstay::term standing_for_;  // the term asked for, as (pre-)candidate
     time_point standing_since_;
     std::set<node_id> votes_;
     std::map<node_id, progress> progress_;
     std::map<node_id, time_point> contact_;
-    log_index verified_;            // our log equals the leader's of term_ up to here
+    log_index verified_;  // our log equals the leader's of term_ up to here
 
     struct pending_write {
         mainstay::term term;
@@ -182,7 +182,7 @@ private:
         }
     };
     struct held_message {
-        std::uint64_t after = 0;    // released when so many writes are durable
+        std::uint64_t after = 0;  // released when so many writes are durable
         outgoing body;
         static void fields(auto& self, auto&& visit) {
             visit("after", self.after);

@@ -103,8 +103,8 @@ void raft::handle(node_id from, const append_request& request, time_point now) {
         ++known;
     if (known < request.entries.size()) {
         if (at_index + known < commit_.value) return;  // contradicts what is final: no leader asks that
-        record(log_index{at_index + known}, {request.entries.begin() + static_cast<std::ptrdiff_t>(known),
-                                             request.entries.end()});
+        record(log_index{at_index + known},
+               {request.entries.begin() + static_cast<std::ptrdiff_t>(known), request.entries.end()});
     }
     log_index match{at_index + request.entries.size()};
     verified_ = std::max(verified_, match);

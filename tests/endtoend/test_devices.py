@@ -101,7 +101,8 @@ class Ups(MainstayCase):
 
     def make(self):
         extra = ("event_name ups\n  event_plugin event-ups-nut\n  event_param ups ups1\n"
-                 "  event_param host 10.77.0.200\n  event_param poll 100ms\n  on_battery_after 2s\n  on_battery_action drain\n")
+                 "  event_param host 10.77.0.200\n  event_param poll 100ms\n"
+                 "  on_battery_after 2s\n  on_battery_action drain\n")
         text = cluster_text(3, extra=extra).replace("node_name node2\n", "  power_source ups\nnode_name node2\n")
         return Cluster(text=text, packages={"web": lambda lab: echo_package(shared=lab.shared)})
 

@@ -44,7 +44,8 @@ class Switch:
         lines = ["link set lo up"]
         for i in range(len(links)):
             # Without an address of its own a bridge takes that of a port, and changes it when the port goes.
-            lines += [f"link add br{i} address 02:6d:73:ff:00:{i:02x} type bridge stp_state 0 forward_delay 0 mcast_snooping 0", f"link set br{i} up"]
+            lines += [f"link add br{i} address 02:6d:73:ff:00:{i:02x} type bridge "
+                      "stp_state 0 forward_delay 0 mcast_snooping 0", f"link set br{i} up"]
         ip_batch(lines)
         nft(RULES)
 
