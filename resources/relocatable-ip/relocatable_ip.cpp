@@ -47,10 +47,10 @@ public:
                    .help = "the default route sends with this address as source"},
         sdk::param{.name = "probe_time",
                    .type = sdk::type::duration,
-                   .fallback = "300ms",
+                   .fallback = "60ms",
                    .minimum = 30,
                    .maximum = 10'000,
-                   .help = "how long the conflict probe listens before a takeover"}};
+                   .help = "how long the conflict probe listens; a start waits for a probe under way"}};
 
     explicit relocatable_address(const sdk::setup& setup) : params_(setup.params), host_(setup.host) {
         auto own = setup.find(setup.own_node);
