@@ -49,8 +49,8 @@ def changed(base):
 
 
 def default_base():
-    """Where this branch left the shared one, or None when there is no shared one or nothing lies between."""
-    for ref in filter(None, [os.environ.get("MAINSTAY_BASE"), "origin/main"]):
+    """Where this branch left the shared one; without one, a few commits back; None when there is neither."""
+    for ref in filter(None, [os.environ.get("MAINSTAY_BASE"), "origin/main", "HEAD~5"]):
         out = subprocess.run(["git", "-C", ROOT, "merge-base", "HEAD", ref], capture_output=True, text=True)
         if out.returncode == 0:
             return out.stdout.strip()

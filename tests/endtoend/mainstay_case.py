@@ -33,7 +33,7 @@ class MainstayCase(unittest.TestCase):
     def finish(self):
         failed = any(problem for _, problem in self._outcome.result.failures + self._outcome.result.errors
                      if _ is self) or sys.exc_info()[0]
-        if failed and os.path.isdir(self.lab.directory):
+        if (failed or os.environ.get("MAINSTAY_KEEP_LOGS")) and os.path.isdir(self.lab.directory):
             where = os.path.join(BUILD, "lab-logs", self.id())
             self.lab.keep_logs(where)
             print(f"       logs: {where}", flush=True)
