@@ -83,7 +83,7 @@ private:
         for (const auto& [name, state] : state_.packages) {
             if (!state.active()) continue;
             auto kept = std::find_if(parsed->packages.begin(), parsed->packages.end(),
-                                     [&](const auto& item) { return item.name == name; });
+                                     [&name = name](const auto& item) { return item.name == name; });
             if (kept == parsed->packages.end())
                 return refuse("package " + name + " is running: halt it before it is removed");
             // What was started has to be halted by the same steps.

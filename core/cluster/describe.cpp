@@ -130,7 +130,7 @@ private:
     }
     void on(const cluster_event& body) {
         std::string text = body.source.empty() ? body.event : body.source + ": " + body.event;
-        for (const auto& [name, value] : body.details) text += " " + name + "=" + value;
+        for (const auto& [name, value] : body.details) text.append(" ").append(name).append("=").append(value);
         out_.details = body.details;
         say(body.event, body.severity, text + " (seen by " + node(body.node) + ")");
     }

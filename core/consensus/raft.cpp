@@ -33,7 +33,7 @@ raft::raft(node_id self, const durable_state& durable, const timing& times, std:
       stable_commit_(durable.commit),
       wanted_commit_(durable.commit),
       log_(durable.log),
-      stable_index_(durable.log.size()),
+      stable_index_{durable.log.size()},
       verified_(durable.commit) {
     MAINSTAY_ASSERT(commit_.value <= log_.size());
     refresh_active();

@@ -14,7 +14,7 @@ void node::form(const admin_call& call, const form_cluster& asked) {
     if (forming_) return refuse("this node is forming a cluster already");
     auto parsed = cluster::parse_canonical(asked.text);
     if (!parsed) return refuse(parsed.error().message);
-    forming item;
+    forming_cluster item;
     item.admin = call.id;
     item.text = asked.text;
     item.deadline = at_.now + call.patience;
@@ -100,8 +100,9 @@ void node::on_form_log(const form_log& item) {
     if (founding == nullptr || !cluster::parse_canonical(founding->first.text)) return;
     for (const auto& [name, id] : founding->first.ids) {
         if (name != name_) continue;
-        bool ours = std::any_of(voters->voters.begin(), voters->voters.end(),
-                                [&](const auto& member) { return member.node == id && member.store == store_; });
+        bool ours = std::any_of(voters->voters.begin(), voters->voters.end(), [this, id = id](const auto& member) {
+            return member.node == id && member.store == store_;
+        });
         if (ours) adopt_log(item.entries);
         return;
     }

@@ -58,10 +58,12 @@ void node::note_boots() {
         if (found == state_.nodes.end() || known.echo == time_point::min()) continue;
         if (known.boot <= found->second.boot || known.boot <= boots_proposed_[id]) continue;
         if (peers_.silent(id, known.boot, at_.now, times_.member_timeout)) continue;
-        bool own_store = std::all_of(raft_.active().begin(), raft_.active().end(), [&](const auto& set) {
-            return std::none_of(set.voters.begin(), set.voters.end(),
-                                [&](const auto& item) { return item.node == id && item.store != known.store; });
-        });
+        bool own_store =
+            std::all_of(raft_.active().begin(), raft_.active().end(), [id = id, &known = known](const auto& set) {
+                return std::none_of(set.voters.begin(), set.voters.end(), [id, &known](const auto& item) {
+                    return item.node == id && item.store != known.store;
+                });
+            });
         if (!own_store) continue;  // R7: a voter whose store was lost is not that voter
         if (raft_.propose(consensus::boot_entry{id, known.boot, known.store, 1, duration{0}, at_.wall}, at_.now))
             boots_proposed_[id] = known.boot;

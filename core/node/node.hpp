@@ -64,6 +64,20 @@ struct start_info {
     }
 };
 
+// A cluster being founded from here: the stores heard so far, 0 = not yet.
+struct forming_cluster {
+    std::uint64_t admin = 0;
+    std::string text;
+    time_point deadline = never;
+    std::map<std::string, store_id> stores;
+    static void fields(auto& self, auto&& visit) {
+        visit("admin", self.admin);
+        visit("text", self.text);
+        visit("deadline", self.deadline);
+        visit("stores", self.stores);
+    }
+};
+
 class node {
 public:
     node(const start_info& info, moment at);
@@ -224,19 +238,7 @@ private:
     std::map<request_id, std::pair<log_index, std::string>> notices_open_;
     time_point look_again_ = never;
 
-    struct forming {
-        std::uint64_t admin = 0;
-        std::string text;
-        time_point deadline = never;
-        std::map<std::string, store_id> stores;
-        static void fields(auto& self, auto&& visit) {
-            visit("admin", self.admin);
-            visit("text", self.text);
-            visit("deadline", self.deadline);
-            visit("stores", self.stores);
-        }
-    };
-    std::optional<forming> forming_;
+    std::optional<forming_cluster> forming_;
     std::uint64_t founding_admin_ = 0;        // is answered when the founding entries are applied
     std::map<std::string, store_id> hellos_;  // unformed nodes heard
 

@@ -176,7 +176,7 @@ private:
 
     void submit(cluster::command_body body) { ask(node::admin_body{std::move(body)}, json::object()); }
 
-    void ask(node::admin_body body, json more) {
+    void ask(node::admin_body body, const json& more) {
         if (!state().formed() && !std::holds_alternative<node::form_cluster>(body))
             return error(not_formed, "this node is in no cluster yet: hactl cluster apply on one node forms it");
         duration patience{std::clamp<std::int64_t>(number("wait_ms", 30'000), 1, 3'600'000) * 1000};

@@ -178,7 +178,7 @@ struct admin_server::body {
 admin_server::admin_server(std::unique_ptr<body> made) : body_(std::move(made)) {}
 admin_server::~admin_server() = default;
 
-result<std::unique_ptr<admin_server>> admin_server::open(asio::io_context& loop, std::string path,
+result<std::unique_ptr<admin_server>> admin_server::open(asio::io_context& loop, const std::string& path,
                                                          admin_backend& backend) {
     auto made = std::make_unique<body>(loop, backend, path);
     ::unlink(path.c_str());

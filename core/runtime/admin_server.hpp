@@ -19,8 +19,8 @@ namespace mainstay::runtime {
 class admin_server {
 public:
     // Makes the socket anew; only the daemon's own user and root may talk to it.
-    [[nodiscard]] static result<std::unique_ptr<admin_server>> open(boost::asio::io_context& loop, std::string path,
-                                                                    admin_backend& backend);
+    [[nodiscard]] static result<std::unique_ptr<admin_server>> open(boost::asio::io_context& loop,
+                                                                    const std::string& path, admin_backend& backend);
     ~admin_server();
     // An applied entry, for everyone who watches.
     void happened(const node::happened& item);

@@ -132,7 +132,7 @@ struct links::worker {
     [[nodiscard]] std::vector<link_status> status(time_point now) const;
 };
 
-links::links(std::string own_name, const seal_key& key, std::string plugin_dir,
+links::links(const std::string& own_name, const seal_key& key, std::string plugin_dir,
              std::function<void(std::vector<node::datagram>)> received,
              std::function<void(std::string, std::string)> log)
     : shared_(std::make_unique<shared>()) {

@@ -38,7 +38,7 @@ struct link_status {
 class links {
 public:
     // `received` is called on the heartbeat thread.
-    links(std::string own_name, const seal_key& key, std::string plugin_dir,
+    links(const std::string& own_name, const seal_key& key, std::string plugin_dir,
           std::function<void(std::vector<node::datagram>)> received,
           std::function<void(std::string severity, std::string text)> log);
     ~links();
