@@ -10,7 +10,7 @@ def flags():
     libs = subprocess.run(["pkg-config", "--cflags", "libnl-route-3.0", "libsodium", "sqlite3"],
                           capture_output=True, text=True).stdout.split()
     return ["-std=c++20", "-fsyntax-only", "-Wall", "-Wextra", "-Wno-missing-field-initializers", "-Icore",
-            "-Icore/sdk/include", "-Iplugins"] + libs
+            "-Icore/sdk/include", "-Iplugins", "-Itests/unit"] + libs
 
 
 def compile_alone(name, options):
