@@ -1,4 +1,4 @@
-#include "cluster/apply.hpp"
+#include "cluster/fold.hpp"
 
 #include <algorithm>
 
@@ -8,465 +8,252 @@
 
 namespace mainstay::cluster {
 
-namespace {
-
-// One command being applied to one state.
-class fold {
-public:
-    fold(state& current, log_index index, const command& item) : state_(current), index_(index), item_(item) {}
-
-    applied run() {
-        if (item_.origin) {
-            auto& mark = state_.submissions[item_.origin];
-            bool seen = std::pair{item_.origin_boot, item_.serial} <= std::pair{mark.boot, mark.serial};
-            if (seen) {
-                outcome_.accepted = false;
-                outcome_.duplicate = true;
-                return outcome_;
-            }
-            mark = {item_.origin_boot, item_.serial};
+applied fold::run() {
+    if (item_.origin) {
+        auto& mark = state_.submissions[item_.origin];
+        bool seen = std::pair{item_.origin_boot, item_.serial} <= std::pair{mark.boot, mark.serial};
+        if (seen) {
+            outcome_.accepted = false;
+            outcome_.duplicate = true;
+            return outcome_;
         }
-        if (is_package_entry(item_)) state_.newest_package_entry = index_;
-        std::visit([this](const auto& body) { on(body); }, item_.body);
-        return outcome_;
+        mark = {item_.origin_boot, item_.serial};
     }
+    if (is_package_entry(item_)) state_.newest_package_entry = index_;
+    std::visit([this](const auto& body) { on(body); }, item_.body);
+    return outcome_;
+}
 
-private:
-    void refuse(std::string reason) {
-        outcome_.accepted = false;
-        outcome_.refusal = std::move(reason);
+void fold::refuse(std::string reason) {
+    outcome_.accepted = false;
+    outcome_.refusal = std::move(reason);
+}
+provenance fold::by(std::string reason) const { return {item_.actor, item_.when, std::move(reason)}; }
+
+package_state* fold::package(const std::string& name) {
+    auto found = state_.packages.find(name);
+    if (found == state_.packages.end()) {
+        refuse("there is no package " + name + " in the configuration");
+        return nullptr;
     }
-    provenance by(std::string reason) const { return {item_.actor, item_.when, std::move(reason)}; }
+    outcome_.packages.push_back(name);
+    return &found->second;
+}
 
-    package_state* package(const std::string& name) {
-        auto found = state_.packages.find(name);
-        if (found == state_.packages.end()) {
-            refuse("there is no package " + name + " in the configuration");
-            return nullptr;
+// The package if the generation is its newest one and not over yet.
+package_state* fold::generation(const std::string& name, mainstay::generation number) {
+    auto* found = package(name);
+    if (found == nullptr) return nullptr;
+    if (found->generation != number || !found->active()) {
+        refuse("generation " + std::to_string(number.value) + " of " + name + " is over already");
+        return nullptr;
+    }
+    return found;
+}
+
+void fold::over(package_state& item, proof_kind proof, std::string reason) {
+    item.phase = package_phase::down;
+    item.proof = proof;
+    item.stop_asked_by.clear();
+    item.phase_by = by(std::move(reason));
+}
+
+// ---- configuration -----------------------------------------------------------------------
+
+void fold::on(const found_cluster& body) {
+    if (state_.formed()) return refuse("the cluster exists already");
+    state_.cluster = body.cluster;
+    founding_ = true;
+    on(body.first);
+}
+
+void fold::on(const configure& body) {
+    auto parsed = parse_canonical(body.text);
+    if (!parsed) return refuse(parsed.error().message);
+    if (!founding_ && !same_nodes(parsed->cluster))
+        return refuse("the node list can't change while the cluster exists: this version has no voter changes");
+    for (const auto& [name, state] : state_.packages) {
+        if (!state.active()) continue;
+        auto kept = std::find_if(parsed->packages.begin(), parsed->packages.end(),
+                                 [&name = name](const auto& item) { return item.name == name; });
+        if (kept == parsed->packages.end())
+            return refuse("package " + name + " is running: halt it before it is removed");
+        // What was started has to be halted by the same steps.
+        if (print_package(*kept) != print_package(*state_.find_package(name)))
+            return refuse("package " + name + " is running: halt it before it is changed");
+    }
+    state_.configuration_text = body.text;
+    state_.config = std::move(*parsed);
+    outcome_.configuration_changed = true;
+    // "Packages": waits use the largest L ever committed.
+    state_.lease_max = std::max(state_.lease_max, timings_of(state_.config.cluster).lease);
+    for (const auto& [name, id] : body.ids) {
+        state_.ids.emplace(name, id);
+        state_.nodes[id].name = name;
+    }
+    for (const auto& item : state_.config.packages) {
+        if (state_.packages.contains(item.name)) continue;
+        auto& fresh = state_.packages[item.name];
+        // SG 4.1: a package configured into a running cluster does not start by itself.
+        fresh.switching = item.auto_run && founding_;
+        fresh.switching_by = by(item.auto_run ? "auto_run yes" : "auto_run no");
+        fresh.phase_by = by("configured");
+    }
+    std::erase_if(state_.packages, [&](const auto& entry) { return state_.find_package(entry.first) == nullptr; });
+}
+
+bool fold::same_nodes(const cluster_config& cluster) const {
+    if (cluster.nodes.size() != state_.config.cluster.nodes.size()) return false;
+    return std::all_of(cluster.nodes.begin(), cluster.nodes.end(),
+                       [this](const auto& item) { return state_.ids.contains(item.name); });
+}
+
+// ---- nodes ---------------------------------------------------------------------------------
+
+node_state* fold::life(node_id node, boot_id boot) {
+    auto found = state_.nodes.find(node);
+    if (found == state_.nodes.end() || found->second.boot != boot) {
+        refuse("that life of node " + state_.node_name(node) + " is over already");
+        return nullptr;
+    }
+    return &found->second;
+}
+
+void fold::on(const node_lost& body) {
+    auto* node = life(body.node, body.boot);
+    if (node == nullptr) return;
+    if (node->status != node_status::up) return refuse("node " + node->name + " is not up");
+    node->status = node_status::lost;
+    node->status_by = by(body.reason);
+    touch_packages_of(body.node);
+}
+
+void fold::on(const node_back& body) {
+    auto* node = life(body.node, body.boot);
+    if (node == nullptr) return;
+    if (node->status != node_status::lost) return refuse("node " + node->name + " is not lost");
+    node->status = node_status::up;
+    node->status_by = by("heard again");
+    touch_packages_of(body.node);
+}
+
+void fold::on(const node_admin& body) {
+    auto id = state_.find_node(body.node);
+    if (!id) return refuse("there is no node " + body.node + " in the configuration");
+    auto& node = state_.nodes[id];
+    if (node.halted == !body.run)
+        return refuse("node " + body.node + (body.run ? " is not halted" : " is halted already"));
+    node.halted = !body.run;
+    node.halted_by = by(body.run ? "node run" : "node halt");
+    // SG 5.3: node flags are enabled again when the node rejoins.
+    if (body.run) {
+        node.power_away = false;
+        for (auto& [name, item] : state_.packages) item.node_off.erase(id);
+    }
+}
+
+void fold::on(const cluster_admin& body) {
+    if (state_.halted == !body.run)
+        return refuse(body.run ? "the cluster is running already" : "the cluster is halted already");
+    state_.halted = !body.run;
+    state_.halted_by = by(body.run ? "cluster run" : "cluster halt");
+    if (!body.run) return;
+    // SG 5.3: cluster start sets the flags back to what the configuration says.
+    for (auto& [name, item] : state_.packages) {
+        const auto* config = state_.find_package(name);
+        item.switching = config != nullptr && config->auto_run;
+        item.switching_by = by("cluster run");
+        item.node_off.clear();
+    }
+}
+
+void fold::touch_packages_of(node_id node) {
+    for (const auto& [name, item] : state_.packages)
+        if (item.active() && item.owner == node) outcome_.packages.push_back(name);
+}
+
+// ---- proof of death --------------------------------------------------------------------------
+
+void fold::on(const fence_request& body) {
+    auto* node = life(body.node, body.boot);
+    if (node == nullptr) return;
+    auto& fence = state_.fences[body.node];
+    fence = {body, false, {}, item_.when, {}};
+    state_.fence_ids = std::max(state_.fence_ids, body.id);
+}
+
+void fold::on(const fence_result& body) {
+    for (auto& [target, fence] : state_.fences) {
+        if (fence.request.id != body.id) continue;
+        if (fence.done) return refuse("that fence request has its result already");
+        fence.done = true;
+        fence.result = body;
+        fence.confirmed = item_.when;
+        if (body.outcome != fence_outcome::off_confirmed) {
+            if (body.outcome != fence_outcome::cancelled)
+                state_.alarms["fence " + state_.node_name(target)] = {
+                    "fencing " + state_.node_name(target) + " " + to_string(body.outcome) + ": " + body.detail,
+                    item_.when};
+            return;
         }
+        state_.alarms.erase("fence " + state_.node_name(target));
+        power_went(target, fence.request.boot, body);
+        return;
+    }
+    refuse("there is no such fence request");
+}
+
+// "A fence proof counts for a package if its boot is not older than the one in the PackageStart."
+void fold::power_went(node_id target, boot_id boot, const fence_result& body) {
+    auto& node = state_.nodes[target];
+    if (node.boot.machine <= boot.machine) {
+        node.status = node_status::fenced;
+        node.status_by = by("power off confirmed by " + body.device);
+    }
+    for (auto& [name, item] : state_.packages) {
+        if (!item.active() || item.owner != target || item.owner_boot.machine > boot.machine) continue;
         outcome_.packages.push_back(name);
-        return &found->second;
+        over(item, proof_kind::fenced, "node " + node.name + " fenced by " + body.device);
     }
+}
 
-    // The package if the generation is its newest one and not over yet.
-    package_state* generation(const std::string& name, mainstay::generation number) {
-        auto* found = package(name);
-        if (found == nullptr) return nullptr;
-        if (found->generation != number || !found->active()) {
-            refuse("generation " + std::to_string(number.value) + " of " + name + " is over already");
-            return nullptr;
-        }
-        return found;
+// ---- events ------------------------------------------------------------------------------------
+
+void fold::on(const cluster_event& body) {
+    auto subject = body.source.empty() ? body.event : body.source + " " + body.event;
+    if (body.event == "ups_on_battery" || body.event == "ups_low_battery") {
+        auto& power = state_.power[body.source];
+        if (!power.on_battery) power.since = item_.when;
+        power.on_battery = true;
+        power.low = power.low || body.event == "ups_low_battery";
+        power.entry = index_;
+        state_.alarms["power " + body.source] = {body.source + (power.low ? ": battery low" : ": on battery"),
+                                                 power.since};
+    } else if (body.event == "ups_on_mains") {
+        state_.power[body.source] = {false, false, item_.when, index_};
+        state_.alarms.erase("power " + body.source);
+    } else if (body.severity == "alarm") {
+        state_.alarms[subject] = {subject, item_.when};
+    } else {
+        state_.alarms.erase(subject);
     }
+}
 
-    void over(package_state& item, proof_kind proof, std::string reason) {
-        item.phase = package_phase::down;
-        item.proof = proof;
-        item.stop_asked_by.clear();
-        item.phase_by = by(std::move(reason));
-    }
+void fold::on(const power_action& body) {
+    auto found = state_.nodes.find(body.node);
+    if (found == state_.nodes.end()) return refuse("there is no such node");
+    found->second.power_away = body.away;
+}
 
-    // ---- configuration -----------------------------------------------------------------------
+void fold::on(const feature_level& body) { state_.feature_level = std::max(state_.feature_level, body.level); }
 
-    void on(const found_cluster& body) {
-        if (state_.formed()) return refuse("the cluster exists already");
-        state_.cluster = body.cluster;
-        founding_ = true;
-        on(body.first);
-    }
+void fold::on(const notified& body) {
+    for (auto& notice : state_.notices)
+        if (notice.entry == body.entry) std::erase(notice.notifiers, body.notifier);
+    std::erase_if(state_.notices, [](const auto& notice) { return notice.notifiers.empty(); });
+}
 
-    void on(const configure& body) {
-        auto parsed = parse_canonical(body.text);
-        if (!parsed) return refuse(parsed.error().message);
-        if (!founding_ && !same_nodes(parsed->cluster))
-            return refuse("the node list can't change while the cluster exists: this version has no voter changes");
-        for (const auto& [name, state] : state_.packages) {
-            if (!state.active()) continue;
-            auto kept = std::find_if(parsed->packages.begin(), parsed->packages.end(),
-                                     [&name = name](const auto& item) { return item.name == name; });
-            if (kept == parsed->packages.end())
-                return refuse("package " + name + " is running: halt it before it is removed");
-            // What was started has to be halted by the same steps.
-            if (print_package(*kept) != print_package(*state_.find_package(name)))
-                return refuse("package " + name + " is running: halt it before it is changed");
-        }
-        state_.configuration_text = body.text;
-        state_.config = std::move(*parsed);
-        outcome_.configuration_changed = true;
-        // "Packages": waits use the largest L ever committed.
-        state_.lease_max = std::max(state_.lease_max, timings_of(state_.config.cluster).lease);
-        for (const auto& [name, id] : body.ids) {
-            state_.ids.emplace(name, id);
-            state_.nodes[id].name = name;
-        }
-        for (const auto& item : state_.config.packages) {
-            if (state_.packages.contains(item.name)) continue;
-            auto& fresh = state_.packages[item.name];
-            // SG 4.1: a package configured into a running cluster does not start by itself.
-            fresh.switching = item.auto_run && founding_;
-            fresh.switching_by = by(item.auto_run ? "auto_run yes" : "auto_run no");
-            fresh.phase_by = by("configured");
-        }
-        std::erase_if(state_.packages, [&](const auto& entry) { return state_.find_package(entry.first) == nullptr; });
-    }
-
-    [[nodiscard]] bool same_nodes(const cluster_config& cluster) const {
-        if (cluster.nodes.size() != state_.config.cluster.nodes.size()) return false;
-        return std::all_of(cluster.nodes.begin(), cluster.nodes.end(),
-                           [this](const auto& item) { return state_.ids.contains(item.name); });
-    }
-
-    // ---- nodes ---------------------------------------------------------------------------------
-
-    node_state* life(node_id node, boot_id boot) {
-        auto found = state_.nodes.find(node);
-        if (found == state_.nodes.end() || found->second.boot != boot) {
-            refuse("that life of node " + state_.node_name(node) + " is over already");
-            return nullptr;
-        }
-        return &found->second;
-    }
-
-    void on(const node_lost& body) {
-        auto* node = life(body.node, body.boot);
-        if (node == nullptr) return;
-        if (node->status != node_status::up) return refuse("node " + node->name + " is not up");
-        node->status = node_status::lost;
-        node->status_by = by(body.reason);
-        touch_packages_of(body.node);
-    }
-
-    void on(const node_back& body) {
-        auto* node = life(body.node, body.boot);
-        if (node == nullptr) return;
-        if (node->status != node_status::lost) return refuse("node " + node->name + " is not lost");
-        node->status = node_status::up;
-        node->status_by = by("heard again");
-        touch_packages_of(body.node);
-    }
-
-    void on(const node_admin& body) {
-        auto id = state_.find_node(body.node);
-        if (!id) return refuse("there is no node " + body.node + " in the configuration");
-        auto& node = state_.nodes[id];
-        if (node.halted == !body.run)
-            return refuse("node " + body.node + (body.run ? " is not halted" : " is halted already"));
-        node.halted = !body.run;
-        node.halted_by = by(body.run ? "node run" : "node halt");
-        // SG 5.3: node flags are enabled again when the node rejoins.
-        if (body.run) {
-            node.power_away = false;
-            for (auto& [name, item] : state_.packages) item.node_off.erase(id);
-        }
-    }
-
-    void on(const cluster_admin& body) {
-        if (state_.halted == !body.run)
-            return refuse(body.run ? "the cluster is running already" : "the cluster is halted already");
-        state_.halted = !body.run;
-        state_.halted_by = by(body.run ? "cluster run" : "cluster halt");
-        if (!body.run) return;
-        // SG 5.3: cluster start sets the flags back to what the configuration says.
-        for (auto& [name, item] : state_.packages) {
-            const auto* config = state_.find_package(name);
-            item.switching = config != nullptr && config->auto_run;
-            item.switching_by = by("cluster run");
-            item.node_off.clear();
-        }
-    }
-
-    void touch_packages_of(node_id node) {
-        for (const auto& [name, item] : state_.packages)
-            if (item.active() && item.owner == node) outcome_.packages.push_back(name);
-    }
-
-    // ---- proof of death --------------------------------------------------------------------------
-
-    void on(const fence_request& body) {
-        auto* node = life(body.node, body.boot);
-        if (node == nullptr) return;
-        auto& fence = state_.fences[body.node];
-        fence = {body, false, {}, item_.when, {}};
-        state_.fence_ids = std::max(state_.fence_ids, body.id);
-    }
-
-    void on(const fence_result& body) {
-        for (auto& [target, fence] : state_.fences) {
-            if (fence.request.id != body.id) continue;
-            if (fence.done) return refuse("that fence request has its result already");
-            fence.done = true;
-            fence.result = body;
-            fence.confirmed = item_.when;
-            if (body.outcome != fence_outcome::off_confirmed) {
-                if (body.outcome != fence_outcome::cancelled)
-                    state_.alarms["fence " + state_.node_name(target)] = {
-                        "fencing " + state_.node_name(target) + " " + to_string(body.outcome) + ": " + body.detail,
-                        item_.when};
-                return;
-            }
-            state_.alarms.erase("fence " + state_.node_name(target));
-            power_went(target, fence.request.boot, body);
-            return;
-        }
-        refuse("there is no such fence request");
-    }
-
-    // "A fence proof counts for a package if its boot is not older than the one in the PackageStart."
-    void power_went(node_id target, boot_id boot, const fence_result& body) {
-        auto& node = state_.nodes[target];
-        if (node.boot.machine <= boot.machine) {
-            node.status = node_status::fenced;
-            node.status_by = by("power off confirmed by " + body.device);
-        }
-        for (auto& [name, item] : state_.packages) {
-            if (!item.active() || item.owner != target || item.owner_boot.machine > boot.machine) continue;
-            outcome_.packages.push_back(name);
-            over(item, proof_kind::fenced, "node " + node.name + " fenced by " + body.device);
-        }
-    }
-
-    // ---- packages ----------------------------------------------------------------------------------
-
-    void on(const package_start& body) {
-        auto* item = package(body.package);
-        if (item == nullptr) return;
-        if (item->active()) return refuse("package " + body.package + " is not down");
-        if (body.generation.value != item->generation.value + 1) return refuse("not the next generation");
-        auto* node = life(body.node, body.boot);
-        if (node == nullptr) return;
-        item->phase = package_phase::starting;
-        item->generation = body.generation;
-        item->owner = body.node;
-        item->owner_boot = body.boot;
-        item->proof = body.proof;
-        item->restarts.clear();
-        item->start_by = by(body.reason);
-        item->phase_by = item->start_by;
-        item->avoid = node_id{};
-    }
-
-    void on(const package_halt& body) {
-        auto* item = generation(body.package, body.generation);
-        if (item == nullptr) return;
-        item->phase = package_phase::halting;
-        item->phase_by = by(body.reason);
-    }
-
-    void on(const package_report& body) {
-        auto* item = generation(body.package, body.generation);
-        if (item == nullptr) return;
-        if (item->owner != body.node) return refuse("that node does not own the package");
-        auto reason = std::string(to_string(body.what)) + (body.detail.empty() ? "" : ": " + body.detail);
-        state_.alarms.erase("package " + body.package);
-        if (body.what == report::running) {
-            if (item->phase != package_phase::starting) return;
-            item->phase = package_phase::running;
-            item->phase_by = by(item->start_by.reason);
-            item->target = node_id{};
-            item->target_any = false;
-            item->asked_by.clear();
-            return;
-        }
-        failed_or_halted(*item, body, reason);
-    }
-
-    // SG 4.9 and 5.3: what each end does to the flags.
-    void failed_or_halted(package_state& item, const package_report& body, const std::string& reason) {
-        if (body.what != report::halted && body.what != report::lease_ended) {
-            state_.alarms["package " + body.package] = {
-                "package " + body.package + " on " + state_.node_name(body.node) + ": " + reason, item_.when};
-            if (item.target == body.node) item.target = node_id{};
-        }
-        switch (body.what) {
-            case report::start_exit_1:
-            case report::start_timeout:
-                item.switching = false;
-                item.switching_by = by(reason);
-                item.target_any = false;
-                over(item, proof_kind::start_failed, reason);
-                break;
-            case report::start_exit_2:
-                item.node_off[body.node] = by(reason);
-                over(item, proof_kind::start_failed, reason);
-                break;
-            case report::service_failed:
-                item.node_off[body.node] = by(reason);
-                item.phase = package_phase::halting;
-                item.phase_by = by(reason);
-                break;
-            case report::halt_exit_1:
-            case report::halt_timeout:
-                // Something of it may be left: only its node, or a proof of that node's death, ends it.
-                item.switching = false;
-                item.switching_by = by(reason);
-                item.phase = package_phase::halt_failed;
-                item.phase_by = by(reason);
-                break;
-            default: {
-                // The leader's own word about a lost node (fencing none): nothing was proven.
-                bool assumed = body.what == report::lease_ended && !item_.origin;
-                over(item, assumed ? proof_kind::assumed : proof_kind::halted, reason);
-                break;
-            }
-        }
-    }
-
-    void on(const service_restarted& body) {
-        auto* item = generation(body.package, body.generation);
-        if (item != nullptr) item->restarts[body.service] = body.count;
-    }
-
-    // ---- what an administrator asks ------------------------------------------------------------------
-
-    // The node by name if the package may be sent there now; else refused with the reason.
-    node_id destination(const std::string& name, const package_state& item, const std::string& node) {
-        auto id = state_.find_node(node);
-        const auto* config = state_.find_package(name);
-        if (!id || config == nullptr) {
-            refuse("there is no node " + node + " in the configuration");
-            return {};
-        }
-        auto list = state_.node_list(*config);
-        if (std::find(list.begin(), list.end(), id) == list.end()) {
-            refuse("node " + node + " is not in the node list of package " + name);
-        } else if (state_.halted) {
-            refuse("the cluster is halted: hactl cluster run");
-        } else if (!state_.may_host(id)) {
-            const auto& found = state_.nodes[id];
-            refuse("node " + node + " can't run packages: it is " +
-                   (found.halted       ? "halted"
-                    : found.power_away ? "on battery"
-                                       : to_string(found.status)));
-        } else if (item.node_off.contains(id)) {
-            refuse("package " + name + " is disabled on " + node + " (" + item.node_off.at(id).reason +
-                   "): hactl package enable " + name + " --node " + node);
-        } else {
-            return id;
-        }
-        return {};
-    }
-
-    // True when a node of the list could take the package; else refused.
-    bool somewhere(const std::string& name, const package_state& item, node_id except) {
-        const auto* config = state_.find_package(name);
-        if (config != nullptr)
-            for (node_id node : state_.node_list(*config))
-                if (node != except && state_.may_host(node) && !item.node_off.contains(node)) return true;
-        refuse("no " + std::string(except ? "other " : "") + "node of the node list of package " + name +
-               " can run it: hactl explain " + name);
-        return false;
-    }
-
-    void on(const package_run& body) {
-        auto* item = package(body.package);
-        if (item == nullptr) return;
-        if (item->active())
-            return refuse("package " + body.package + " is " + to_string(item->phase) + " on " +
-                          state_.node_name(item->owner));
-        if (state_.halted) return refuse("the cluster is halted: hactl cluster run");
-        if (body.node.empty()) {
-            if (!somewhere(body.package, *item, node_id{})) return;
-            item->target_any = true;
-        } else {
-            auto id = destination(body.package, *item, body.node);
-            if (!id) return;
-            item->target = id;
-        }
-        item->asked_by = item_.actor;
-    }
-
-    void on(const package_stop& body) {
-        auto* item = package(body.package);
-        if (item == nullptr) return;
-        if (!item->active() && !item->target && !item->target_any && !item->switching)
-            return refuse("package " + body.package + " is halted already");
-        item->switching = false;  // SG 4.8: cmhaltpkg disables AUTO_RUN
-        item->switching_by = by("package halt");
-        item->target = item->avoid = node_id{};
-        item->target_any = false;
-        if (item->active()) item->stop_asked_by = item_.actor;
-        if (item->phase == package_phase::halt_failed) item->phase = package_phase::halting;  // try again
-    }
-
-    void on(const package_move& body) {
-        auto* item = package(body.package);
-        if (item == nullptr) return;
-        if (!item->active()) return refuse("package " + body.package + " is down: hactl package start " + body.package);
-        if (item->phase == package_phase::halting || item->phase == package_phase::halt_failed)
-            return refuse("package " + body.package + " is " + to_string(item->phase));
-        if (body.node.empty()) {
-            if (!somewhere(body.package, *item, item->owner)) return;
-            item->avoid = item->owner;
-            item->target_any = true;
-        } else {
-            auto id = destination(body.package, *item, body.node);
-            if (!id) return;
-            if (id == item->owner) return refuse("package " + body.package + " runs on " + body.node + " already");
-            item->target = id;
-        }
-        item->asked_by = item_.actor;
-    }
-
-    void on(const package_switching& body) {
-        auto* item = package(body.package);
-        if (item == nullptr) return;
-        auto reason = std::string("package ") + (body.enabled ? "enable" : "disable");
-        if (body.node.empty()) {
-            item->switching = body.enabled;
-            item->switching_by = by(reason);
-            return;
-        }
-        auto id = state_.find_node(body.node);
-        if (!id) return refuse("there is no node " + body.node + " in the configuration");
-        if (body.enabled) {
-            item->node_off.erase(id);
-        } else {
-            item->node_off[id] = by(reason);
-        }
-    }
-
-    // ---- events ------------------------------------------------------------------------------------
-
-    void on(const cluster_event& body) {
-        auto subject = body.source.empty() ? body.event : body.source + " " + body.event;
-        if (body.event == "ups_on_battery" || body.event == "ups_low_battery") {
-            auto& power = state_.power[body.source];
-            if (!power.on_battery) power.since = item_.when;
-            power.on_battery = true;
-            power.low = power.low || body.event == "ups_low_battery";
-            power.entry = index_;
-            state_.alarms["power " + body.source] = {body.source + (power.low ? ": battery low" : ": on battery"),
-                                                     power.since};
-        } else if (body.event == "ups_on_mains") {
-            state_.power[body.source] = {false, false, item_.when, index_};
-            state_.alarms.erase("power " + body.source);
-        } else if (body.severity == "alarm") {
-            state_.alarms[subject] = {subject, item_.when};
-        } else {
-            state_.alarms.erase(subject);
-        }
-    }
-
-    void on(const power_action& body) {
-        auto found = state_.nodes.find(body.node);
-        if (found == state_.nodes.end()) return refuse("there is no such node");
-        found->second.power_away = body.away;
-    }
-
-    void on(const feature_level& body) { state_.feature_level = std::max(state_.feature_level, body.level); }
-
-    void on(const notified& body) {
-        for (auto& notice : state_.notices)
-            if (notice.entry == body.entry) std::erase(notice.notifiers, body.notifier);
-        std::erase_if(state_.notices, [](const auto& notice) { return notice.notifiers.empty(); });
-    }
-
-    state& state_;
-    log_index index_;
-    const command& item_;
-    applied outcome_;
-    bool founding_ = false;
-};
+namespace {
 
 void apply_boot(state& current, const consensus::boot_entry& body, applied& outcome) {
     auto& node = current.nodes[body.node];

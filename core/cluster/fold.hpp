@@ -1,0 +1,69 @@
+// Inside of apply(): one command being applied to one state. apply.cpp has what is about the
+// configuration, nodes and events, apply_package.cpp what is about packages. Not for other folders.
+#pragma once
+
+#include <string>
+
+#include "cluster/apply.hpp"
+
+namespace mainstay::cluster {
+
+class fold {
+public:
+    fold(state& current, log_index index, const command& item) : state_(current), index_(index), item_(item) {}
+
+    applied run();
+
+private:
+    void refuse(std::string reason);
+    [[nodiscard]] provenance by(std::string reason) const;
+    // Refused when there is no such package.
+    package_state* package(const std::string& name);
+    // The package if the generation is its newest one and not over yet; else refused.
+    package_state* generation(const std::string& name, mainstay::generation number);
+    void over(package_state& item, proof_kind proof, std::string reason);
+
+    void on(const found_cluster& body);
+    void on(const configure& body);
+    [[nodiscard]] bool same_nodes(const cluster_config& cluster) const;
+
+    // The node if that is its newest life; else refused.
+    node_state* life(node_id node, boot_id boot);
+    void on(const node_lost& body);
+    void on(const node_back& body);
+    void on(const node_admin& body);
+    void on(const cluster_admin& body);
+    void touch_packages_of(node_id node);
+
+    void on(const fence_request& body);
+    void on(const fence_result& body);
+    void power_went(node_id target, boot_id boot, const fence_result& body);
+
+    void on(const package_start& body);
+    void on(const package_halt& body);
+    void on(const package_report& body);
+    void failed_or_halted(package_state& item, const package_report& body, const std::string& reason);
+    void on(const service_restarted& body);
+
+    // The node by name if the package may be sent there now; else refused with the reason.
+    node_id destination(const std::string& name, const package_state& item, const std::string& node);
+    // True when a node of the list could take the package; else refused.
+    bool somewhere(const std::string& name, const package_state& item, node_id except);
+    void on(const package_run& body);
+    void on(const package_stop& body);
+    void on(const package_move& body);
+    void on(const package_switching& body);
+
+    void on(const cluster_event& body);
+    void on(const power_action& body);
+    void on(const feature_level& body);
+    void on(const notified& body);
+
+    state& state_;
+    log_index index_;
+    const command& item_;
+    applied outcome_;
+    bool founding_ = false;
+};
+
+}  // namespace mainstay::cluster
