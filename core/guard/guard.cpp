@@ -107,6 +107,7 @@ std::int64_t guard::next_due_us() const {
     if (!daemon_.running && !shutting_down_ && ending_.empty()) due = std::min(due, daemon_.start_again_us);
     if (daemon_.running) due = std::min({due, daemon_.running->next_due_us(), daemon_.kill_us});
     for (const auto& [request, process] : processes_) due = std::min(due, process->next_due_us());
+    if (!calls_ending_.empty()) due = std::min(due, calls_due_us_);
     if (lease_packages_ && ending_.empty()) due = std::min(due, to_us(lease_end_));
     if (!ending_.empty()) due = std::min(due, reset_again_us_);
     if (shutting_down_) due = std::min(due, shutdown_kill_us_);
@@ -140,6 +141,7 @@ void guard::turn() {
     read_signals();
     if (daemon_.running) watch_daemon();
     step_processes();
+    end_calls();
     read_strays();
     if (now_us_ >= collect_us_) collect_orphans();
     // After the messages: a renewal that is already here counts.
@@ -296,6 +298,27 @@ void guard::handle(const kill_process& message) {
 void guard::handle(const set_lease& message) {
     lease_end_ = message.end;
     lease_packages_ = message.packages;
+}
+
+void guard::handle(const end_call& message) {
+    calls_ending_.emplace(message.call, ending_tree{});
+    calls_due_us_ = now_us_;
+}
+
+void guard::end_calls() {
+    if (calls_ending_.empty() || now_us_ < calls_due_us_) return;
+    calls_due_us_ = now_us_ + look_again_us;
+    auto all = snapshot_processes();
+    for (auto entry = calls_ending_.begin(); entry != calls_ending_.end();) {
+        auto members = call_members_of(all, 0, {call_mark(identity_, std::to_string(entry->first.value))});
+        bool gone = entry->second.is_gone(all, std::move(members), SIGKILL);
+        if (gone) {
+            // A script that asks with kill -0 takes a zombie for alive.
+            collect_orphans();
+            tell(call_ended{entry->first});
+        }
+        entry = gone ? calls_ending_.erase(entry) : std::next(entry);
+    }
 }
 
 void guard::handle(const reset_node& message) { end_node("mainstayd asked: " + message.reason); }

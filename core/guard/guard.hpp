@@ -67,10 +67,12 @@ private:
     void handle(const reset_node& message);
     void handle(const shut_down& message);
     void handle(const got_exit& message);
+    void handle(const end_call& message);
     void tell(const from_guard& message, unique_fd attached = {});
 
     void step_processes();
     void finish(process& ended);
+    void end_calls();
     void read_strays();
     void read_signals();
     void collect_orphans();
@@ -96,6 +98,8 @@ private:
     std::map<request_id, std::unique_ptr<process>> processes_;
     std::map<request_id, exited> unacknowledged_;
     std::vector<stray_output> strays_;
+    std::map<request_id, ending_tree> calls_ending_;
+    std::int64_t calls_due_us_ = 0;
     std::map<std::string, std::weak_ptr<log_file>> logs_;
 
     time_point lease_end_ = time_point::min();

@@ -16,7 +16,6 @@ constexpr std::int64_t never_us = std::numeric_limits<std::int64_t>::max();
 // How often a tree that is being ended is looked at: members die one after the other.
 constexpr std::int64_t look_again_us = 20'000;
 constexpr std::int64_t kill_again_us = 100'000;
-constexpr int looks_max = 2;
 constexpr int drain_rounds = 16;
 constexpr std::size_t drain_bytes = 64U << 10U;
 
@@ -84,28 +83,12 @@ void process::look_at_end() {
 
 bool process::tree_is_gone(int signal) {
     auto all = snapshot_processes();
-    // A dying process loses its environment and its parent before its files: who was a member stays
-    // one until it is a zombie or gone.
-    auto members = members_of(all, child_.pid, mark_);
-    for (const auto& other : all) {
-        auto same = [&other](const process_info& member) {
-            return member.pid == other.pid && member.start == other.start;
-        };
-        bool known = std::any_of(members_.begin(), members_.end(), same);
-        bool listed = std::any_of(members.begin(), members.end(), same);
-        if (known && !listed && !other.zombie) members.push_back(other);
-    }
-    members_ = members;
+    if (whole_tree_ || !ends_call_) return tree_.is_gone(all, members_of(all, child_.pid, mark_), signal);
+    auto members = call_members_of(all, ended_ ? 0 : child_.pid, calls_);
     for (const auto& member : members) {
-        if (signal != 0) signal_process(member, signal);
+        if (!member.call.empty()) calls_.insert(member.call);
     }
-    if (!members.empty()) return false;
-    // In the middle of an exec a process shows no environment: an orphan without any mark gets a
-    // second and third look before it counts as somebody else's.
-    bool nameless = std::any_of(all.begin(), all.end(), [](const process_info& other) {
-        return other.parent == ::getpid() && other.mark.empty() && !other.zombie;
-    });
-    return !nameless || ++looks_ > looks_max;
+    return tree_.is_gone(all, std::move(members), signal);
 }
 
 void process::end(std::int64_t now_us, duration grace, bool whole_tree) {
@@ -121,7 +104,12 @@ void process::end(std::int64_t now_us, duration grace, bool whole_tree) {
     if (whole_tree_) {
         (void)tree_is_gone(SIGTERM);
     } else if (!ended_) {
-        ::kill(child_.pid, SIGTERM);
+        // A plugin host: what it is at ends with it, and without a word of it. The first look is for who
+        // its children are, the second signals them.
+        ends_call_ = true;
+        (void)tree_is_gone(0);
+        ::kill(child_.pid, SIGKILL);
+        (void)tree_is_gone(SIGKILL);
     }
 }
 
@@ -138,13 +126,13 @@ void process::kill_now(std::int64_t now_us) {
 bool process::is_over(std::int64_t now_us) {
     if (!ended_) return false;
     bool wait_for_tree = phase_ == phase::running || phase_ == phase::starting ? what_.ends_whole : whole_tree_;
-    if (!wait_for_tree) return true;
+    if (!wait_for_tree && !ends_call_) return true;
     // A service that died by itself takes what it left along at once.
-    bool kill = phase_ != phase::ending || now_us >= kill_at_us_;
+    bool kill = phase_ != phase::ending || ends_call_ || now_us >= kill_at_us_;
     if (tree_is_gone(kill ? SIGKILL : 0)) return true;
     if (kill) {
         phase_ = phase::killing;
-        whole_tree_ = true;
+        whole_tree_ = whole_tree_ || !ends_call_;
     }
     due_us_ = now_us + look_again_us;
     return false;

@@ -60,9 +60,10 @@ private:
     std::shared_ptr<log_file> log_;
     tail_buffer tail_{tail_bytes_max};
     phase phase_ = phase::starting;
-    std::vector<process_info> members_;  // of the tree, when it was last looked at
-    int looks_ = 0;                      // at an empty tree, with nameless orphans about
+    ending_tree tree_;
     bool whole_tree_ = false;
+    bool ends_call_ = false;       // of a plugin host: only what its call has not let go
+    std::set<std::string> calls_;  // marks of those
     bool ended_ = false;
     bool timed_out_ = false;
     int exit_code_ = 0;

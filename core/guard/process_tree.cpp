@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <charconv>
 #include <memory>
 #include <set>
@@ -16,7 +17,9 @@ namespace mainstay::guard {
 
 namespace {
 
-constexpr std::string_view variable = "MAINSTAY_PROCESS=";
+constexpr std::string_view mark_variable = "MAINSTAY_PROCESS=";
+constexpr std::string_view call_variable = "MAINSTAY_CALL=";
+constexpr int looks_max = 2;
 constexpr std::size_t environment_bytes_max = 256U << 10U;
 
 std::string read_whole(const std::string& path, std::size_t bytes_max) {
@@ -31,13 +34,15 @@ std::string read_whole(const std::string& path, std::size_t bytes_max) {
     return out;
 }
 
-std::string mark_of(std::string_view environment) {
+void read_marks(std::string_view environment, process_info& out) {
+    std::string_view call;
     while (!environment.empty()) {
         auto entry = environment.substr(0, environment.find('\0'));
-        if (entry.substr(0, variable.size()) == variable) return std::string(entry.substr(variable.size()));
+        if (entry.substr(0, mark_variable.size()) == mark_variable) out.mark = entry.substr(mark_variable.size());
+        if (entry.substr(0, call_variable.size()) == call_variable) call = entry.substr(call_variable.size());
         environment.remove_prefix(std::min(entry.size() + 1, environment.size()));
     }
-    return {};
+    if (!call.empty()) out.call = call_mark(out.mark.substr(0, out.mark.find('/')), call);
 }
 
 bool read_process(pid_t pid, process_info& out) {
@@ -86,8 +91,7 @@ std::vector<process_info> snapshot_processes(bool with_marks) {
         if (code != std::errc{} || end != name.data() + name.size()) continue;
         process_info info;
         if (!read_process(pid, info)) continue;
-        if (with_marks)
-            info.mark = mark_of(read_whole("/proc/" + std::string(name) + "/environ", environment_bytes_max));
+        if (with_marks) read_marks(read_whole("/proc/" + std::string(name) + "/environ", environment_bytes_max), info);
         out.push_back(std::move(info));
     }
     return out;
@@ -99,6 +103,10 @@ std::string package_mark(std::string_view guard, std::string_view package) {
 
 std::string process_mark(std::string_view guard, std::string_view package, std::uint64_t request) {
     return package_mark(guard, package) + std::to_string(request);
+}
+
+std::string call_mark(std::string_view guard, std::string_view call) {
+    return std::string(guard) + "/call/" + std::string(call);
 }
 
 bool is_package_mark(std::string_view guard, std::string_view mark) {
@@ -121,6 +129,48 @@ std::vector<process_info> members_of(const std::vector<process_info>& all, pid_t
         if (members.count(process.pid) != 0 && !process.zombie) out.push_back(process);
     }
     return out;
+}
+
+std::vector<process_info> call_members_of(const std::vector<process_info>& all, pid_t root,
+                                          const std::set<std::string>& calls) {
+    std::set<pid_t> members;
+    for (bool grew = true; grew;) {
+        grew = false;
+        for (const auto& process : all) {
+            bool own = (root != 0 && process.parent == root) || calls.count(process.call) != 0 ||
+                       members.count(process.parent) != 0 || members.count(process.group) != 0;
+            if (own && process.pid != root && members.insert(process.pid).second) grew = true;
+        }
+    }
+    std::vector<process_info> out;
+    for (const auto& process : all) {
+        if (members.count(process.pid) != 0 && !process.zombie) out.push_back(process);
+    }
+    return out;
+}
+
+bool ending_tree::is_gone(const std::vector<process_info>& all, std::vector<process_info> now, int signal) {
+    // A dying process loses its environment and its parent before its files: who was a member stays
+    // one until it is a zombie or gone.
+    for (const auto& other : all) {
+        auto same = [&other](const process_info& member) {
+            return member.pid == other.pid && member.start == other.start;
+        };
+        bool known = std::any_of(members_.begin(), members_.end(), same);
+        bool listed = std::any_of(now.begin(), now.end(), same);
+        if (known && !listed && !other.zombie) now.push_back(other);
+    }
+    members_ = std::move(now);
+    for (const auto& member : members_) {
+        if (signal != 0) signal_process(member, signal);
+    }
+    if (!members_.empty()) return false;
+    // In the middle of an exec a process shows no environment: an orphan without any mark gets a
+    // second and third look before it counts as somebody else's.
+    bool nameless = std::any_of(all.begin(), all.end(), [](const process_info& other) {
+        return other.parent == ::getpid() && other.mark.empty() && !other.zombie;
+    });
+    return !nameless || ++looks_ > looks_max;
 }
 
 bool signal_process(const process_info& process, int signal) {

@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@ struct process_info {
     std::uint64_t start = 0;  // clock ticks since boot; with pid it names a process for good
     bool zombie = false;
     std::string mark;  // value of MAINSTAY_PROCESS, or empty
+    std::string call;  // the plugin call that started it (call_mark), or empty
 };
 
 // Everything alive and readable now. Marks cost a second file per process.
@@ -34,9 +36,29 @@ struct process_info {
 // Of every package, any: what ends with the lease.
 [[nodiscard]] bool is_package_mark(std::string_view guard, std::string_view mark);
 
+// From MAINSTAY_CALL, which a plugin host sets for what a call starts. Another guard's calls differ.
+[[nodiscard]] std::string call_mark(std::string_view guard, std::string_view call);
+
 // Living (not zombie) members of the tree of `root`, which led its own session. `root` may be gone.
 [[nodiscard]] std::vector<process_info> members_of(const std::vector<process_info>& all, pid_t root,
                                                    std::string_view mark);
+
+// What a plugin call started and has not let go: descendants of the plugin host `root` while it lives
+// (0 = gone), what carries the mark of one of `calls`, and the groups and descendants of those. A
+// server that an earlier call left behind is none of them.
+[[nodiscard]] std::vector<process_info> call_members_of(const std::vector<process_info>& all, pid_t root,
+                                                        const std::set<std::string>& calls);
+
+// A tree that is being ended, looked at again and again until nothing of it is left.
+class ending_tree {
+public:
+    // `now` are its members in the snapshot `all`; they get `signal` (0 = none). True: all are gone.
+    bool is_gone(const std::vector<process_info>& all, std::vector<process_info> now, int signal);
+
+private:
+    std::vector<process_info> members_;  // when it was last looked at
+    int looks_ = 0;                      // at an empty tree, with nameless orphans about
+};
 
 // Sends through a pidfd after a second look at the start time, so that a number that was given
 // away meanwhile is never hit. False when the process is gone.

@@ -67,7 +67,9 @@ struct start_process {
 struct kill_process {
     request_id request;
     duration grace{0};
-    bool whole_tree = true;  // false: a plugin host, whose servers shall go on
+    // False: a plugin host. It is killed at once with what the call under way has started; servers that
+    // earlier calls started go on.
+    bool whole_tree = true;
     static void fields(auto& self, auto&& visit) {
         visit("request", self.request);
         visit("grace", self.grace);
@@ -93,6 +95,13 @@ struct got_exit {
     static void fields(auto& self, auto&& visit) { visit("request", self.request); }
 };
 
+// The plugin host that was at this call is gone: what the call has started is killed. Answered by
+// `call_ended` when nothing of it is left.
+struct end_call {
+    request_id call;  // as in MAINSTAY_CALL
+    static void fields(auto& self, auto&& visit) { visit("call", self.call); }
+};
+
 struct reset_node {
     std::string reason;
     static void fields(auto& self, auto&& visit) { visit("reason", self.reason); }
@@ -104,7 +113,8 @@ struct shut_down {
     static void fields(auto&, auto&&) {}
 };
 
-using to_guard = std::variant<daemon_hello, start_process, kill_process, set_lease, reset_node, shut_down, got_exit>;
+using to_guard =
+    std::variant<daemon_hello, start_process, kill_process, set_lease, reset_node, shut_down, got_exit, end_call>;
 
 // ---- guard to daemon -------------------------------------------------------------------------
 
@@ -172,6 +182,11 @@ struct exited {
     }
 };
 
-using from_guard = std::variant<guard_hello, started, start_failed, exited>;
+struct call_ended {
+    request_id call;
+    static void fields(auto& self, auto&& visit) { visit("call", self.call); }
+};
+
+using from_guard = std::variant<guard_hello, started, start_failed, exited, call_ended>;
 
 }  // namespace mainstay::guard

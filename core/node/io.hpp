@@ -156,8 +156,16 @@ struct guard_hello {
     }
 };
 
+// The daemon was told to end for good. The packages move first; without a leader they are halted
+// here. Answered by `left` when nothing is active any more; sent twice is sent once.
+struct leave {
+    static constexpr const char* name_ = "leave";
+    duration patience{20'000'000};  // for the log to take the wish, and for others to start what has moved
+    static void fields(auto& self, auto&& visit) { visit("patience", self.patience); }
+};
+
 using input =
-    std::variant<datagram, tick, stored, process_exited, plugin_answer, plugin_event, admin_call, guard_hello>;
+    std::variant<datagram, tick, stored, process_exited, plugin_answer, plugin_event, admin_call, guard_hello, leave>;
 
 // ---- outputs -----------------------------------------------------------------------------------
 
@@ -351,7 +359,19 @@ struct trace {
     }
 };
 
-using output = std::variant<send, publish_beat, store, run_process, kill_process, call_plugin, run_event_sources,
-                            set_lease, reset_node, admin_progress, admin_done, happened, configuration_changed, trace>;
+// Nothing of this node's packages is active but what failed to halt: the daemon may end.
+struct left {
+    static constexpr const char* name_ = "left";
+    bool clean = true;  // false: `text` names what is active still
+    std::string text;
+    static void fields(auto& self, auto&& visit) {
+        visit("clean", self.clean);
+        visit("text", self.text);
+    }
+};
+
+using output =
+    std::variant<send, publish_beat, store, run_process, kill_process, call_plugin, run_event_sources, set_lease,
+                 reset_node, admin_progress, admin_done, happened, configuration_changed, trace, left>;
 
 }  // namespace mainstay::node

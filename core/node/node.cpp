@@ -79,6 +79,7 @@ void node::finish_turn() {
         again = flush_stores() || again;
     }
     check_lease();
+    keep_leaving();
     news_of_parts();
     send_submissions();
     for (auto& [name, item] : runners_) item.tick(at_.now, out_);
@@ -99,6 +100,7 @@ time_point node::deadline() const {
         std::min({raft_.deadline(), operations_.deadline(), look_again_, last_turn_ + times_.heartbeat_interval});
     if (!submissions_.empty()) due = std::min(due, submit_again_);
     if (forming_) due = std::min(due, forming_->deadline);
+    due = std::min(due, leave_deadline());
     if (guard_known_ && packages_here() && !lease_lost_) due = std::min(due, lease_.end());
     for (const auto& [name, item] : runners_) due = std::min(due, item.deadline());
     return due;

@@ -78,6 +78,24 @@ struct forming_cluster {
     }
 };
 
+// The daemon is about to end for good (leave.cpp).
+struct leaving {
+    time_point since;
+    duration patience{0};
+    time_point leaderless_since = never;
+    time_point quiet_since = never;  // nothing is active here since then
+    bool alone = false;              // nobody takes the packages: halted here, their generations are over
+    bool told = false;
+    static void fields(auto& self, auto&& visit) {
+        visit("since", self.since);
+        visit("patience", self.patience);
+        visit("leaderless_since", self.leaderless_since);
+        visit("quiet_since", self.quiet_since);
+        visit("alone", self.alone);
+        visit("told", self.told);
+    }
+};
+
 class node {
 public:
     node(const start_info& info, moment at);
@@ -100,6 +118,7 @@ public:
     [[nodiscard]] const std::deque<happened>& history() const { return history_; }
     [[nodiscard]] std::uint64_t dropped() const { return dropped_; }  // datagrams and events that came to nothing
     [[nodiscard]] bool settled() const;
+    [[nodiscard]] std::vector<std::string> active_packages() const;  // begun here and not over; or failed to halt
     [[nodiscard]] std::vector<std::string> waiting_to_form() const;  // names not heard yet
 
     [[nodiscard]] bytes save() const;
@@ -120,6 +139,7 @@ private:
     void handle(const plugin_event& item);
     void handle(const admin_call& item);
     void handle(const guard_hello& item);
+    void handle(const leave& item);
     bool flush_stores();
     bool apply_committed(bool replay);
     void applied_entry(log_index index, const consensus::entry& entry, const cluster::applied& outcome, bool replay);
@@ -152,9 +172,14 @@ private:
     void forget_ended();
     void record_phases();
     void check_lease();
+    void end_generations();
     void probe_addresses(const cluster::fence_request& request);
     [[nodiscard]] bool packages_here() const;
     [[nodiscard]] string_pairs environment_of(const package_config& package, generation number) const;
+
+    // leave.cpp: before the daemon ends for good
+    void keep_leaving();
+    [[nodiscard]] time_point leave_deadline() const;
 
     // leader.cpp: duties of the leader
     void lead();
@@ -238,6 +263,7 @@ private:
     std::map<request_id, std::pair<log_index, std::string>> notices_open_;
     time_point look_again_ = never;
 
+    std::optional<leaving> leaving_;
     std::optional<forming_cluster> forming_;
     std::uint64_t founding_admin_ = 0;        // is answered when the founding entries are applied
     std::map<std::string, store_id> hellos_;  // unformed nodes heard
@@ -300,6 +326,7 @@ public:
         visit("notices_sent", self.notices_sent_);
         visit("notices_open", self.notices_open_);
         visit("look_again", self.look_again_);
+        visit("leaving", self.leaving_);
         visit("forming", self.forming_);
         visit("founding_admin", self.founding_admin_);
         visit("hellos", self.hellos_);

@@ -109,6 +109,10 @@ std::string subject(const cluster::command_body& asked) {
 
 }  // namespace
 
+bool node_is_empty(const cluster::state& state, const std::string& node) {
+    return judge(state, {})(cluster::node_admin{node, false}).over;
+}
+
 void operations::add(std::uint64_t id, std::uint64_t serial, cluster::command_body asked, time_point deadline) {
     operation item;
     item.serial = serial;

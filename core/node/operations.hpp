@@ -12,6 +12,9 @@
 
 namespace mainstay::node {
 
+// The packages that ran on `node` are halted and run elsewhere, or can't.
+[[nodiscard]] bool node_is_empty(const cluster::state& state, const std::string& node);
+
 class operations {
 public:
     // Submitted under `serial`; refused as unconfirmed when not in the log by `deadline`.

@@ -57,7 +57,8 @@ void node::begin_generation(const std::string& name, const cluster::package_stat
         return;
     }
     // A generation names the life it is meant for; only that life, settled, may obey.
-    if (item.owner_boot.machine != boot_.machine || !settled() || stopped_applying_ || reset_asked_ || lease_lost_)
+    if (item.owner_boot.machine != boot_.machine || !settled() || stopped_applying_ || reset_asked_ || lease_lost_ ||
+        leaving_)
         return;
     if (!lease_.may_start(at_.now, times_.member_timeout, state_.applied)) return;
     auto former = runners_.find(name);
@@ -85,7 +86,7 @@ void node::start_stored() {
         bool wanted = found != state_.packages.end() && found->second.generation == item.generation() &&
                       found->second.phase == package_phase::starting;
         next = start_after_store_.erase(next);
-        if (wanted && !lease_lost_ && lease_.may_start(at_.now, times_.member_timeout, state_.applied)) {
+        if (wanted && !lease_lost_ && !leaving_ && lease_.may_start(at_.now, times_.member_timeout, state_.applied)) {
             item.start(out_);
         } else {
             runners_.erase(name);  // reconcile() tries again or says that it is over
@@ -188,6 +189,16 @@ bool node::packages_here() const {
            !recovered_.empty();
 }
 
+// "When the lease is lost the generation is over on that node."
+void node::end_generations() {
+    for (const auto& [name, item] : state_.packages)
+        if (item.owner == self_ && item.owner_boot.machine == boot_.machine) ended_[name] = item.generation;
+    for (auto& [name, item] : runners_) {
+        ended_[name] = std::max(ended_[name], item.generation());
+        if (!start_after_store_.contains(name) && item.phase() != runner_phase::over) item.halt(out_);
+    }
+}
+
 void node::check_lease() {
     // After a daemon restart the lease is what the guard was last told; until it says so, nothing
     // is known, and the guard watches its end meanwhile.
@@ -197,18 +208,13 @@ void node::check_lease() {
         lease_lost_ = false;
     } else if (packages && !lease_lost_) {
         lease_lost_ = true;
-        // "When the lease is lost the generation is over on that node."
-        for (const auto& [name, item] : state_.packages)
-            if (item.owner == self_ && item.owner_boot.machine == boot_.machine) ended_[name] = item.generation;
-        for (auto& [name, item] : runners_) ended_[name] = std::max(ended_[name], item.generation());
         out_.say("error", "the lease has ended: no quorate leader acknowledged this node in time");
         bool reset = state_.config.cluster.on_quorum_loss == cluster_config::quorum_loss::reset;
         if (reset && !reset_asked_) {
             reset_asked_ = true;
             out_.add(reset_node{"lease ended"});
         }
-        for (auto& [name, item] : runners_)
-            if (!start_after_store_.contains(name) && item.phase() != runner_phase::over) item.halt(out_);
+        end_generations();
     }
     if (lease_lost_ && packages && !reset_asked_ && at_.now >= lease_.end() + times_.halt_timeout) {
         reset_asked_ = true;

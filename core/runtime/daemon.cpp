@@ -137,6 +137,7 @@ private:
             hosts_->host_started(id, std::move(socket));
         };
         calls.host_ended = [this](request_id id, const std::string& why) { hosts_->host_ended(id, why); };
+        calls.call_ended = [this](request_id call) { hosts_->call_ended(call); };
         calls.lost = [this] {
             log_line("error", "the guard is gone");
             fail_node();
@@ -238,23 +239,18 @@ private:
     void watch_signals() {
         signals_.add(SIGTERM);
         signals_.add(SIGINT);
-        signals_.async_wait([this](const boost::system::error_code& error, int) {
-            if (!error) leave();
-        });
+        wait_for_signal();
     }
 
-    // In good order: the packages move first, then the daemon goes for good.
-    void leave() {
-        log_line("info", "asked to end");
-        bool formed = node_->state().formed() && !node_->runners().empty();
-        if (!formed) return end_for_good();
-        ask(
-            node::admin_body{cluster::command_body{cluster::node_admin{options_.node, false}}},
-            "shutdown@" + options_.node, duration{20'000'000}, [](const std::string& text) { log_line("info", text); },
-            [this](const node::admin_done& item) {
-                log_line("info", item.text);
-                end_for_good();
-            });
+    void wait_for_signal() {
+        signals_.async_wait([this](const boost::system::error_code& error, int) {
+            if (error) return;
+            std::string waits;
+            for (const auto& name : node_->active_packages()) waits += (waits.empty() ? ": " : ", ") + name;
+            log_line("info", "asked to end" + (waits.empty() ? waits : "; packages here" + waits));
+            wait_for_signal();
+            feed(node::leave{});
+        });
     }
 
     void end_for_good() {
@@ -332,6 +328,10 @@ private:
     void act(const node::configuration_changed&) {
         links_->configure(node_->state().config.cluster);
         hosts_->configure(node_->state().config);
+    }
+    void act(const node::left& item) {
+        log_line(item.clean ? "info" : "error", "this node leaves: " + item.text);
+        end_for_good();
     }
     void act(const node::trace& item) { log_line(item.severity, item.text); }
 

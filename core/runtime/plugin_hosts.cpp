@@ -21,6 +21,7 @@ namespace {
 
 constexpr duration restart_first{200'000};
 constexpr duration restart_max{10'000'000};
+constexpr duration end_patience{5'000'000};
 
 node::call_outcome translate(plugin::outcome value) {
     switch (value) {
@@ -77,6 +78,8 @@ struct plugin_hosts::host {
     asio::posix::stream_descriptor stream;
     asio::steady_timer deadline;
     asio::steady_timer restart;
+    std::optional<request_id> ending_call;  // it is gone; what this call started is being killed
+    std::string ended_by;
     duration back_off = restart_first;
     std::array<char, 16384> buffer{};
     bytes writing;
@@ -202,7 +205,22 @@ void plugin_hosts::host_started(request_id request, guard::unique_fd socket) {
 
 void plugin_hosts::host_ended(request_id request, const std::string& why) {
     auto* item = find(request);
-    if (item != nullptr) drop(*item, why.empty() ? "its process ended" : why);
+    if (item == nullptr) return;
+    item->ended_by = why.empty() ? "its process ended" : why;
+    // An init script that is still starting its server must not outlive the answer to its call.
+    item->ending_call = item->client.under_way();
+    if (item->ending_call) {
+        guard_.end_call(*item->ending_call);
+    } else {
+        drop(*item, item->ended_by);
+    }
+}
+
+void plugin_hosts::call_ended(request_id call) {
+    for (auto& [name, item] : hosts_) {
+        if (item->ending_call != call) continue;
+        return drop(*item, item->ended_by);
+    }
 }
 
 // The socket is gone, or has to go: open calls are answered unknown; who is needed starts again.
@@ -211,6 +229,7 @@ void plugin_hosts::drop(host& item, const std::string& why) {
     item.stream.close(ignored);
     ++item.life;
     item.process = request_id{};
+    item.ending_call.reset();
     item.writing.clear();
     bool refused = item.client.current() == plugin::host_client::state::refused;
     item.client.closed(why);
@@ -286,10 +305,27 @@ void plugin_hosts::arm(host& item) {
         auto found = hosts_.find(name);
         if (error || found == hosts_.end() || found->second.get() != &item) return;
         item.client.expire(boot_now());
-        pump(item);
         // Calls run one after another: a hung one has to go with its process.
-        if (item.client.hung() && item.process) guard_.kill_host(item.process);
-        arm(item);
+        if (item.client.hung() && item.process) {
+            guard_.kill_host(item.process);
+            await_end(item);
+        } else {
+            arm(item);
+        }
+    });
+}
+
+// A process that waits for a broken device inside the kernel can't be killed. Another fencing device
+// must not wait for that; the steps of a package must, or its start might end after its stop.
+void plugin_hosts::await_end(host& item) {
+    if (item.config.instance.find('/') != std::string::npos) return;
+    item.deadline.expires_after(std::chrono::microseconds(end_patience.count()));
+    item.deadline.async_wait([this, &item, name = item.config.instance](const boost::system::error_code& error) {
+        auto found = hosts_.find(name);
+        if (error || found == hosts_.end() || found->second.get() != &item || !item.process) return;
+        log_("error", name + ": its plugin host can't be ended");
+        item.client.closed("its process can't be ended");
+        pump(item);
     });
 }
 

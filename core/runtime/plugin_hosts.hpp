@@ -42,6 +42,7 @@ public:
     void run_event_sources(std::set<std::string> instances);
     void host_started(request_id request, guard::unique_fd socket);
     void host_ended(request_id request, const std::string& why);
+    void call_ended(request_id call);
 
 private:
     struct host;
@@ -52,6 +53,7 @@ private:
     void pump(host& item);
     void drop(host& item, const std::string& why);
     void arm(host& item);
+    void await_end(host& item);
 
     boost::asio::io_context& loop_;
     host_setup setup_;

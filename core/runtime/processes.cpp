@@ -38,6 +38,8 @@ void processes::readable() {
             }
             // Until then the guard tells it again to every daemon that says hello.
             client_.send(guard::got_exit{gone->request});
+        } else if (const auto* over = std::get_if<guard::call_ended>(&item.message)) {
+            events_.call_ended(over->call);
         }
     }
     if (client_.closed()) events_.lost();
@@ -88,8 +90,9 @@ void processes::run_host(request_id request, const std::string& instance, std::v
     client_.send(out);
 }
 
-// What a plugin started (a server by its init script) is the package's, not the host's.
+// A server that a plugin started (by its init script) is the package's, not the host's.
 void processes::kill_host(request_id request) { client_.send(guard::kill_process{request, duration{0}, false}); }
+void processes::end_call(request_id call) { client_.send(guard::end_call{call}); }
 
 void processes::lease(const node::set_lease& item) { client_.send(guard::set_lease{item.end, item.packages}); }
 void processes::reset(const std::string& reason) { client_.send(guard::reset_node{reason}); }

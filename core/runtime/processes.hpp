@@ -22,6 +22,7 @@ public:
         std::function<void(node::process_exited)> exited;  // of processes without a socket
         std::function<void(request_id, guard::unique_fd)> host_started;
         std::function<void(request_id, std::string why)> host_ended;
+        std::function<void(request_id call)> call_ended;
         std::function<void()> lost;  // the guard is gone
     };
 
@@ -36,7 +37,10 @@ public:
     void kill(const node::kill_process& item);
     // A plugin host; its socket comes with host_started.
     void run_host(request_id request, const std::string& instance, std::vector<std::string> argv, std::string log_file);
+    // It and what its call under way has started; servers of earlier calls go on.
     void kill_host(request_id request);
+    // Of a host that is gone: kills what this call of it has started, then says call_ended.
+    void end_call(request_id call);
     void lease(const node::set_lease& item);
     void reset(const std::string& reason);
     void shut_down();

@@ -275,6 +275,28 @@ void world::act(machine& where, node::admin_done item) {
     answers_[item.id] = std::move(item);
 }
 
+void world::act(machine& where, node::left item) {
+    say(where, (item.clean ? "leaves: " : "leaves, but: ") + item.text);
+    count(item.clean ? "mark_left" : "mark_left_with_failed_halt");
+    for (const auto& [package, held] : where.resources)
+        if (item.clean && !held.empty()) violated(where.name + " left while " + package + " is active on it");
+    if (item.clean && !where.processes.empty()) violated(where.name + " left while processes run on it");
+    // The store is written out, the guard ends what is left of the processes and then itself.
+    for (const auto& open : where.unsynced) {
+        if (open.log) consensus::apply_write(where.log, *open.log);
+        if (open.local) where.local = *open.local;
+    }
+    where.unsynced.clear();
+    where.processes.clear();
+    where.lease_end = time_point::min();
+    where.lease_packages = false;
+    where.inbox.clear();
+    where.beating = false;
+    ++where.daemon_life;
+    where.daemon.reset();
+    where.stopped = true;
+}
+
 void world::act(machine& where, node::trace item) {
     say(where, item.severity + ": " + item.text);
     if (item.severity == "info" && item.text.starts_with("leads")) count("mark_elected");

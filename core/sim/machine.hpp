@@ -23,6 +23,7 @@ struct world::machine {
 
     // ---- the machine's life: ends with the power ----
     bool power = false;
+    bool stopped = false;      // the daemon has left: nobody starts it but an administrator
     std::uint64_t life = 0;    // of the power; events of an older one count for nothing
     duration clock_offset{0};  // its clock starts anywhere ...
     double drift = 0;          // ... and runs a little fast or slow

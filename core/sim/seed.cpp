@@ -129,7 +129,7 @@ private:
     void fault() {
         ++result_.faults;
         const auto& name = random_.pick(names_);
-        switch (random_.below(12)) {
+        switch (random_.below(13)) {
             case 0: {
                 world_->count("fault_power_cut");
                 world_->power_off(name);
@@ -168,10 +168,24 @@ private:
             case 9:
                 pair_cut();
                 break;
+            case 10:
+                leave(name);
+                break;
             default:
                 ask(name);
                 break;
         }
+    }
+
+    // Stopped by its service manager, started again, and let in by its administrator.
+    void leave(const std::string& name) {
+        world_->count("fault_leave");
+        world_->leave(name);
+        auto back = random_.between(duration{2'000'000}, duration{20'000'000});
+        world_->after(back, [this, name] { world_->start_daemon(name); });
+        world_->after(back + duration{3'000'000}, [this, name] {
+            world_->admin(name, cluster::command_body{cluster::node_admin{name, true}}, duration{20'000'000});
+        });
     }
 
     void partition() {
@@ -288,6 +302,7 @@ private:
         world_->run_until(world_->now() + duration{16'000'000});
         for (const auto& name : names_)
             if (!world_->powered(name)) world_->power_on(name);
+        for (const auto& name : names_) world_->start_daemon(name);
         auto settle = world_->now() + duration{20'000'000};
         world_->run_until(settle);
         if (!world_->violation().empty()) return;
@@ -296,6 +311,7 @@ private:
             // `fence_action off` leaves a node to its administrator.
             for (const auto& name : names_)
                 if (!world_->powered(name)) world_->power_on(name);
+            for (const auto& name : names_) world_->start_daemon(name);
             if (unfinished().empty()) return answers();
         }
         world_->violated("invariant 6: after everything healed: " + unfinished());
@@ -350,19 +366,19 @@ seed_result run_seed(std::uint64_t seed, const std::function<void(const std::str
 
 const std::vector<std::string>& expected_counts() {
     static const std::vector<std::string> names{
-        "fault_power_cut",      "fault_daemon_crash",   "fault_pause",          "fault_partition",
-        "fault_one_way",        "fault_pair_cut",       "fault_service_kill",   "fault_leader_power_cut",
-        "fault_battery",        "fault_all_dark",       "fault_admin",          "fault_loss",
-        "fault_duplicate",      "fault_delay",          "fault_cut_datagram",   "fault_slow_sync",
-        "fault_unsynced_lost",  "fault_script_fail",    "fault_script_hang",    "fault_resource_fail",
-        "fault_resource_hang",  "fault_service_death",  "fault_fence_fail",     "fault_fence_unknown",
-        "fault_fence_slow",     "mark_elected",         "mark_node_lost",       "mark_node_back",
-        "mark_node_joined",     "mark_fence_requested", "mark_node_fenced",     "mark_fence_failed",
-        "mark_package_running", "mark_package_halted",  "mark_package_failed",  "mark_service_restarted",
-        "mark_lease_lost",      "mark_self_reset",      "mark_guard_reset",     "mark_power_drain",
-        "mark_power_restored",  "mark_probed",          "mark_notified",        "mark_package_move_asked",
-        "mark_node_halted",     "mark_cluster_halted",  "mark_admin_done",      "mark_admin_refused",
-        "mark_admin_failed",    "mark_admin_no_leader", "mark_saved_and_loaded"};
+        "fault_power_cut",      "fault_daemon_crash",   "fault_pause",           "fault_partition",
+        "fault_one_way",        "fault_pair_cut",       "fault_service_kill",    "fault_leader_power_cut",
+        "fault_battery",        "fault_all_dark",       "fault_admin",           "fault_loss",
+        "fault_duplicate",      "fault_delay",          "fault_cut_datagram",    "fault_slow_sync",
+        "fault_unsynced_lost",  "fault_script_fail",    "fault_script_hang",     "fault_resource_fail",
+        "fault_resource_hang",  "fault_service_death",  "fault_fence_fail",      "fault_fence_unknown",
+        "fault_fence_slow",     "mark_elected",         "mark_node_lost",        "mark_node_back",
+        "mark_node_joined",     "mark_fence_requested", "mark_node_fenced",      "mark_fence_failed",
+        "mark_package_running", "mark_package_halted",  "mark_package_failed",   "mark_service_restarted",
+        "mark_lease_lost",      "mark_self_reset",      "mark_guard_reset",      "mark_power_drain",
+        "mark_power_restored",  "mark_probed",          "mark_notified",         "mark_package_move_asked",
+        "mark_node_halted",     "mark_cluster_halted",  "mark_admin_done",       "mark_admin_refused",
+        "mark_admin_failed",    "mark_admin_no_leader", "mark_saved_and_loaded", "fault_leave"};
     return names;
 }
 

@@ -89,6 +89,7 @@ void world::boot_daemon(machine& where, bool machine_booted) {
         where.lease_end = time_point::min();
         where.lease_packages = false;
     }
+    where.stopped = false;
     ++where.incarnation;
     ++where.daemon_life;
     node::start_info info;
@@ -139,6 +140,7 @@ void world::power_off(const std::string& name) {
     count("power_off");
     lose_unsynced(where);
     where.power = false;
+    where.stopped = false;
     ++where.life;
     ++where.daemon_life;
     where.daemon.reset();
@@ -162,6 +164,13 @@ void world::crash_daemon(const std::string& name) {
     after(dice_.between(duration{50'000}, duration{1'000'000}), [this, &where, life] {
         if (where.power && where.life == life && !where.daemon) boot_daemon(where, false);
     });
+}
+
+void world::leave(const std::string& name) { deliver(at(name), node::leave{}); }
+
+void world::start_daemon(const std::string& name) {
+    auto& where = at(name);
+    if (where.stopped) boot_daemon(where, false);
 }
 
 void world::pause_daemon(const std::string& name, duration how_long) {

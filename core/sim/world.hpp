@@ -63,6 +63,9 @@ public:
     void power_off(const std::string& name);
     void power_on(const std::string& name);
     void crash_daemon(const std::string& name);
+    // As `systemctl stop` and `start`: the daemon goes when it says that it may; the machine stays on.
+    void leave(const std::string& name);
+    void start_daemon(const std::string& name);
     void pause_daemon(const std::string& name, duration how_long);
     void cut(const std::string& from, const std::string& to, bool cut);  // one way
     void kill_service(const std::string& name);                          // one of its services, if any
@@ -119,6 +122,7 @@ private:
     void act(machine& where, node::happened item);
     void act(machine& where, node::admin_done item);
     void act(machine& where, node::trace item);
+    void act(machine& where, node::left item);
     template <class Other>
     void act(machine&, Other) {}
     void stonith(machine& where, const node::call_plugin& item);

@@ -1,7 +1,8 @@
 """Nodes that die, move and halt: the package is back, elsewhere, once."""
+import signal
 import unittest
 
-from mainstay_case import MainstayCase
+from mainstay_case import ADDRESS, MainstayCase
 
 
 class Failover(MainstayCase):
@@ -105,6 +106,32 @@ class FailoverFull(MainstayCase):
         self.lab.wait_running("web")
         self.lab.wait("the client is answered by a newer generation",
                       lambda: self.prober.answered_by()[1] > generation)
+        self.check_safety()
+
+    def stop_service(self, node):
+        """As the service manager does: SIGTERM to the guard."""
+        self.assertEqual(self.lab.kill(node, "mainstay-guard", signal.SIGTERM), 1)
+        self.lab.wait(f"the guard of {node} has ended", lambda: not self.lab.processes(node, "mainstay-guard"))
+
+    def addresses(self, node):
+        return self.lab.run(node, "ip", "-brief", "address").stdout
+
+    def test_a_stopped_daemon_lets_its_packages_move_first(self):
+        before = self.prober.answered_by()
+        self.stop_service("node1")
+        self.assertNotEqual(self.prober.wait_move(before)[0], "node1")
+        self.assertNotIn(ADDRESS, self.addresses("node1"))
+        self.assertNotIn("fence_requested", self.kinds("node2"))
+        self.check_safety()
+
+    def test_a_daemon_stopped_without_a_leader_halts_its_packages_before_it_goes(self):
+        boots = self.lab.nodes()["node1"]["boots"]
+        for node in ("node2", "node3"):
+            self.lab.power_off(node)
+        self.stop_service("node1")
+        self.assertNotIn(ADDRESS, self.addresses("node1"))
+        self.assertEqual(self.lab.processes("node1", "echo_service.py"), [])
+        self.assertEqual(self.lab.nodes()["node1"]["boots"], boots)
         self.check_safety()
 
     def test_the_cluster_halts_and_runs_again(self):

@@ -126,6 +126,8 @@ void interpreter::command(const words& said) {
     if (verb == "power-off") return world().power_off(name);
     if (verb == "power-on") return world().power_on(name);
     if (verb == "crash") return world().crash_daemon(name);
+    if (verb == "leave") return world().leave(name);
+    if (verb == "start") return world().start_daemon(name);
     if (verb == "pause") return world().pause_daemon(name, time_of(said.at(2)));
     if (verb == "kill-service") return world().kill_service(name);
     if (verb == "fence-answers") return world().fence_answers(name);

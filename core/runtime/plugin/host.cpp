@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <chrono>
 #include <condition_variable>
+#include <cstdlib>
 #include <deque>
 #include <mutex>
 #include <optional>
@@ -142,7 +143,11 @@ void serve_instance(instance& plugin, inlet& in, outlet& out) {
     rest_room users;
     users.enter();
     std::thread caller([&] {
-        while (auto asked = queue.pop()) out.say(plugin.perform(*asked));
+        while (auto asked = queue.pop()) {
+            // Whatever the call starts carries its number: who has to end it knows it by that.
+            ::setenv("MAINSTAY_CALL", std::to_string(asked->id).c_str(), 1);
+            out.say(plugin.perform(*asked));
+        }
         users.leave();
     });
     std::atomic<bool> ending = false;

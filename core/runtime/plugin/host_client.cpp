@@ -18,7 +18,7 @@ void host_client::request(call asked, time_point deadline) {
         messages_.emplace_back(answer{asked.id, outcome::unknown, name_ + ": its plugin host is not running", {}});
         return;
     }
-    auto inserted = open_.emplace(asked.id, open_call{asked.verb, deadline}).second;
+    auto inserted = open_.emplace(asked.id, open_call{asked.verb, deadline, false}).second;
     MAINSTAY_ASSERT(inserted);
     output_ += framed(to_host{std::move(asked)});
 }
@@ -31,7 +31,8 @@ void host_client::feed(std::string_view data) {
     while (true) {
         auto message = reader_.next();
         if (!message) {
-            closed(message.error().message);
+            broken_ = message.error().message;
+            state_ = state::ended;
             return;
         }
         if (!*message) return;
@@ -41,11 +42,14 @@ void host_client::feed(std::string_view data) {
 
 void host_client::take(from_host message) {
     if (const auto* reply = std::get_if<answer>(&message)) {
-        // Late (already answered here) or invented: nobody waits for it.
-        if (open_.erase(reply->id) == 0) return;
+        // Invented, or too late: what is killed already may have said anything.
+        auto asked = open_.find(reply->id);
+        if (asked == open_.end() || asked->second.late) return;
+        open_.erase(asked);
     } else if (std::holds_alternative<ready>(message)) {
         if (state_ != state::starting) return;
         state_ = state::ready;
+        was_ready_ = true;
     } else if (const auto* refusal = std::get_if<refused>(&message)) {
         if (state_ != state::starting) return;
         state_ = state::refused;
@@ -58,29 +62,30 @@ void host_client::take(from_host message) {
 }
 
 void host_client::give_up(std::string_view why) {
-    for (const auto& [id, asked] : std::exchange(open_, {}))
-        messages_.emplace_back(answer{
-            id, outcome::unknown, fmt::format("{}: no answer to '{}': {}", name_, to_string(asked.verb), why), {}});
+    for (const auto& [id, asked] : std::exchange(open_, {})) {
+        auto text = asked.late ? fmt::format("{}: no answer to '{}' in time", name_, to_string(asked.verb))
+                               : fmt::format("{}: no answer to '{}': {}", name_, to_string(asked.verb), why);
+        messages_.emplace_back(answer{id, outcome::unknown, std::move(text), {}});
+    }
 }
 
 void host_client::expire(time_point now) {
-    for (auto item = open_.begin(); item != open_.end();) {
-        if (item->second.deadline > now) {
-            ++item;
-            continue;
-        }
+    for (auto& [id, asked] : open_) {
+        if (asked.deadline > now) continue;
+        asked.late = true;
+        asked.deadline = never;
         hung_ = true;
-        messages_.emplace_back(answer{item->first,
-                                      outcome::unknown,
-                                      fmt::format("{}: no answer to '{}' in time", name_, to_string(item->second.verb)),
-                                      {}});
-        item = open_.erase(item);
     }
+}
+
+std::optional<request_id> host_client::under_way() const {
+    if (!was_ready_ || open_.empty()) return std::nullopt;
+    return request_id{open_.begin()->first};
 }
 
 void host_client::closed(std::string_view why) {
     if (state_ != state::refused) state_ = state::ended;
-    give_up(why);
+    give_up(broken_.empty() ? why : broken_);
 }
 
 std::optional<from_host> host_client::next() {

@@ -2,9 +2,10 @@
 // the owner moves them, starts the process, and kills it when it is hung. One thread.
 //
 // Life: start the process with its socket; write take_output(); feed() what comes; next() until
-// empty. When the process or the socket ends, closed(). A call that has no answer at its deadline
-// is answered `unknown` by expire(), after which hung() is true: calls run one after another, so
-// the process has to be killed and started anew with a new host_client.
+// empty. When the process has ended, closed(). A call without an answer at its deadline makes it
+// hung(): calls run one after another, so the process has to be killed and started anew with a new
+// host_client. Its calls are answered `unknown` by closed(), not before: what they started may be at
+// work until then.
 #pragma once
 
 #include <deque>
@@ -34,7 +35,7 @@ public:
 
     [[nodiscard]] bytes take_output();
     void feed(std::string_view data);
-    void expire(time_point now);        // answers overdue calls with `unknown`
+    void expire(time_point now);
     void closed(std::string_view why);  // answers all open calls with `unknown`
 
     // What the host said, in order, and the answers made here.
@@ -42,6 +43,8 @@ public:
 
     [[nodiscard]] time_point next_deadline() const;  // `never` without open calls
     [[nodiscard]] bool hung() const { return hung_; }
+    // The call that the host is at, if it has begun any.
+    [[nodiscard]] std::optional<request_id> under_way() const;
     [[nodiscard]] state current() const { return state_; }
     [[nodiscard]] const std::string& instance_name() const { return name_; }
 
@@ -56,10 +59,13 @@ private:
     struct open_call {
         plugin::verb verb;
         time_point deadline;
+        bool late = false;
     };
     std::map<std::uint64_t, open_call> open_;
     state state_ = state::starting;
     bool hung_ = false;
+    bool was_ready_ = false;
+    std::string broken_;  // why its bytes make no sense
 };
 
 }  // namespace mainstay::plugin

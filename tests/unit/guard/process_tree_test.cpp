@@ -35,6 +35,27 @@ TEST_CASE("the tree: session, group, descendants, and who carries the mark") {
     CHECK(members_of(all, 99, "").empty());
 }
 
+TEST_CASE("a plugin call: what it has started and not let go") {
+    std::vector<process_info> all{
+        {.pid = 10, .parent = 5, .group = 10, .session = 10},                // the plugin host
+        {.pid = 11, .parent = 10, .group = 11, .session = 10, .call = "7"},  // its script
+        {.pid = 12, .parent = 5, .group = 11, .session = 10},                // lost its parent, same group
+        {.pid = 13, .parent = 12, .group = 13, .session = 13},
+        {.pid = 14, .parent = 5, .group = 14, .session = 14, .call = "7"},  // on its own, but of this call
+        {.pid = 20, .parent = 5, .group = 20, .session = 10, .call = "6"},  // a server of an earlier call
+        {.pid = 21, .parent = 20, .group = 20, .session = 10, .call = "6"},
+    };
+    auto pids = [&](pid_t root, const std::set<std::string>& calls) {
+        std::vector<pid_t> list;
+        for (const auto& member : call_members_of(all, root, calls)) list.push_back(member.pid);
+        return list;
+    };
+    CHECK(pids(10, {}) == std::vector<pid_t>{11, 12, 13});
+    CHECK(pids(10, {"7"}) == std::vector<pid_t>{11, 12, 13, 14});
+    CHECK(pids(0, {"7"}) == std::vector<pid_t>{11, 12, 13, 14});
+    CHECK(pids(0, {}).empty());
+}
+
 TEST_CASE("marks name guard, package and request") {
     CHECK(process_mark("12.34", "web", 7) == "12.34/web/7");
     CHECK(is_package_mark("12.34", "12.34/web/7"));

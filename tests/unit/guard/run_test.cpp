@@ -136,24 +136,65 @@ TEST_CASE("a script may leave a server behind, a service may not") {
     CHECK_FALSE(is_alive(gone));
 }
 
-TEST_CASE("a plugin host gets a socket, and can be ended without the servers below it") {
+namespace {
+
+// A plugin host in the middle of its second call: `server` is what the first has left behind, `script`
+// is under way, `helper` belongs to it although it has left its session and its parent.
+struct busy_host {
+    pid_t server = 0;
+    pid_t script = 0;
+    pid_t helper = 0;
+    unique_fd socket;
+
+    busy_host(real_guard& g, request_id request) {
+        line_pipe pids(g.path("pids"));
+        start_process host{.request = request, .label = "plugin:strip"};
+        auto tell = " & echo $! > " + pids.path();
+        host.argv = {"/bin/sh", "-c",
+                     "MAINSTAY_CALL=1 sh -c 'setsid sleep 1000" + tell +
+                         "'; MAINSTAY_CALL=2 sh -c '(setsid sleep 1000" + tell + "); sleep 1000" + tell +
+                         "; wait' & exec cat <&3 >&3"};
+        host.wants_socket = true;
+        g.send(host);
+        g.expect<started>(&socket);
+        server = static_cast<pid_t>(std::stol(pids.read_line()));
+        helper = static_cast<pid_t>(std::stol(pids.read_line()));
+        script = static_cast<pid_t>(std::stol(pids.read_line()));
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a plugin host gets a socket, and ends with its call under way, without the servers of earlier ones") {
     real_guard g;
     g.connect();
-    line_pipe pids(g.path("pids"));
-    start_process host{.request = request_id{50}, .label = "plugin:strip"};
-    host.argv = {"/bin/sh", "-c", "sleep 1000 & echo $! > " + pids.path() + "; exec cat <&3 >&3"};
-    host.wants_socket = true;
-    g.send(host);
-    unique_fd socket;
-    g.expect<started>(&socket);
-    REQUIRE(socket);
-    REQUIRE(::write(socket.get(), "ping", 4) == 4);
+    busy_host host(g, request_id{50});
+    REQUIRE(host.socket);
+    REQUIRE(::write(host.socket.get(), "ping", 4) == 4);
     char buffer[16] = {};
-    REQUIRE(::read(socket.get(), buffer, sizeof buffer) == 4);
+    REQUIRE(::read(host.socket.get(), buffer, sizeof buffer) == 4);
     CHECK(std::string(buffer) == "ping");
-    auto server = static_cast<pid_t>(std::stol(pids.read_line()));
     g.send(kill_process{request_id{50}, duration{0}, false});
     CHECK(g.expect<exited>().request == request_id{50});
-    CHECK(is_alive(server));
-    ::kill(server, SIGKILL);
+    CHECK_FALSE(is_alive(host.script));
+    CHECK_FALSE(is_alive(host.helper));
+    CHECK(is_alive(host.server));
+    ::kill(host.server, SIGKILL);
+}
+
+TEST_CASE("when a plugin host has died by itself, what its call has started is ended by the call's number") {
+    real_guard g;
+    g.connect();
+    busy_host host(g, request_id{60});
+    host.socket.reset();
+    CHECK(g.expect<exited>().request == request_id{60});
+    CHECK(is_alive(host.script));
+    g.send(end_call{request_id{2}});
+    CHECK(g.expect<call_ended>().call == request_id{2});
+    CHECK_FALSE(is_alive(host.script));
+    CHECK_FALSE(is_alive(host.helper));
+    CHECK(is_alive(host.server));
+    ::kill(host.server, SIGKILL);
+    g.send(end_call{request_id{3}});  // of a call that started nothing
+    CHECK(g.expect<call_ended>().call == request_id{3});
 }

@@ -16,6 +16,9 @@
  *   - Heartbeat plugins live in the daemon: no call may block. All others live in a process of their
  *     own (mainstay-plugin-host) and may block; a call that takes too long is ended from outside with
  *     the process, and its result counts as unknown.
+ *   - What is to outlive a call (a server) has to end up outside the plugin's own process tree, as
+ *     daemons do. What is still in it when a call is ended from outside is ended with it; so is
+ *     everything with the MAINSTAY_CALL of that call in its environment.
  *   - Every table carries its size and grows at its end only. A reader never reads past the size it
  *     was given, a function beyond it does not exist.
  */

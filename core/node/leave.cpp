@@ -1,0 +1,94 @@
+// The daemon is told to end for good: its packages move first, as with `hactl node halt`. When nobody
+// leads, they are halted here as at the lease's end: their generations are over on this node.
+#include <algorithm>
+
+#include "node/node.hpp"
+
+namespace mainstay::node {
+
+namespace {
+
+std::string list_of(const std::vector<std::string>& names) {
+    std::string text;
+    for (const auto& name : names) text += (text.empty() ? "" : ", ") + name;
+    return text;
+}
+
+}  // namespace
+
+void node::handle(const leave& item) {
+    if (leaving_) return;
+    leaving_ = leaving{};
+    leaving_->since = at_.now;
+    leaving_->patience = item.patience;
+    auto found = state_.nodes.find(self_);
+    if (found == state_.nodes.end() || found->second.halted || active_packages().empty()) return;
+    submit_command(cluster::node_admin{name_, false}, "shutdown@" + name_);
+}
+
+std::vector<std::string> node::active_packages() const {
+    std::vector<std::string> list;
+    for (const auto& [name, item] : runners_) {
+        bool begun = !start_after_store_.contains(name);
+        // What has ended well is off the record; a halt that failed stays on it.
+        if (begun && (item.phase() != runner_phase::over || local_.packages.contains(name))) list.push_back(name);
+    }
+    for (const auto& [name, item] : recovered_) list.push_back(name);
+    return list;
+}
+
+void node::keep_leaving() {
+    if (!leaving_ || leaving_->told) return;
+    auto& now = *leaving_;
+    if (raft_.leader() || !state_.formed()) {
+        now.leaderless_since = never;
+    } else if (now.leaderless_since == never) {
+        now.leaderless_since = at_.now;
+    }
+    auto own = state_.nodes.find(self_);
+    bool halted = own != state_.nodes.end() && own->second.halted;
+    // An election takes about T. After it, waiting would only use up the lease.
+    bool nobody_leads = now.leaderless_since != never && at_.now >= now.leaderless_since + times_.member_timeout;
+    bool unheard = !halted && at_.now >= now.since + now.patience;
+    if (!now.alone && !active_packages().empty() && (nobody_leads || unheard || stopped_applying_)) {
+        now.alone = true;
+        out_.say("warning", std::string("leaving without ") + (nobody_leads ? "a leader" : "an answer of the leader") +
+                                ": the packages are halted here");
+        end_generations();
+    }
+    std::vector<std::string> failed = active_packages();
+    bool halting = std::any_of(runners_.begin(), runners_.end(), [this](const auto& item) {
+        return item.second.phase() != runner_phase::over && !start_after_store_.contains(item.first);
+    });
+    if (halting || !recovered_.empty()) {
+        now.quiet_since = never;
+        return;
+    }
+    if (now.quiet_since == never) now.quiet_since = at_.now;
+    bool moved = halted && node_is_empty(state_, name_);
+    bool nothing_to_move = failed.empty() && !halted;
+    bool over = !state_.formed() || nobody_leads || moved || (nothing_to_move && submissions_.empty()) ||
+                at_.now >= now.quiet_since + now.patience;
+    if (!over) return;
+    now.told = true;
+    if (failed.empty()) {
+        out_.add(left{true, "no package is active here"});
+    } else {
+        out_.add(left{false, "failed to halt and may be active still: " + list_of(failed)});
+    }
+}
+
+time_point node::leave_deadline() const {
+    if (!leaving_ || leaving_->told) return never;
+    const auto& now = *leaving_;
+    auto due = never;
+    auto after = [&](time_point from, duration wait) {
+        if (from != never && from + wait > at_.now) due = std::min(due, from + wait);
+    };
+    after(now.leaderless_since, times_.member_timeout);
+    after(now.since, now.patience);
+    after(now.quiet_since, now.patience);
+    return due;
+}
+
+}  // namespace mainstay::node
