@@ -70,8 +70,7 @@ void fold::on(const found_cluster& body) {
 void fold::on(const configure& body) {
     auto parsed = parse_canonical(body.text);
     if (!parsed) return refuse(parsed.error().message);
-    if (!founding_ && !same_nodes(parsed->cluster))
-        return refuse("the node list can't change while the cluster exists: this version has no voter changes");
+    if (!founding_ && !nodes_may_go(parsed->cluster)) return;
     for (const auto& [name, state] : state_.packages) {
         if (!state.active()) continue;
         auto kept = std::find_if(parsed->packages.begin(), parsed->packages.end(),
@@ -87,10 +86,7 @@ void fold::on(const configure& body) {
     outcome_.configuration_changed = true;
     // "Packages": waits use the largest L ever committed.
     state_.lease_max = std::max(state_.lease_max, timings_of(state_.config.cluster).lease);
-    for (const auto& [name, id] : body.ids) {
-        state_.ids.emplace(name, id);
-        state_.nodes[id].name = name;
-    }
+    take_nodes(body);
     for (const auto& item : state_.config.packages) {
         if (state_.packages.contains(item.name)) continue;
         auto& fresh = state_.packages[item.name];
@@ -102,10 +98,45 @@ void fold::on(const configure& body) {
     std::erase_if(state_.packages, [&](const auto& entry) { return state_.find_package(entry.first) == nullptr; });
 }
 
-bool fold::same_nodes(const cluster_config& cluster) const {
-    if (cluster.nodes.size() != state_.config.cluster.nodes.size()) return false;
-    return std::all_of(cluster.nodes.begin(), cluster.nodes.end(),
-                       [this](const auto& item) { return state_.ids.contains(item.name); });
+bool fold::nodes_may_go(const cluster_config& cluster) {
+    for (const auto& [name, id] : state_.ids) {
+        bool stays = std::any_of(cluster.nodes.begin(), cluster.nodes.end(),
+                                 [&name = name](const auto& item) { return item.name == name; });
+        if (stays) continue;
+        for (const auto& [package, item] : state_.packages) {
+            if (!item.active() || item.owner != id) continue;
+            refuse("node " + name + " has package " + package + ": hactl node halt " + name + " before it is removed");
+            return false;
+        }
+    }
+    return true;
+}
+
+// R1: an id is given once; a node that is taken out and put in again is another one.
+void fold::take_nodes(const configure& body) {
+    for (const auto& [name, id] : body.ids) {
+        state_.ids.emplace(name, id);
+        state_.nodes[id].name = name;
+        state_.next_node = std::max(state_.next_node, node_id{id.value + 1});
+    }
+    for (const auto& item : state_.config.cluster.nodes) {
+        if (state_.ids.contains(item.name)) continue;
+        auto id = state_.next_node;
+        state_.next_node.value += 1;
+        state_.ids.emplace(item.name, id);
+        state_.nodes[id].name = item.name;
+    }
+    std::erase_if(state_.ids, [this](const auto& entry) {
+        const auto& nodes = state_.config.cluster.nodes;
+        bool stays =
+            std::any_of(nodes.begin(), nodes.end(), [&entry](const auto& item) { return item.name == entry.first; });
+        if (stays) return false;
+        state_.nodes.erase(entry.second);
+        state_.fences.erase(entry.second);
+        state_.submissions.erase(entry.second);
+        for (auto& [name, item] : state_.packages) item.node_off.erase(entry.second);
+        return true;
+    });
 }
 
 // ---- nodes ---------------------------------------------------------------------------------
@@ -180,6 +211,9 @@ void fold::on(const fence_request& body) {
     auto& fence = state_.fences[body.node];
     fence = {body, false, {}, item_.when, {}};
     state_.fence_ids = std::max(state_.fence_ids, body.id);
+    state_.fence_times.push_back(item_.when);
+    auto limit = state_.config.cluster.fence_limit_time.count();
+    std::erase_if(state_.fence_times, [&](const auto& when) { return item_.when.us - when.us > limit; });
 }
 
 void fold::on(const fence_result& body) {
@@ -189,6 +223,7 @@ void fold::on(const fence_result& body) {
         fence.done = true;
         fence.result = body;
         fence.confirmed = item_.when;
+        state_.nodes[target].fence_asked_by.clear();
         if (body.outcome != fence_outcome::off_confirmed) {
             if (body.outcome != fence_outcome::cancelled)
                 state_.alarms["fence " + state_.node_name(target)] = {
@@ -197,24 +232,48 @@ void fold::on(const fence_result& body) {
             return;
         }
         state_.alarms.erase("fence " + state_.node_name(target));
-        power_went(target, fence.request.boot, body);
+        proven_dead(state_, outcome_, target, fence.request.boot, proof_kind::fenced,
+                    by("power off confirmed by " + body.device));
         return;
     }
     refuse("there is no such fence request");
 }
 
-// "A fence proof counts for a package if its boot is not older than the one in the PackageStart."
-void fold::power_went(node_id target, boot_id boot, const fence_result& body) {
-    auto& node = state_.nodes[target];
-    if (node.boot.machine <= boot.machine) {
-        node.status = node_status::fenced;
-        node.status_by = by("power off confirmed by " + body.device);
-    }
+// D5: a beat from a "dead" node blocks the takeover. What has been started already can't be undone.
+void fold::on(const proof_broken& body) {
+    auto* node = life(body.node, body.boot);
+    if (node == nullptr) return;
+    if (node->status != node_status::fenced) return refuse("node " + node->name + " is not fenced");
+    node->status = node_status::lost;
+    node->status_by = by("heard although its power-off was confirmed");
+    state_.alarms["fence " + node->name] = {"node " + node->name + " is heard although " + fenced_by(body.node) +
+                                                " confirmed that it is off: mend the device before anything is fenced",
+                                            item_.when};
     for (auto& [name, item] : state_.packages) {
-        if (!item.active() || item.owner != target || item.owner_boot.machine > boot.machine) continue;
+        bool rests_on_it = item.phase == package_phase::down && item.proof == proof_kind::fenced &&
+                           item.owner == body.node && item.owner_boot.machine <= body.boot.machine;
+        if (!rests_on_it) continue;
         outcome_.packages.push_back(name);
-        over(item, proof_kind::fenced, "node " + node.name + " fenced by " + body.device);
+        item.phase = package_phase::halt_failed;
+        item.phase_by = by("its node is heard although its power-off was confirmed");
     }
+}
+
+std::string fold::fenced_by(node_id node) const {
+    auto found = state_.fences.find(node);
+    return found == state_.fences.end() || found->second.result.device.empty() ? "a device"
+                                                                               : found->second.result.device;
+}
+
+void fold::on(const fence_node& body) {
+    auto id = state_.find_node(body.node);
+    if (!id) return refuse("there is no node " + body.node + " in the configuration");
+    if (fence_levels(state_.config.cluster, body.node).empty())
+        return refuse("no fencing device can switch off node " + body.node);
+    auto& node = state_.nodes[id];
+    if (node.status == node_status::fenced) return refuse("node " + body.node + " is fenced already");
+    if (!node.boot) return refuse("node " + body.node + " has never been in the cluster");
+    node.fence_asked_by = item_.actor;
 }
 
 // ---- events ------------------------------------------------------------------------------------
@@ -253,7 +312,42 @@ void fold::on(const notified& body) {
     std::erase_if(state_.notices, [](const auto& notice) { return notice.notifiers.empty(); });
 }
 
+// "A fence proof counts for a package if its boot is not older than the one in the PackageStart."
+void proven_dead(state& current, applied& outcome, node_id target, boot_id boot, proof_kind proof, provenance why) {
+    auto found = current.nodes.find(target);
+    if (found == current.nodes.end()) return;
+    auto& node = found->second;
+    if (node.boot.machine <= boot.machine) {
+        node.status = node_status::fenced;
+        node.status_by = why;
+        if (proof == proof_kind::fenced) node.fenced_times.push_back(why.when);
+    }
+    for (auto& [name, item] : current.packages) {
+        if (!item.active() || item.owner != target || item.owner_boot.machine > boot.machine) continue;
+        outcome.packages.push_back(name);
+        item.phase = package_phase::down;
+        item.proof = proof;
+        item.stop_asked_by.clear();
+        item.phase_by = {why.actor, why.when, "node " + node.name + ": " + why.reason};
+    }
+}
+
 namespace {
+
+// R3, R5: what broke a tie is good for the packages of the silent nodes as well.
+void apply_voters(state& current, const consensus::voter_set& body, log_index index, applied& outcome) {
+    if (body.proof)
+        proven_dead(current, outcome, body.proof->node, body.proof->boot, proof_kind::fenced,
+                    {"tie-break", body.when, "power off confirmed by " + body.proof->device});
+    if (!body.certified) return;
+    current.lineages.insert(current.lineages.begin(), {body.certified->lineage, index});
+    for (node_id node : body.certified->nodes) {
+        auto found = current.nodes.find(node);
+        if (found == current.nodes.end() || !found->second.boot) continue;
+        proven_dead(current, outcome, node, found->second.boot, proof_kind::certified,
+                    {body.certified->by, body.when, "certified to be off by " + body.certified->by});
+    }
+}
 
 void apply_boot(state& current, const consensus::boot_entry& body, applied& outcome) {
     auto& node = current.nodes[body.node];
@@ -267,11 +361,20 @@ void apply_boot(state& current, const consensus::boot_entry& body, applied& outc
     node.store = body.store;
     node.feature_level = body.feature_level;
     node.watchdog = body.watchdog;
+    node.kernel = body.kernel;
     node.status = node_status::up;
     node.status_by = {"cluster", body.when, new_machine ? "booted" : "daemon restarted"};
     // Halted by its own orderly shutdown: back with its daemon, as with cmrunnode at boot.
     if (node.halted && node.halted_by.actor.starts_with("shutdown@")) node.halted = false;
     if (!new_machine) return;
+    node.fence_asked_by.clear();
+    auto limit = current.config.cluster.fence_limit;
+    auto span = current.config.cluster.fence_limit_time.count();
+    std::erase_if(node.fenced_times, [&](const auto& when) { return body.when.us - when.us > span; });
+    if (limit > 0 && node.fenced_times.size() >= limit && !node.halted) {
+        node.halted = true;
+        node.halted_by = {"cluster", body.when, "fence_limit: fenced too often, it only observes"};
+    }
     // "came back with a new boot id" proves something only when the machine half is new.
     for (auto& [name, item] : current.packages) {
         if (!item.active() || item.owner != body.node || item.owner_boot.machine >= body.boot.machine) continue;
@@ -310,6 +413,8 @@ applied apply(state& current, log_index index, const consensus::entry& item) {
     applied outcome;
     if (const auto* boot = std::get_if<consensus::boot_entry>(&item.body)) {
         apply_boot(current, *boot, outcome);
+    } else if (const auto* voters = std::get_if<consensus::voter_set>(&item.body)) {
+        apply_voters(current, *voters, index, outcome);
     } else if (const auto* payload = std::get_if<consensus::payload>(&item.body)) {
         auto decoded = decode<command>(payload->data);
         if (decoded) {

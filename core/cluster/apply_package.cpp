@@ -83,7 +83,13 @@ void fold::failed_or_halted(package_state& item, const package_report& body, con
         default: {
             // The leader's own word about a lost node (fencing none): nothing was proven.
             bool assumed = body.what == report::lease_ended && !item_.origin;
-            over(item, assumed ? proof_kind::assumed : proof_kind::halted, reason);
+            auto owner = state_.nodes.find(item.owner);
+            bool watched = owner != state_.nodes.end() && owner->second.watchdog.count() > 0;
+            over(item,
+                 !assumed  ? proof_kind::halted
+                 : watched ? proof_kind::lease_expired
+                           : proof_kind::assumed,
+                 reason);
             break;
         }
     }

@@ -118,6 +118,8 @@ enum class proof_kind : std::uint8_t {
     rebooted,       // the node came back with a new machine boot
     start_failed,   // its node said that the start failed and everything was undone
     assumed,        // fencing none: nothing was proven, the lease has passed (weak, shown red)
+    lease_expired,  // its lease and its armed watchdog have surely run out
+    certified,      // an administrator certified it to be off
     count_
 };
 [[nodiscard]] constexpr const char* to_string(proof_kind value) {
@@ -132,6 +134,10 @@ enum class proof_kind : std::uint8_t {
             return "rebooted";
         case proof_kind::start_failed:
             return "start_failed";
+        case proof_kind::lease_expired:
+            return "lease_expired";
+        case proof_kind::certified:
+            return "certified";
         default:
             return "assumed";
     }
@@ -343,10 +349,29 @@ struct notified {
     }
 };
 
-using command_body =
-    std::variant<found_cluster, configure, node_lost, node_back, fence_request, fence_result, package_start,
-                 package_halt, package_report, service_restarted, package_run, package_stop, package_move,
-                 package_switching, node_admin, cluster_admin, cluster_event, power_action, feature_level, notified>;
+// A node that was proven dead is heard in the life that was proven dead: the device lies, or feeds another
+// machine. Nothing that rests on that proof may start.
+struct proof_broken {
+    static constexpr const char* name_ = "proof_broken";
+    node_id node;
+    boot_id boot;
+    static void fields(auto& self, auto&& visit) {
+        visit("node", self.node);
+        visit("boot", self.boot);
+    }
+};
+
+// hactl node fence NODE: an administrator wants it off, whatever is heard of it.
+struct fence_node {
+    static constexpr const char* name_ = "fence_node";
+    std::string node;
+    static void fields(auto& self, auto&& visit) { visit("node", self.node); }
+};
+
+using command_body = std::variant<found_cluster, configure, node_lost, node_back, fence_request, fence_result,
+                                  package_start, package_halt, package_report, service_restarted, package_run,
+                                  package_stop, package_move, package_switching, node_admin, cluster_admin,
+                                  cluster_event, power_action, feature_level, notified, proof_broken, fence_node>;
 
 // `origin` and `serial` name a submission: the same one never counts twice, however often it is
 // sent (a node's serials grow within one life; decisions of the leader itself have none).

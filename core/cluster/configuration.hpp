@@ -3,11 +3,18 @@
 
 #include <string>
 
+#include "consensus/types.hpp"
 #include "model/config.hpp"
 #include "model/result.hpp"
 
 namespace mainstay::cluster {
 
 [[nodiscard]] result<configuration> parse_canonical(const std::string& text);
+
+// The configuration's word in consensus' terms; `automatic` is resolved before (model/timing.hpp).
+[[nodiscard]] constexpr consensus::tie_break kind_of(cluster_config::tie kind) {
+    if (kind == cluster_config::tie::arbitrator) return consensus::tie_break::arbitrator;
+    return kind == cluster_config::tie::proof ? consensus::tie_break::proof : consensus::tie_break::none;
+}
 
 }  // namespace mainstay::cluster

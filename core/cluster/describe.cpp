@@ -14,8 +14,7 @@ public:
             node(boot->node);
             say("node_joined", "info", "node " + out_.node + " joined (boot " + to_boot(boot->boot) + ")");
         } else if (const auto* set = std::get_if<consensus::voter_set>(&item.body)) {
-            say("voters_changed", "info",
-                "voter set " + std::to_string(set->version) + ": " + std::to_string(set->voters.size()) + " voters");
+            voters(*set);
         } else if (const auto* data = std::get_if<consensus::payload>(&item.body)) {
             auto decoded = decode<command>(data->data);
             if (decoded) {
@@ -53,6 +52,30 @@ private:
         return name + (where.empty() ? "" : " on " + where);
     }
 
+    void voters(const consensus::voter_set& set) {
+        std::string names;
+        for (const auto& item : set.voters) names += (names.empty() ? "" : ", ") + state_.node_name(item.node);
+        // The founding set stands before the entry that names the nodes.
+        if (!state_.formed()) names = std::to_string(set.voters.size()) + " voters";
+        auto text = "voter set " + std::to_string(set.version) + ": " + names;
+        if (set.proof)
+            text += ", by a tie-break: " + state_.node_name(set.proof->node) + " switched off by " + set.proof->device;
+        if (set.certified) {
+            for (auto item : set.certified->nodes)
+                text += "; " + node(item) + " certified down by " + set.certified->by;
+            return say("certified_down", "alarm", text);
+        }
+        say(set.proof ? "tie_broken" : "voters_changed", set.proof ? "alarm" : "info", text);
+    }
+
+    void on(const proof_broken& body) {
+        say("proof_broken", "alarm",
+            "node " + node(body.node) + " is heard although its power-off was confirmed: a fencing device lies");
+    }
+    void on(const fence_node& body) {
+        out_.node = body.node;
+        say("fence_asked", "info", "fence of node " + body.node + " asked for");
+    }
     void on(const found_cluster& body) {
         say("cluster_formed", "info", "cluster formed with " + std::to_string(body.first.ids.size()) + " nodes");
     }

@@ -8,6 +8,9 @@
 
 namespace mainstay::cluster {
 
+// The machine's life `boot` of a node has surely ended: its packages are over, with this proof.
+void proven_dead(state& current, applied& outcome, node_id target, boot_id boot, proof_kind proof, provenance why);
+
 class fold {
 public:
     fold(state& current, log_index index, const command& item) : state_(current), index_(index), item_(item) {}
@@ -25,7 +28,9 @@ private:
 
     void on(const found_cluster& body);
     void on(const configure& body);
-    [[nodiscard]] bool same_nodes(const cluster_config& cluster) const;
+    // False, and refused, when a node that is to go still has a package.
+    bool nodes_may_go(const cluster_config& cluster);
+    void take_nodes(const configure& body);
 
     // The node if that is its newest life; else refused.
     node_state* life(node_id node, boot_id boot);
@@ -37,7 +42,9 @@ private:
 
     void on(const fence_request& body);
     void on(const fence_result& body);
-    void power_went(node_id target, boot_id boot, const fence_result& body);
+    void on(const proof_broken& body);
+    [[nodiscard]] std::string fenced_by(node_id node) const;
+    void on(const fence_node& body);
 
     void on(const package_start& body);
     void on(const package_halt& body);

@@ -56,6 +56,9 @@ struct node_state {
     bool power_away = false;  // drained or halted by power policy
     provenance status_by;
     provenance halted_by;
+    std::uint64_t kernel = 0;             // random name of the machine's newest life
+    std::string fence_asked_by;           // hactl node fence, until it is done
+    std::vector<wall_time> fenced_times;  // of the last fence_limit_time, newest last
     static void fields(auto& self, auto&& visit) {
         visit("name", self.name);
         visit("status", self.status);
@@ -67,6 +70,9 @@ struct node_state {
         visit("power_away", self.power_away);
         visit("status_by", self.status_by);
         visit("halted_by", self.halted_by);
+        visit("kernel", self.kernel);
+        visit("fence_asked_by", self.fence_asked_by);
+        visit("fenced_times", self.fenced_times);
     }
 };
 
@@ -208,6 +214,10 @@ struct state {
     provenance halted_by;
     log_index newest_package_entry;
     duration lease_max{0};  // the largest L ever committed
+    node_id next_node{1};   // R1: ids are given once
+    // Newest first: the certified histories this one contains (R5), and where each began.
+    std::vector<std::pair<std::uint64_t, log_index>> lineages;
+    std::vector<wall_time> fence_times;  // confirmed fences, for the storm brake
     static void fields(auto& self, auto&& visit) {
         visit("applied", self.applied);
         visit("cluster", self.cluster);
@@ -226,10 +236,14 @@ struct state {
         visit("halted_by", self.halted_by);
         visit("newest_package_entry", self.newest_package_entry);
         visit("lease_max", self.lease_max);
+        visit("next_node", self.next_node);
+        visit("lineages", self.lineages);
+        visit("fence_times", self.fence_times);
     }
 
     configuration config;  // parsed from configuration_text whenever that changes
 
+    [[nodiscard]] std::uint64_t lineage() const { return lineages.empty() ? 0 : lineages.front().first; }
     [[nodiscard]] bool formed() const { return static_cast<bool>(cluster); }
     [[nodiscard]] const package_config* find_package(const std::string& name) const;
     [[nodiscard]] node_id find_node(const std::string& name) const;  // 0 = unknown

@@ -1,4 +1,5 @@
 // R2: a quorum is a strict majority of each active set; nothing ever uses the newest set alone.
+// Voters are (node, store) pairs throughout: a node that lost its store counts for nothing (R7).
 #pragma once
 
 #include <functional>
@@ -9,16 +10,14 @@
 
 namespace mainstay::consensus {
 
-using node_predicate = std::function<bool(node_id)>;
+using voter_predicate = std::function<bool(const voter&)>;
 
-[[nodiscard]] bool majority(const voter_set& set, const node_predicate& has);
-[[nodiscard]] bool quorum(std::span<const voter_set> active, const node_predicate& has);
+[[nodiscard]] bool majority(const voter_set& set, const voter_predicate& has);
+[[nodiscard]] bool quorum(std::span<const active_set> active, const voter_predicate& has);
 
 // The newest time that a quorum reaches: each member of every active set has a date, and this is
 // the latest t for which {members with date >= t} is a quorum. time_point::min() = none.
-[[nodiscard]] time_point quorum_time(std::span<const voter_set> active, const std::function<time_point(node_id)>& date);
-
-// base (newest voter set at or below `commit`) and every later one of the log, oldest first.
-[[nodiscard]] std::vector<voter_set> active_sets(const std::vector<entry>& log, log_index commit);
+[[nodiscard]] time_point quorum_time(std::span<const active_set> active,
+                                     const std::function<time_point(const voter&)>& date);
 
 }  // namespace mainstay::consensus

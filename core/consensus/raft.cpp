@@ -1,5 +1,5 @@
-// Life of one raft: construction, time, durability, what leaves. Elections and the log itself are
-// in raft_election.cpp and raft_replication.cpp.
+// Life of one raft: construction, time, durability, what leaves. Elections, the log and snapshots are
+// in raft_election.cpp, raft_replication.cpp and raft_snapshot.cpp.
 #include "consensus/raft.hpp"
 
 #include <algorithm>
@@ -22,20 +22,20 @@ const char* to_string(role value) {
     }
 }
 
-raft::raft(node_id self, const durable_state& durable, const timing& times, std::uint64_t seed, time_point now)
+raft::raft(voter self, const durable_state& durable, const timing& times, std::uint64_t seed, time_point now)
     : self_(self),
       times_(times),
       random_state_(seed | 1U),
       term_(durable.term),
       stable_term_(durable.term),
-      commit_(durable.commit),
-      stored_commit_(durable.commit),
-      stable_commit_(durable.commit),
-      wanted_commit_(durable.commit),
-      log_(durable.log),
-      stable_index_{durable.log.size()},
-      verified_(durable.commit) {
-    MAINSTAY_ASSERT(commit_.value <= log_.size());
+      commit_(std::max(durable.commit, durable.snapshot.index)),
+      stored_commit_(commit_),
+      stable_commit_(commit_),
+      wanted_commit_(commit_),
+      log_(durable),
+      stable_index_(log_.last()),
+      verified_(commit_) {
+    MAINSTAY_ASSERT(commit_ <= log_.last());
     refresh_active();
     rearm(now);
 }
@@ -50,7 +50,7 @@ void raft::adopt(std::vector<entry> log, time_point now) {
 }
 
 void raft::receive(node_id from, const message& incoming, time_point now) {
-    if (log_.empty()) return;  // no cluster yet: not a voter of anything
+    if (log_.empty() && !joined_) return;  // no cluster yet: not a voter of anything
     check_quorum(now);
     std::visit([&](const auto& body) { handle(from, body, now); }, incoming);
 }
@@ -61,33 +61,10 @@ void raft::beat_heard(node_id from, const beat_view& beat, time_point now) {
     bool leader = beat.leader && beat.term.node == from;  // R1: only a term's own node leads in it
     if (beat.term > term_) become_follower(beat.term, leader ? from : node_id{}, now);
     if (beat.term != term_) return;
-    if (role_ == role::leader) {
-        // R6: dated by our own send time of the beat that was answered in our term.
-        if (beat.echo <= now) contact_[from] = std::max(contact(from), beat.echo);
-        return;
-    }
+    if (role_ == role::leader) return touched(from, beat.store, beat.echo, now);
     if (!leader) return;
-    if (role_ != role::follower) become_follower(beat.term, from, now);
-    leader_ = from;
-    leader_heard_ = now;
-    failed_tries_ = 0;
-    rearm(now);
+    follow(from, beat.term, now);
     set_commit(std::min(beat.commit, verified_));
-}
-
-// R6: after any pause this is checked before anything else is done.
-bool raft::check_quorum(time_point now) {
-    if (role_ != role::leader || now - elected_at_ <= times_.member_timeout || quorate(now)) return true;
-    step_down(now);
-    return false;
-}
-
-// Each repetition waits twice as long as the one before: a serial line that needs a second for an
-// append would otherwise be filled with copies of it and never carry a whole one.
-time_point raft::repeat_at(const progress& known) const {
-    constexpr std::uint32_t doublings_max = 4;
-    if (known.sent == time_point::min()) return known.sent;
-    return known.sent + times_.resend * (1U << std::min(known.tries, doublings_max));
 }
 
 void raft::tick(time_point now) {
@@ -103,13 +80,14 @@ void raft::tick(time_point now) {
         }
         return;
     }
-    if (!is_voter(self_) || now < judge_after_) return;
+    if (!may_stand() || now < judge_after_) return;
     if (now >= stand_at_) {
-        stand(true, now);
+        stand(true, false, now);
     } else if (role_ != role::follower && now >= resend_at_) {
         resend_at_ = now + times_.resend;
-        vote_request request{standing_for_, role_ == role::pre_candidate, last_index(), last_term(), now};
-        for (node_id peer : peers())
+        vote_request request{standing_for_, role_ == role::pre_candidate, last_index(), log_.last_term(), now,
+                             transferred_};
+        for (node_id peer : voter_peers())
             if (!votes_.contains(peer)) send(peer, request);
     }
 }
@@ -124,6 +102,7 @@ void raft::stored(std::uint64_t count, time_point now) {
         pending_.pop_front();
         ++writes_stored_;
     }
+    install_stored();
     while (!held_.empty() && held_.front().after <= writes_stored_) {
         messages_out_.push_back(std::move(held_.front().body));
         held_.pop_front();
@@ -133,7 +112,7 @@ void raft::stored(std::uint64_t count, time_point now) {
     if (role_ == role::leader && commit_ > before)
         for (node_id peer : peers()) replicate(peer, now);
     if (role_ == role::candidate && stable_term_ == term_) {
-        votes_.insert(self_);
+        votes_[self_.node] = {self_.store, settled_};
         count_votes(now);
     }
     advance_commit(now);
@@ -142,47 +121,81 @@ void raft::stored(std::uint64_t count, time_point now) {
 void raft::hold_judgement(time_point until) { judge_after_ = std::max(judge_after_, until); }
 
 std::optional<log_index> raft::propose(entry_body body, time_point now) {
-    if (role_ != role::leader || !check_quorum(now)) return std::nullopt;
+    // R3: a limited leader appends nothing but its own one voter set.
+    if (role_ != role::leader || !check_quorum(now) || limited_) return std::nullopt;
     // R2: a new set only when base is the newest set in the log and an own entry is committed.
-    if (std::holds_alternative<voter_set>(body) && (active_.size() != 1 || !may_decide())) return std::nullopt;
+    if (const auto* set = std::get_if<voter_set>(&body))
+        if (!may_change_voters() || set->version != active_.back().set.version + 1) return std::nullopt;
     append(std::move(body), now);
     return last_index();
 }
 
-void raft::step_down(time_point now) {
+void raft::set_learners(std::vector<node_id> learners, time_point now) {
+    std::erase(learners, self_.node);
+    if (learners == learners_) return;
+    learners_ = std::move(learners);
     if (role_ != role::leader) return;
-    become_follower(term_, node_id{}, now);
-    ++failed_tries_;  // let somebody else try first
-    rearm(now);
+    for (node_id learner : learners_)
+        if (!progress_.contains(learner)) replicate(learner, now);
 }
 
 std::vector<write> raft::take_writes() { return std::exchange(writes_out_, {}); }
 std::vector<outgoing> raft::take_messages() { return std::exchange(messages_out_, {}); }
 
-bool raft::may_decide() const { return role_ == role::leader && commit_.value > 0 && at(commit_).term == term_; }
+bool raft::may_decide() const {
+    return role_ == role::leader && !limited_ && commit_.value > 0 && log_.term_at(commit_) == term_;
+}
 
 time_point raft::quorum_contact(time_point now) const {
-    return quorum_time(active_, [&](node_id node) { return node == self_ ? now : contact(node); });
+    if (limited()) {
+        auto oldest = now;
+        for (const auto& item : limited_voters_)
+            if (item.node != self_.node) oldest = std::min(oldest, contact(item));
+        return oldest;
+    }
+    return quorum_time(active_, [&](const voter& item) { return item == self_ ? now : contact(item); });
 }
 
 bool raft::quorate(time_point now) const {
-    if (role_ != role::leader) return false;
+    if (role_ != role::leader || limited_) return false;
     auto newest = quorum_contact(now);
     return newest != time_point::min() && now - newest <= times_.member_timeout;
 }
 
-time_point raft::contact(node_id node) const {
-    auto found = contact_.find(node);
-    return found == contact_.end() ? time_point::min() : found->second;
+time_point raft::contact(const voter& member) const {
+    auto found = contact_.find(member.node);
+    return found == contact_.end() || found->second.store != member.store ? time_point::min() : found->second.when;
 }
 
-const entry& raft::at(log_index index) const {
-    MAINSTAY_ASSERT(index.value >= 1 && index.value <= log_.size());
-    return log_[index.value - 1];
+time_point raft::contact(node_id node) const {
+    auto found = contact_.find(node);
+    return found == contact_.end() ? time_point::min() : found->second.when;
+}
+
+// R6: dated by our own send time of what was answered in our term.
+void raft::touched(node_id node, store_id store, time_point sent, time_point now) {
+    if (sent > now || !store) return;
+    auto& known = contact_[node];
+    if (known.store != store) known = {store, time_point::min()};
+    known.when = std::max(known.when, sent);
+}
+
+bool raft::caught_up(const voter& member, time_point now) const {
+    if (member == self_) return true;
+    auto found = progress_.find(member.node);
+    auto last = contact(member);
+    return found != progress_.end() && found->second.store == member.store && found->second.match >= commit_ &&
+           last != time_point::min() && now - last <= times_.member_timeout;
 }
 
 bool raft::is_voter(node_id node) const {
-    return std::any_of(active_.begin(), active_.end(), [&](const auto& set) { return set.contains(node); });
+    return std::any_of(active_.begin(), active_.end(), [&](const auto& item) { return item.set.contains(node); });
+}
+
+bool raft::of_two_at_most(node_id node) const {
+    return !active_.empty() && std::all_of(active_.begin(), active_.end(), [node](const auto& item) {
+        return item.set.voters.size() <= 2 && item.set.contains(node);
+    });
 }
 
 time_point raft::deadline() const {
@@ -191,33 +204,52 @@ time_point raft::deadline() const {
         auto due = never;  // alone it is always its own quorum
         auto newest = quorum_contact(time_point::max());
         if (newest != time_point::max()) due = std::max(elected_at_, newest) + times_.member_timeout + duration{1};
-        for (const auto& [peer, known] : progress_)
-            if (known.match < last_index()) due = std::min(due, repeat_at(known));
+        for (node_id peer : peers()) {
+            auto known = progress_.find(peer);
+            if (known == progress_.end() || known->second.match < last_index())
+                due = std::min(due, known == progress_.end() ? time_point::min() : repeat_at(known->second));
+        }
         return due;
     }
-    if (!is_voter(self_)) return never;
+    if (!may_stand()) return never;
     auto due = role_ == role::follower ? stand_at_ : std::min(stand_at_, resend_at_);
     return std::max(due, judge_after_);
 }
 
 // ---- durability --------------------------------------------------------------------------------
 
+void raft::push_write(write change) {
+    MAINSTAY_ASSERT(change.commit >= stored_commit_);
+    stored_commit_ = change.commit;
+    auto last = log_index{change.keep.value + change.append.size()};
+    writes_out_.push_back(std::move(change));
+    pending_.push_back({term_, last, stored_commit_});
+    ++writes_made_;
+}
+
 void raft::record(log_index keep, std::vector<entry> added) {
-    MAINSTAY_ASSERT(keep >= commit_);
+    MAINSTAY_ASSERT(keep >= commit_ && !(incoming_ && incoming_->write > 0));
     if (keep < last_index()) {
         stable_index_ = std::min(stable_index_, keep);
         for (auto& item : pending_) item.last = std::min(item.last, keep);
     }
-    log_.resize(keep.value);
-    log_.insert(log_.end(), added.begin(), added.end());
-    stored_commit_ = std::min(wanted_commit_, last_index());
-    writes_out_.push_back(write{term_, stored_commit_, keep, std::move(added)});
-    pending_.push_back({term_, last_index(), stored_commit_});
-    ++writes_made_;
+    log_.truncate(keep);
+    log_.append(added);
+    push_write(write{term_, std::min(wanted_commit_, last_index()), keep, std::move(added), {}, {}, {}});
     refresh_active();
 }
 
-void raft::note_write() { record(last_index(), {}); }
+void raft::note_write() {
+    auto keep = last_index();
+    auto commit = std::max(stored_commit_, std::min(wanted_commit_, last_index()));
+    if (incoming_ && incoming_->write > 0) {
+        // The disk is ahead of us: it has the snapshot already, or will have when this arrives there.
+        bool same = log_.term_at(incoming_->about.index) == incoming_->about.term;
+        keep = same ? std::max(keep, incoming_->about.index) : incoming_->about.index;
+        commit = std::max(commit, incoming_->about.index);
+    }
+    push_write(write{term_, commit, keep, {}, {}, {}, {}});
+}
 
 void raft::set_commit(log_index target) {
     wanted_commit_ = std::max(wanted_commit_, std::min(target, last_index()));
@@ -244,14 +276,28 @@ void raft::send(node_id to, message body) {
 
 void raft::send_now(node_id to, message body) { messages_out_.push_back({to, std::move(body)}); }
 
-void raft::refresh_active() { active_ = active_sets(log_, commit_); }
+void raft::refresh_active() {
+    auto base = active_.empty() ? log_index{} : active_.front().index;
+    active_ = log_.active(commit_);
+    if (active_.empty() || active_.front().index == base || active_.front().index > commit_) return;
+    // A newer set is committed: what was collected for the former one is of no use, and a certificate ends.
+    means_.certificate.reset();
+    std::erase_if(means_.grants, [this](const auto& item) { return item.version < active_.front().set.version; });
+}
+
+std::vector<node_id> raft::voter_peers() const {
+    std::set<node_id> all;
+    for (const auto& item : active_)
+        for (const auto& member : item.set.voters)
+            if (member.node != self_.node) all.insert(member.node);
+    return {all.begin(), all.end()};
+}
 
 std::vector<node_id> raft::peers() const {
-    std::set<node_id> all;
-    for (const auto& set : active_)
-        for (const auto& item : set.voters)
-            if (item.node != self_) all.insert(item.node);
-    return {all.begin(), all.end()};
+    auto all = voter_peers();
+    for (node_id learner : learners_)
+        if (std::find(all.begin(), all.end(), learner) == all.end()) all.push_back(learner);
+    return all;
 }
 
 // xorshift64*: the back-off needs to differ between nodes, nothing more.

@@ -34,18 +34,54 @@ void check_voters(const cluster_config& cluster, problems& found) {
     auto count = cluster.nodes.size();
     if (count == 0) {
         add_error(found, cluster.where, "node_name", "the cluster has no nodes", "at least one node_name");
-    } else if (count > limits::voters) {
-        add_error(found, cluster.nodes[limits::voters].where, "node_name",
-                  std::to_string(count) + " nodes; this version keeps the cluster state on every node and stops at " +
-                      std::to_string(limits::voters),
-                  "at most " + std::to_string(limits::voters) + " nodes");
-    } else if (count % 2 == 0) {
-        add_error(found, cluster.nodes.back().where, "node_name",
-                  std::to_string(count) + " nodes can split into two halves that each hold " +
-                      std::to_string(count / 2) +
-                      ", and neither may go on; the tie-break that decides between them is not in this version yet",
-                  "an odd number of nodes (a small third one needs no packages)");
+    } else if (count > limits::nodes) {
+        add_error(found, cluster.nodes[limits::nodes].where, "node_name", std::to_string(count) + " nodes",
+                  "at most " + std::to_string(limits::nodes) + " nodes");
+    } else if (count % 2 == 0 && tie_break_of(cluster) == cluster_config::tie::none) {
+        constexpr const char* remedy =
+            "tie_break arbitrator or proof, or an odd number of nodes (a small third one needs no packages)";
+        if (count == 2) {
+            add_error(found, cluster.nodes.back().where, "node_name",
+                      "two nodes without a tie-break: when one is lost the other may not go on", remedy);
+        } else {
+            add_warning(found, cluster.nodes.back().where, "node_name",
+                        std::to_string(count) +
+                            " nodes without a tie-break can split into halves of which neither may go on: one of "
+                            "them will have no vote; better is " +
+                            remedy);
+        }
     }
+}
+
+// R4: one kind, and it has to be able to decide.
+void check_tie_break(const cluster_config& cluster, problems& found) {
+    auto at = [&cluster](const char* keyword) { return position(cluster.lines, keyword, cluster.where); };
+    bool fences = cluster.fencing == cluster_config::fencing_mode::required;
+    if (cluster.tie_break == cluster_config::tie::proof) {
+        if (!fences)
+            add_error(found, at("tie_break"), "tie_break",
+                      "with fencing none there is no proof of death that could break a tie", "arbitrator or none");
+        for (const auto& node : cluster.nodes) {
+            if (!fences || !fence_levels(cluster, node.name).empty()) continue;
+            add_error(found, at("tie_break"), "tie_break",
+                      "no fencing device can switch off node " + node.name + ", so its half could never be passed by",
+                      "a stonith_name section that covers it, or tie_break arbitrator");
+        }
+    }
+    auto plain = cluster;
+    plain.tie_break_delay.reset();
+    plain.tie_break_timeout.reset();
+    auto least = tie_times_of(plain);
+    if (cluster.tie_break_delay && *cluster.tie_break_delay < least.delay)
+        add_error(found, at("tie_break_delay"), "tie_break_delay",
+                  duration_text(*cluster.tie_break_delay) + " is shorter than the slowest device may take to confirm",
+                  "at least " + duration_text(least.delay));
+    auto needed = least.timeout - least.delay + cluster.tie_break_delay.value_or(least.delay);
+    if (cluster.tie_break_timeout && *cluster.tie_break_timeout < needed)
+        add_error(found, at("tie_break_timeout"), "tie_break_timeout",
+                  duration_text(*cluster.tie_break_timeout) +
+                      " is shorter than all levels of fencing, with their tries, and tie_break_delay together",
+                  "at least " + duration_text(needed));
 }
 
 void check_times(const cluster_config& cluster, problems& found) {
@@ -173,6 +209,7 @@ void check_cluster(const configuration& config, problems& found) {
     check_unique(cluster.event_sources, "event_name", "event source", found);
     check_unique(cluster.notifiers, "notifier_name", "notifier", found);
     check_voters(cluster, found);
+    check_tie_break(cluster, found);
     check_times(cluster, found);
     check_addresses(cluster, found);
     check_power_sources(cluster, found);

@@ -44,6 +44,13 @@ struct plugin_instance {
 struct stonith_device : plugin_instance {
     duration timeout{20'000'000};  // one attempt of off, on or status
     std::uint32_t tries = 2;
+    // Devices of one level act together: all of them have to confirm (two strips of one node). The lowest
+    // level is tried first. 0 = a level of its own, after the numbered ones, in the order of the file.
+    std::uint32_t level = 0;
+};
+
+struct arbitrator : plugin_instance {
+    duration timeout{2'000'000};  // one question
 };
 
 struct event_source : plugin_instance {
@@ -82,10 +89,18 @@ struct cluster_config {
     duration lease_halt_timeout{10'000'000};  // only with on_quorum_loss halt
     enum class fencing_mode { required, none, count_ } fencing = fencing_mode::required;
     enum class after_off { cycle, off, count_ } fence_action = after_off::cycle;
+    // Who decides where exactly half of the voters are left (quorum.md R4). automatic: proof where an even
+    // number of nodes can all be switched off, else none.
+    enum class tie { automatic, none, arbitrator, proof, count_ } tie_break = tie::automatic;
+    std::optional<duration> tie_break_delay;    // the half without the preferred node waits so long
+    std::optional<duration> tie_break_timeout;  // a tie is surely broken, or not, after this
+    std::uint32_t fence_limit = 0;              // at most so many fences in fence_limit_time; 0 = no limit
+    duration fence_limit_time{600'000'000};
     std::uint32_t heartbeat_port = 5405;  // UDP port of implicit links
     std::vector<node_config> nodes;
     std::vector<plugin_instance> heartbeats;  // explicit links; implicit ones: see effective_links()
     std::vector<stonith_device> stonith;
+    std::vector<arbitrator> arbitrators;
     std::vector<event_source> event_sources;
     std::vector<notifier> notifiers;
     std::vector<std::string> subnets;  // SUBNET lines and those derived from interfaces

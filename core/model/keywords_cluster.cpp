@@ -97,6 +97,12 @@ void set_battery_time(builder& b, const statement& s) {
     if (value.count() >= 0) b.cluster().event_sources.back().on_battery_after = value;
 }
 
+void set_optional_time(builder& b, const statement& s, std::optional<duration>& target) {
+    duration value{-1};
+    b.time(s, bare_number::refused, duration{0}, long_time, value);
+    if (value.count() >= 0) target = value;
+}
+
 using sec = section;
 constexpr auto us = bare_number::microseconds;
 
@@ -135,6 +141,20 @@ constexpr std::array cluster_table{
             [](builder& b, const statement& s) {
                 b.choice(s, {"cycle", "off"}, b.cluster().fence_action);
             }},
+    keyword{"tie_break", sec::cluster, false, false,
+            [](builder& b, const statement& s) {
+                b.choice(s, {"automatic", "none", "arbitrator", "proof"}, b.cluster().tie_break);
+            }},
+    keyword{"tie_break_delay", sec::cluster, false, false,
+            [](builder& b, const statement& s) { set_optional_time(b, s, b.cluster().tie_break_delay); }},
+    keyword{"tie_break_timeout", sec::cluster, false, false,
+            [](builder& b, const statement& s) { set_optional_time(b, s, b.cluster().tie_break_timeout); }},
+    keyword{"fence_limit", sec::cluster, false, false,
+            [](builder& b, const statement& s) { b.count(s, 0, 1000, b.cluster().fence_limit); }},
+    keyword{"fence_limit_time", sec::cluster, false, false,
+            [](builder& b, const statement& s) {
+                b.time(s, bare_number::refused, duration{1'000'000}, long_time, b.cluster().fence_limit_time);
+            }},
     keyword{"heartbeat_port", sec::cluster, false, false,
             [](builder& b, const statement& s) { b.count(s, 1, 65535, b.cluster().heartbeat_port); }},
     keyword{"subnet", sec::cluster, false, true, set_subnet},
@@ -166,6 +186,8 @@ constexpr std::array cluster_table{
             }},
     keyword{"stonith_tries", sec::stonith, false, false,
             [](builder& b, const statement& s) { b.count(s, 1, 100, b.cluster().stonith.back().tries); }},
+    keyword{"stonith_level", sec::stonith, false, false,
+            [](builder& b, const statement& s) { b.count(s, 1, 9, b.cluster().stonith.back().level); }},
 
     keyword{"event_name", sec::event, true, false, open_event},
     keyword{"event_plugin", sec::event, false, false, set_plugin<event>},

@@ -16,8 +16,9 @@ inline constexpr std::size_t line_bytes = 4096;
 inline constexpr std::size_t problems = 200;
 
 inline constexpr std::size_t name_chars = 39;  // as in Serviceguard
-// quorum.md R8: more voters cost more than they bring. Learners, and with them more nodes, come later.
+// quorum.md R8: more voters cost more than they bring; the rest are learners.
 inline constexpr std::size_t voters = 7;
+inline constexpr std::size_t nodes = 64;
 inline constexpr std::size_t packages = 300;  // as in Serviceguard
 inline constexpr std::size_t services_per_package = 100;
 inline constexpr std::size_t resources_per_package = 100;

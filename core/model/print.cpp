@@ -64,6 +64,19 @@ void print_node(page& out, const node_config& node) {
     out.word("power_source", node.power_source);
 }
 
+const char* tie_text(cluster_config::tie kind) {
+    switch (kind) {
+        case cluster_config::tie::none:
+            return "none";
+        case cluster_config::tie::arbitrator:
+            return "arbitrator";
+        case cluster_config::tie::proof:
+            return "proof";
+        default:
+            return "automatic";
+    }
+}
+
 void print_instances(page& out, const cluster_config& cluster) {
     for (const auto& link : cluster.heartbeats) {
         out.gap();
@@ -74,6 +87,7 @@ void print_instances(page& out, const cluster_config& cluster) {
         print_instance(out, "stonith", device);
         out.time("stonith_timeout", device.timeout);
         out.line("stonith_tries", std::to_string(device.tries));
+        if (device.level != 0) out.line("stonith_level", std::to_string(device.level));
     }
     for (const auto& source : cluster.event_sources) {
         out.gap();
@@ -120,6 +134,11 @@ std::string print_cluster(const cluster_config& cluster) {
     out.time("lease_halt_timeout", cluster.lease_halt_timeout);
     out.line("fencing", cluster.fencing == cluster_config::fencing_mode::none ? "none" : "required");
     out.line("fence_action", cluster.fence_action == cluster_config::after_off::off ? "off" : "cycle");
+    out.line("tie_break", tie_text(cluster.tie_break));
+    if (cluster.tie_break_delay) out.time("tie_break_delay", *cluster.tie_break_delay);
+    if (cluster.tie_break_timeout) out.time("tie_break_timeout", *cluster.tie_break_timeout);
+    out.line("fence_limit", std::to_string(cluster.fence_limit));
+    out.time("fence_limit_time", cluster.fence_limit_time);
     out.line("heartbeat_port", std::to_string(cluster.heartbeat_port));
     for (const auto& subnet : cluster.subnets) out.word("subnet", subnet);
     for (const auto& node : cluster.nodes) print_node(out, node);

@@ -5,16 +5,20 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "model/config.hpp"
 
 namespace mainstay {
 
 struct timings {
-    duration member_timeout{};      // T
-    duration heartbeat_interval{};  // h
-    std::uint32_t voters = 0;
-    duration rank_step{};  // one place further down in the order of candidates
+    duration member_timeout{};                                  // T
+    duration heartbeat_interval{};                              // h
+    std::uint32_t voters = 0;                                   // at most: the rest are learners (R8)
+    cluster_config::tie tie_break = cluster_config::tie::none;  // never automatic
+    duration tie_break_delay{};                                 // the half without the preferred node waits so long
+    duration tie_break_timeout{};                               // zero without a tie-break
+    duration rank_step{};                                       // one place further down in the order of candidates
     // Assumed upper bounds, on purpose generous: a lease that is too short ends packages.
     duration round_trip{20'000};
     duration sync{20'000};
@@ -25,6 +29,18 @@ struct timings {
 };
 
 [[nodiscard]] timings timings_of(const cluster_config& cluster);
+
+// What `tie_break automatic` comes to: proof where an even number of nodes can all be switched off.
+[[nodiscard]] cluster_config::tie tie_break_of(const cluster_config& cluster);
+// R4: what the delay and the timeout must be at least, and are by default.
+struct tie_times {
+    duration delay{};
+    duration timeout{};
+};
+[[nodiscard]] tie_times tie_times_of(const cluster_config& cluster);
+// The devices that can switch off a node, by level: those of one level act together (config.hpp).
+[[nodiscard]] std::vector<std::vector<const stonith_device*>> fence_levels(const cluster_config& cluster,
+                                                                           const std::string& node);
 
 // Proof (3) of quorum.md: so long after the last acknowledgement nothing runs any more on a lost
 // node whose watchdog fires `watchdog` after it was last fed.

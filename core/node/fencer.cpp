@@ -3,11 +3,16 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/timing.hpp"
+
 namespace mainstay::node {
 
 using cluster::fence_outcome;
 
 namespace {
+
+constexpr duration back_off_first{200'000};
+constexpr std::uint32_t doublings_max = 5;
 
 const stonith_device* find_device(const cluster::state& state, const std::string& name) {
     for (const auto& item : state.config.cluster.stonith)
@@ -15,80 +20,142 @@ const stonith_device* find_device(const cluster::state& state, const std::string
     return nullptr;
 }
 
+std::string names_of(const std::vector<std::string>& level) {
+    std::string text;
+    for (const auto& name : level) text += (text.empty() ? "" : ", ") + name;
+    return text;
+}
+
 }  // namespace
 
 void fencer::begin(const cluster::state& state, const cluster::fence_request& request, effects& out) {
-    job item;
+    auto number = next_job_++;
+    auto& item = jobs_[number];
     item.request = request;
-    auto name = state.node_name(request.node);
-    for (const auto& device : state.config.cluster.stonith) {
-        bool covers = device.nodes.empty() || std::count(device.nodes.begin(), device.nodes.end(), name) > 0;
-        if (!covers) continue;
-        for (std::uint32_t i = 0; i < std::max<std::uint32_t>(device.tries, 1); ++i)
-            item.devices.push_back(device.name);
+    for (const auto& level : fence_levels(state.config.cluster, state.node_name(request.node))) {
+        std::vector<std::string> names;
+        for (const auto* found : level) names.push_back(found->name);
+        item.levels.push_back(std::move(names));
     }
-    if (item.devices.empty()) {
-        finish(item, fence_outcome::failed, "", "no stonith device covers this node");
-        return;
-    }
-    ask(state, std::move(item), out);
+    if (item.levels.empty()) return finish(number, fence_outcome::failed, "", "no stonith device covers this node");
+    begin_level(state, number, out);
 }
 
-void fencer::ask(const cluster::state& state, job item, effects& out) {
-    const auto* device = find_device(state, item.devices.front());
-    if (device == nullptr) {
-        finish(item, fence_outcome::failed, item.devices.front(), "the device is no longer configured");
-        return;
+void fencer::begin_level(const cluster::state& state, std::uint64_t number, effects& out) {
+    auto& item = jobs_.at(number);
+    item.devices.clear();
+    for (const auto& name : item.levels.front()) {
+        const auto* found = find_device(state, name);
+        item.devices[name].tries_left = found == nullptr ? 1 : std::max<std::uint32_t>(found->tries, 1);
+    }
+    auto names = item.levels.front();
+    for (const auto& name : names) {
+        auto found = jobs_.find(number);
+        bool here = found != jobs_.end() && found->second.devices.contains(name);
+        if (here) ask(state, number, name, out);
+    }
+}
+
+void fencer::ask(const cluster::state& state, std::uint64_t number, const std::string& name, effects& out) {
+    auto& item = jobs_.at(number);
+    item.devices[name].again = never;
+    const auto* found = find_device(state, name);
+    if (found == nullptr && !item.powering_on) {
+        item.failure = name + ": the device is no longer configured";
+        item.devices.at(name).tries_left = 1;
+        return failed(state, number, name, time_point{}, out);
     }
     auto request = out.new_request();
+    calls_[request] = {number, name};
     out.add(call_plugin{request,
-                        device->name,
+                        name,
                         item.powering_on ? "on" : "off",
                         {{"node", state.node_name(item.request.node)}},
-                        device->timeout});
-    jobs_.emplace(request, std::move(item));
+                        found == nullptr ? duration{1'000'000} : found->timeout});
 }
 
-bool fencer::answered(const cluster::state& state, const plugin_answer& answer, effects& out) {
-    auto found = jobs_.find(answer.request);
-    if (found == jobs_.end()) return false;
-    auto item = std::move(found->second);
-    jobs_.erase(found);
-    auto device = item.devices.front();
+bool fencer::answered(const cluster::state& state, const plugin_answer& answer, time_point now, effects& out) {
+    auto call = calls_.find(answer.request);
+    if (call == calls_.end()) return false;
+    auto [number, name] = call->second;
+    calls_.erase(call);
+    auto found = jobs_.find(number);
+    if (found == jobs_.end()) return true;
+    auto& item = found->second;
+    auto used = item.devices.find(name);
+    if (used == item.devices.end()) return true;  // of a level that was given up
     if (item.powering_on) {
-        fence_news news;
-        news.power_on = true;
-        news.node = item.request.node;
         bool on = answer.outcome == call_outcome::on || answer.outcome == call_outcome::ok;
-        news.result = {item.request.id, on ? fence_outcome::off_confirmed : fence_outcome::failed, device, answer.text};
-        news_.push_back(std::move(news));
+        cluster::fence_result result{item.request.id, on ? fence_outcome::off_confirmed : fence_outcome::failed, name,
+                                     answer.text};
+        news_.push_back({std::move(result), true, item.request.node, item.request.boot});
+        item.devices.erase(used);
+        if (item.devices.empty()) jobs_.erase(found);
         return true;
     }
     if (answer.outcome == call_outcome::off) {
-        finish(item, fence_outcome::off_confirmed, device, answer.text);
-        if (state.config.cluster.fence_action == cluster_config::after_off::cycle) {
-            item.powering_on = true;
-            item.devices = {device};
-            ask(state, std::move(item), out);
-        }
+        used->second.confirmed = true;
+        bool all =
+            std::all_of(item.devices.begin(), item.devices.end(), [](const auto& one) { return one.second.confirmed; });
+        if (!all) return true;
+        auto devices = names_of(item.levels.front());
+        cluster::fence_result result{item.request.id, fence_outcome::off_confirmed, devices, answer.text};
+        news_.push_back({std::move(result), false, item.request.node, item.request.boot});
+        power_on(state, number, out);
         return true;
     }
     item.unknown = item.unknown || answer.outcome != call_outcome::failed;
-    item.failures.push_back(device + ": " + (answer.text.empty() ? to_string(answer.outcome) : answer.text));
-    item.devices.erase(item.devices.begin());
-    if (!item.devices.empty()) {
-        ask(state, std::move(item), out);
-        return true;
-    }
-    finish(item, item.unknown ? fence_outcome::unknown : fence_outcome::failed, device, item.failures.back());
+    item.failure = name + ": " + (answer.text.empty() ? to_string(answer.outcome) : answer.text);
+    failed(state, number, name, now, out);
     return true;
 }
 
-void fencer::finish(const job& item, fence_outcome outcome, const std::string& device, const std::string& detail) {
-    fence_news news;
-    news.node = item.request.node;
-    news.result = {item.request.id, outcome, device, detail};
-    news_.push_back(std::move(news));
+// Once more after its back-off; when its tries are used up, so is its level.
+void fencer::failed(const cluster::state& state, std::uint64_t number, const std::string& name, time_point now,
+                    effects& out) {
+    auto& item = jobs_.at(number);
+    auto& used = item.devices.at(name);
+    --used.tries_left;
+    if (used.tries_left > 0) {
+        used.again = now + back_off_first * (1U << std::min(used.failed, doublings_max));
+        ++used.failed;
+        return;
+    }
+    item.levels.erase(item.levels.begin());
+    if (!item.levels.empty()) return begin_level(state, number, out);
+    auto failure = item.failure;
+    finish(number, item.unknown ? fence_outcome::unknown : fence_outcome::failed, name, failure);
+}
+
+void fencer::power_on(const cluster::state& state, std::uint64_t number, effects& out) {
+    auto& item = jobs_.at(number);
+    if (state.config.cluster.fence_action != cluster_config::after_off::cycle) {
+        jobs_.erase(number);
+        return;
+    }
+    item.powering_on = true;
+    for (const auto& name : std::vector(item.levels.front())) ask(state, number, name, out);
+}
+
+void fencer::tick(const cluster::state& state, time_point now, effects& out) {
+    std::vector<std::pair<std::uint64_t, std::string>> due;
+    for (const auto& [number, item] : jobs_)
+        for (const auto& [name, used] : item.devices)
+            if (used.again <= now) due.emplace_back(number, name);
+    for (const auto& [number, name] : due) ask(state, number, name, out);
+}
+
+time_point fencer::deadline() const {
+    auto due = never;
+    for (const auto& [number, item] : jobs_)
+        for (const auto& [name, used] : item.devices) due = std::min(due, used.again);
+    return due;
+}
+
+void fencer::finish(std::uint64_t number, fence_outcome outcome, const std::string& asked, const std::string& detail) {
+    const auto& item = jobs_.at(number);
+    news_.push_back({{item.request.id, outcome, asked, detail}, false, item.request.node, item.request.boot});
+    jobs_.erase(number);
 }
 
 std::vector<fence_news> fencer::take_news() { return std::exchange(news_, {}); }

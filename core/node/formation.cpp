@@ -35,7 +35,7 @@ void node::form(const admin_call& call, const form_cluster& asked) {
     form_if_complete();
 }
 
-void node::on_hello(const form_hello& item) {
+void node::on_hello(const form_hello& item, boot_id boot) {
     if (item.name == name_) return;
     if (!state_.formed()) {
         constexpr std::size_t hellos_max = 256;
@@ -51,11 +51,12 @@ void node::on_hello(const form_hello& item) {
     auto id = state_.find_node(item.name);
     bool voter = false;
     for (const auto& set : raft_.active())
-        for (const auto& member : set.voters) voter = voter || (member.node == id && member.store == item.store);
-    if (!voter) {
+        for (const auto& member : set.set.voters) voter = voter || (member.node == id && member.store == item.store);
+    if (!id) {
         ++dropped_;
         return;
     }
+    if (!voter || raft_.log().before().value > 0) return offer_membership(id, item, boot);
     form_log founding;
     for (std::uint64_t i = 1; i <= 2 && i <= raft_.last_index().value; ++i)
         founding.entries.push_back(raft_.at(log_index{i}));
@@ -76,9 +77,13 @@ void node::form_if_complete() {
     founding.cluster = cluster_id{seed_ | 1U};
     founding.first.text = forming_->text;
     std::uint32_t next = 1;
+    voters.kind = cluster::kind_of(tie_break_of(parsed->cluster));
+    voters.when = at_.wall;
     for (const auto& member : parsed->cluster.nodes) {
         node_id id{next++};
-        voters.voters.push_back({id, forming_->stores.at(member.name)});
+        // R8: the rest are learners, taken in one by one.
+        if (voters.voters.size() < consensus::voters_max)
+            voters.voters.push_back({id, forming_->stores.at(member.name)});
         founding.first.ids.emplace_back(member.name, id);
     }
     first.body = std::move(founding);
@@ -116,7 +121,7 @@ void node::adopt_log(std::vector<consensus::entry> entries) {
         if (name == name_) self_ = id;
     auto parsed = cluster::parse_canonical(founding.first.text);
     times_ = timings_of(parsed->cluster);
-    raft_ = consensus::raft(self_, {}, raft_timing(times_), seed_, at_.now);
+    raft_ = consensus::raft({self_, store_}, {}, raft_timing(times_), seed_, at_.now);
     raft_.adopt(std::move(entries), at_.now);
 }
 

@@ -120,7 +120,17 @@ struct form_cluster {
     std::string text;
     static void fields(auto& self, auto&& visit) { visit("text", self.text); }
 };
-using admin_body = std::variant<form_cluster, cluster::command_body>;
+// R5, hactl cluster run --certify-down: what the administrator promises holds for these nodes.
+struct certify_down {
+    static constexpr const char* name_ = "certify_down";
+    std::vector<std::string> nodes;
+    bool abandon = false;
+    static void fields(auto& self, auto&& visit) {
+        visit("nodes", self.nodes);
+        visit("abandon", self.abandon);
+    }
+};
+using admin_body = std::variant<form_cluster, cluster::command_body, certify_down>;
 struct admin_call {
     static constexpr const char* name_ = "admin_call";
     std::uint64_t id = 0;
@@ -200,10 +210,12 @@ struct publish_beat {
 struct store {
     static constexpr const char* name_ = "store";
     std::optional<consensus::write> log;
-    std::optional<bytes> local;  // the node's own record (local_record), whole
+    std::optional<bytes> local;   // the node's own record (local_record), whole
+    std::optional<boot_id> boot;  // given by a leader to an empty store; counters go on from here
     static void fields(auto& self, auto&& visit) {
         visit("log", self.log);
         visit("local", self.local);
+        visit("boot", self.boot);
     }
 };
 
@@ -264,6 +276,7 @@ struct run_event_sources {
 };
 
 // For the guard (D6): past `end`, with packages, the node is reset even if no daemon comes back.
+inline constexpr time_point lease_without_end{duration{std::int64_t{1} << 60}};
 struct set_lease {
     static constexpr const char* name_ = "set_lease";
     time_point end;

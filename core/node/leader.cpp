@@ -7,13 +7,16 @@
 namespace mainstay::node {
 
 void node::lead() {
-    if (!raft_.leads() || !state_.formed()) {
+    // R3: a limited leader does nothing but get its one voter set committed.
+    if (!raft_.leads() || raft_.limited() || !state_.formed()) {
         look_again_ = never;
+        look_at_arbitrators_ = never;
         return;
     }
     if (led_term_ != raft_.current_term()) took_over();
     note_boots();
     decide();
+    tend_members();
     send_notices();
 }
 
@@ -26,6 +29,8 @@ void node::took_over() {
     acknowledged_at_.clear();
     notices_sent_.clear();
     for (const auto& [origin, mark] : state_.submissions) accepted_[origin] = {mark.boot, mark.serial};
+    for (auto& [name, item] : arbitrators_) item = arbitrator_view{};
+    arbitrators_asked_.clear();
     for (auto i = state_.applied.value + 1; i <= raft_.last_index().value; ++i) {
         const auto* data = std::get_if<consensus::payload>(&raft_.at(log_index{i}).body);
         if (data == nullptr) continue;
@@ -35,7 +40,7 @@ void node::took_over() {
     }
     out_.say("info", "leads the cluster in term " + to_text(led_term_));
     // The entry of the own term, which lets it commit and decide; it settles this life as well (R5).
-    raft_.propose(consensus::boot_entry{self_, boot_, store_, 1, watchdog_, at_.wall}, at_.now);
+    raft_.propose(consensus::boot_entry{self_, boot_, store_, 1, watchdog_, at_.wall, kernel_}, at_.now);
     boots_proposed_[self_] = boot_;
 }
 
@@ -50,7 +55,8 @@ void node::accept(const std::vector<cluster::command>& commands) {
     }
 }
 
-// A life that is heard and not yet in the log is written down (R5); a voter only with its own store.
+// A life that is heard and not yet in the log is written down (R5). With another store it is a learner, whatever
+// the voter sets call it (R7).
 void node::note_boots() {
     if (!raft_.may_decide()) return;
     for (const auto& [id, known] : peers_.all()) {
@@ -58,15 +64,9 @@ void node::note_boots() {
         if (found == state_.nodes.end() || known.echo == time_point::min()) continue;
         if (known.boot <= found->second.boot || known.boot <= boots_proposed_[id]) continue;
         if (peers_.silent(id, known.boot, at_.now, times_.member_timeout)) continue;
-        bool own_store =
-            std::all_of(raft_.active().begin(), raft_.active().end(), [id = id, &known = known](const auto& set) {
-                return std::none_of(set.voters.begin(), set.voters.end(), [id, &known](const auto& item) {
-                    return item.node == id && item.store != known.store;
-                });
-            });
-        if (!own_store) continue;  // R7: a voter whose store was lost is not that voter
-        if (raft_.propose(consensus::boot_entry{id, known.boot, known.store, 1, duration{0}, at_.wall}, at_.now))
-            boots_proposed_[id] = known.boot;
+        if (!known.store) continue;  // its beats have not told yet
+        consensus::boot_entry life{id, known.boot, known.store, 1, duration{0}, at_.wall, known.kernel};
+        if (raft_.propose(std::move(life), at_.now)) boots_proposed_[id] = known.boot;
     }
 }
 
@@ -84,7 +84,7 @@ policy::view node::look() const {
         bool silent = peers_.silent(id, item.boot, at_.now, limit);
         std::size_t witnesses = raft_.is_voter(id) ? 1 : 0;  // it hears itself
         bool any = false;
-        std::size_t voters = raft_.active().empty() ? 0 : raft_.active().back().voters.size();
+        std::size_t voters = raft_.active().empty() ? 0 : raft_.active().back().set.voters.size();
         for (const auto& [other, known] : peers_.all())
             if (other != id && raft_.is_voter(other) && peers_.witnesses(other, id, item.boot, at_.now, limit)) {
                 ++witnesses;
@@ -99,11 +99,26 @@ policy::view node::look() const {
             auto from = raft_.elected_at();
             auto acknowledged = acknowledged_at_.find(id);
             if (acknowledged != acknowledged_at_.end()) from = std::max(from, acknowledged->second);
-            auto wait = limit + std::max(state_.lease_max, times_.lease) + times_.halt_timeout;
-            seen.lost_for_sure[id] = from + wait + wait / 50;
+            auto longest = times_;
+            longest.lease = std::max(state_.lease_max, times_.lease);
+            auto wait = lease_proof_of(longest, item.watchdog).total();
+            if (!endless_there(id)) seen.lost_for_sure[id] = from + wait + wait / 100;
         }
+        auto confirmed = fence_confirmed_.find(id);
+        auto dead_since = raft_.elected_at();
+        if (confirmed != fence_confirmed_.end()) dead_since = std::max(dead_since, confirmed->second);
+        seen.heard_dead[id] = known != nullptr && known->boot.machine == item.boot.machine && !silent &&
+                              known->heard_direct > dead_since + 2 * limit;
     }
     return seen;
+}
+
+// "Two voters": against a member of a set of at most two, active in our log, a lease that has passed proves
+// nothing: there it may have no end.
+bool node::endless_there(node_id other) const {
+    return std::any_of(raft_.active().begin(), raft_.active().end(), [other](const auto& item) {
+        return item.set.kind == consensus::tie_break::proof && item.set.voters.size() <= 2 && item.set.contains(other);
+    });
 }
 
 // Decides on the whole applied log only: what is still on its way may change the answer.
@@ -133,7 +148,11 @@ void node::decide() {
 // A failed fence is asked again, later each time, from the next node that can.
 void node::fence_ended(const cluster::fence_result& result) {
     for (const auto& [target, fence] : state_.fences) {
-        if (fence.request.id != result.id || result.outcome == cluster::fence_outcome::off_confirmed) continue;
+        if (fence.request.id != result.id) continue;
+        if (result.outcome == cluster::fence_outcome::off_confirmed) {
+            fence_confirmed_[target] = at_.now;
+            continue;
+        }
         constexpr duration back_off_first{500'000};
         constexpr duration back_off_max{10'000'000};
         auto tries = ++fence_tries_[target];

@@ -14,7 +14,8 @@ constexpr std::size_t history_max = 4000;
 }  // namespace
 
 consensus::timing node::raft_timing(const timings& times) {
-    return {times.member_timeout, times.rank_step, std::max(times.heartbeat_interval, duration{20'000})};
+    return {times.member_timeout, times.rank_step, std::max(times.heartbeat_interval, duration{20'000}),
+            times.tie_break_timeout};
 }
 
 node::node(const start_info& info, moment at)
@@ -23,6 +24,8 @@ node::node(const start_info& info, moment at)
       store_(info.store),
       seed_(info.seed),
       watchdog_(info.watchdog),
+      kernel_(info.kernel),
+      snapshot_every_(std::max<std::uint64_t>(info.snapshot_every, 1)),
       at_(at),
       started_at_(at.now),
       times_(timings_of(cluster_config{})),
@@ -35,13 +38,19 @@ node::node(const start_info& info, moment at)
             if (item.machine == boot_.machine) recovered_.emplace(package, item);
     }
     local_.packages = recovered_;
-    if (!info.log.log.empty()) {
-        // The own id is in the founding entries; read them before the log needs to know who we are.
+    if (record) local_.joined = record->joined;
+    if (!info.log.empty()) {
+        // The own id is in the log; read it before the log needs to know who we are.
         raft_ = consensus::raft({}, info.log, raft_timing(times_), info.seed, at.now);
         apply_committed(true);
         self_ = state_.find_node(name_);
-        raft_ = consensus::raft(self_, info.log, raft_timing(times_), info.seed, at.now);
+        if (!self_ && local_.joined) self_ = local_.joined->self;
+        raft_ = consensus::raft({self_, store_}, info.log, raft_timing(times_), info.seed, at.now);
         out_.add(configuration_changed{});
+    } else if (local_.joined) {
+        self_ = local_.joined->self;
+        raft_ = consensus::raft({self_, store_}, {}, raft_timing(times_), info.seed, at.now);
+        raft_.join();
     }
     finish_turn();
 }
@@ -65,7 +74,11 @@ void node::begin_turn() {
 }
 
 void node::finish_turn() {
+    raft_.set_settled(settled());
+    raft_.set_mute(foreign_lineage_ != 0);
     raft_.tick(at_.now);
+    judge_snapshot();
+    pursue_ties();
     bool again = true;
     for (int round = 0; again; ++round) {
         MAINSTAY_ASSERT(round < 1000);
@@ -73,6 +86,7 @@ void node::finish_turn() {
         begin_fences();
         news_of_parts();
         lead();
+        raft_.set_settled(settled());
         reconcile();
         news_of_parts();
         send_submissions();
@@ -83,6 +97,7 @@ void node::finish_turn() {
     news_of_parts();
     send_submissions();
     for (auto& [name, item] : runners_) item.tick(at_.now, out_);
+    fencer_.tick(state_, at_.now, out_);
     record_phases();
     for (auto serial : operations_.expire(at_.now, static_cast<bool>(raft_.leader()), out_))
         submissions_.withdraw(serial);
@@ -90,18 +105,22 @@ void node::finish_turn() {
         out_.add(admin_done{forming_->admin, admin_result::failed, "not every node of the configuration answered"});
         forming_.reset();
     }
+    answer_certifier();
     flush_stores();
-    for (auto& item : raft_.take_messages()) transmit(state_.node_name(item.to), std::move(item.body));
+    for (auto& item : raft_.take_messages()) transmit(name_of(item.to), std::move(item.body));
     publish();
 }
 
 time_point node::deadline() const {
-    auto due =
-        std::min({raft_.deadline(), operations_.deadline(), look_again_, last_turn_ + times_.heartbeat_interval});
+    auto due = std::min({raft_.deadline(), operations_.deadline(), look_again_, look_at_arbitrators_, certify_until_,
+                         fencer_.deadline(), last_turn_ + times_.heartbeat_interval});
     if (!submissions_.empty()) due = std::min(due, submit_again_);
     if (forming_) due = std::min(due, forming_->deadline);
     due = std::min(due, leave_deadline());
-    if (guard_known_ && packages_here() && !lease_lost_) due = std::min(due, lease_.end());
+    if (guard_known_ && packages_here() && !lease_lost_ && !lease_endless()) due = std::min(due, lease_.end());
+    for (const auto& attempt : ties_)
+        if (attempt.open.empty() && !attempt.fencing && !raft_.ties_wanted().empty())
+            due = std::min(due, std::max(attempt.again, last_turn_ + duration{1'000}));
     for (const auto& [name, item] : runners_) due = std::min(due, item.deadline());
     return due;
 }
@@ -142,13 +161,14 @@ void node::handle(const stored& item) {
         ++stores_done_;
     }
     raft_.stored(log_writes_done_, at_.now);
+    if (join_after_store_ != 0 && stores_done_ >= join_after_store_) joined();
     start_stored();
 }
 
 // ---- the log ---------------------------------------------------------------------------------------
 
 bool node::apply_committed(bool replay) {
-    bool any = false;
+    bool any = load_snapshot();
     while (!stopped_applying_ && state_.applied < raft_.commit()) {
         log_index next{state_.applied.value + 1};
         const auto& entry = raft_.at(next);
@@ -159,9 +179,70 @@ bool node::apply_committed(bool replay) {
             break;
         }
         any = true;
-        applied_entry(next, entry, outcome, replay);
+        auto copy = entry;  // a snapshot taken below drops it
+        applied_entry(next, copy, outcome, replay);
+        if (!replay && next.value % snapshot_every_ == 0) take_snapshot();
     }
     return any;
+}
+
+namespace {
+
+// What a snapshot holds besides consensus' own part: the state, and the newest history for people.
+struct snapshot_body {
+    cluster::state state;
+    std::vector<happened> history;
+    static void fields(auto& self, auto&& visit) {
+        visit("state", self.state);
+        visit("history", self.history);
+    }
+};
+
+constexpr std::size_t snapshot_history = 300;
+
+}  // namespace
+
+// At the same entries on every node: equal logs give equal snapshots, byte for byte.
+void node::take_snapshot() {
+    snapshot_body body;
+    body.state = state_;
+    auto from = history_.size() - std::min(history_.size(), snapshot_history);
+    body.history.assign(history_.begin() + static_cast<std::ptrdiff_t>(from), history_.end());
+    raft_.compact(state_.applied, encode(body), std::max<std::uint64_t>(snapshot_every_ / 4, 1));
+}
+
+// What can't be read is refused before it replaces anything.
+void node::judge_snapshot() {
+    const auto* offered = raft_.offered_snapshot();
+    if (offered == nullptr) return;
+    auto body = decode<snapshot_body>(offered->data);
+    bool readable =
+        body && body->state.applied == offered->index && cluster::decode_state(encode(body->state)).has_value();
+    if (!readable) out_.say("error", "the leader's snapshot can't be read here: install the newer version");
+    raft_.accept_snapshot(readable);
+}
+
+bool node::load_snapshot() {
+    const auto& taken = raft_.snapshot();
+    if (stopped_applying_ || taken.index <= state_.applied) return false;
+    auto body = decode<snapshot_body>(taken.data);
+    auto state = body ? cluster::decode_state(encode(body->state)) : std::nullopt;
+    if (!state) {
+        stopped_applying_ = true;
+        out_.say("error", "the snapshot at entry " + std::to_string(taken.index.value) +
+                              " can't be read: this node stops applying; install the newer version");
+        return false;
+    }
+    state_ = std::move(*state);
+    history_.assign(body->history.begin(), body->history.end());
+    configuration_is_new();
+    // What this life had submitted and the snapshot counts.
+    auto mark = state_.submissions.find(self_);
+    if (self_ && mark != state_.submissions.end() && mark->second.boot == boot_) {
+        submissions_.counted(mark->second.serial);
+        std::erase_if(reports_open_, [&](const auto& open) { return open.second <= mark->second.serial; });
+    }
+    return true;
 }
 
 void node::applied_entry(log_index index, const consensus::entry& entry, const cluster::applied& outcome, bool replay) {
@@ -187,6 +268,8 @@ void node::applied_entry(log_index index, const consensus::entry& entry, const c
             operations_.applied(state_, record, out_);
         }
     }
+    const auto* voters = std::get_if<consensus::voter_set>(&entry.body);
+    if (voters != nullptr && voters->proof) fence_confirmed_[voters->proof->node] = at_.now;
     if (replay || !item) return;
     if (item->origin == self_ && item->origin_boot == boot_) {
         submissions_.counted(item->serial);
@@ -215,7 +298,8 @@ void node::begin_fences() {
         auto& begun = fences_begun_[target];
         if (begun >= request.id) continue;
         begun = request.id;
-        if (state_.nodes.at(target).status != cluster::node_status::lost) {
+        const auto& victim = state_.nodes.at(target);
+        if (victim.status != cluster::node_status::lost && victim.fence_asked_by.empty()) {
             submit_command(cluster::fence_result{request.id, cluster::fence_outcome::cancelled, "", "heard again"},
                            name_);
         } else {
@@ -266,13 +350,15 @@ void node::send_submissions() {
     if (leader == submitted_to_ && at_.now < submit_again_) return;
     submitted_to_ = leader;
     submit_again_ = at_.now + std::max(times_.heartbeat_interval, duration{50'000});
-    transmit(state_.node_name(leader), submit{submissions_.oldest()});
+    transmit(name_of(leader), submit{submissions_.oldest()});
 }
 
 void node::news_of_parts() {
     for (auto& [name, item] : runners_) runner_says(name, item);
     for (auto& news : fencer_.take_news()) {
-        if (!news.power_on) {
+        if (news.result.id == 0 && !news.power_on) {
+            tie_fence_ended(news);
+        } else if (!news.power_on) {
             submit_command(std::move(news.result), name_);
         } else if (news.result.outcome == cluster::fence_outcome::failed) {
             cluster::cluster_event event;
@@ -294,7 +380,8 @@ void node::handle(const process_exited& item) {
 void node::handle(const plugin_answer& item) {
     for (auto& [name, runner] : runners_)
         if (runner.plugin_answered(item, out_)) return;
-    if (fencer_.answered(state_, item, out_)) return;
+    if (fencer_.answered(state_, item, at_.now, out_)) return;
+    if (tie_answered(item) || arbitrator_answered(item)) return;
     auto probe = probes_.find(item.request);
     if (probe != probes_.end()) {
         if (item.outcome == call_outcome::failed) doubtful_.insert(probe->second);
@@ -325,6 +412,7 @@ void node::handle(const admin_call& item) {
                             "this node is in no cluster yet: hactl cluster apply on one node forms it"});
         return;
     }
+    if (const auto* asked = std::get_if<certify_down>(&item.body)) return certify(item, *asked);
     auto body = std::get<cluster::command_body>(item.body);
     auto serial = submit_command(body, item.actor);
     operations_.add(item.id, serial, std::move(body), at_.now + item.patience);
@@ -334,7 +422,12 @@ void node::handle(const guard_hello& item) {
     guard_known_ = true;
     living_ = item.living;
     // The guard was told the lease's end and the time to halt on top (check_lease).
-    if (item.lease_end != time_point::min()) lease_.inherited(item.lease_end - times_.halt_timeout);
+    // One without end counted only while the voter sets make it so: as an end that is past.
+    if (item.lease_end >= lease_without_end) {
+        lease_.inherited(at_.now);
+    } else if (item.lease_end != time_point::min()) {
+        lease_.inherited(item.lease_end - times_.halt_timeout);
+    }
     adopt_recovered();
 }
 

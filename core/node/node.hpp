@@ -13,6 +13,7 @@
 #include "cluster/apply.hpp"
 #include "cluster/state.hpp"
 #include "consensus/raft.hpp"
+#include "consensus/voters.hpp"
 #include "model/timing.hpp"
 #include "node/effects.hpp"
 #include "node/fencer.hpp"
@@ -41,8 +42,59 @@ struct local_record {
             visit("phase", self.phase);
         }
     };
+    // Before the first snapshot or entry has come: the cluster that took this empty store in.
+    struct membership {
+        mainstay::cluster_id cluster;
+        node_id self;
+        std::vector<std::pair<node_id, std::string>> names;
+        static void fields(auto& self, auto&& visit) {
+            visit("cluster", self.cluster);
+            visit("self", self.self);
+            visit("names", self.names);
+        }
+    };
     std::map<std::string, active> packages;
-    static void fields(auto& self, auto&& visit) { visit("packages", self.packages); }
+    std::optional<membership> joined;
+    static void fields(auto& self, auto&& visit) {
+        visit("packages", self.packages);
+        visit("joined", self.joined);
+    }
+};
+
+// What a tied candidate does about one tie (R3, R4).
+struct tie_attempt {
+    consensus::tie_wanted wanted;
+    time_point since;
+    time_point again = time_point::min();  // not before, after a refusal or no answer
+    std::set<request_id> open;             // grants asked for
+    bool fencing = false;
+    static void fields(auto& self, auto&& visit) {
+        visit("wanted", self.wanted);
+        visit("since", self.since);
+        visit("again", self.again);
+        visit("open", self.open);
+        visit("fencing", self.fencing);
+    }
+};
+
+// What an arbitrator said last, as the leader asks now and then (R4a).
+struct arbitrator_view {
+    store_id store;
+    time_point asked = time_point::min();
+    time_point answered = time_point::min();
+    std::uint64_t told = 0;  // newest voter set version it was told
+    bool used_up = false;    // it holds a grant of the present version
+    bool lost = false;       // said to the cluster
+    request_id open;
+    static void fields(auto& self, auto&& visit) {
+        visit("store", self.store);
+        visit("asked", self.asked);
+        visit("answered", self.answered);
+        visit("told", self.told);
+        visit("used_up", self.used_up);
+        visit("lost", self.lost);
+        visit("open", self.open);
+    }
 };
 
 struct start_info {
@@ -51,8 +103,10 @@ struct start_info {
     store_id store;
     std::uint64_t seed = 1;  // of back-off and of a new cluster's name
     consensus::durable_state log;
-    bytes local;           // encoded local_record, or empty
-    duration watchdog{0};  // W, read back; 0 = none armed
+    bytes local;                           // encoded local_record, or empty
+    duration watchdog{0};                  // W, read back; 0 = none armed
+    std::uint64_t kernel = 0;              // random name of the machine's life
+    std::uint64_t snapshot_every = 2'000;  // entries; the same on all nodes, so that snapshots can be compared
     static void fields(auto& self, auto&& visit) {
         visit("name", self.name);
         visit("boot", self.boot);
@@ -61,6 +115,8 @@ struct start_info {
         visit("log", self.log);
         visit("local", self.local);
         visit("watchdog", self.watchdog);
+        visit("kernel", self.kernel);
+        visit("snapshot_every", self.snapshot_every);
     }
 };
 
@@ -120,6 +176,12 @@ public:
     [[nodiscard]] bool settled() const;
     [[nodiscard]] std::vector<std::string> active_packages() const;  // begun here and not over; or failed to halt
     [[nodiscard]] std::vector<std::string> waiting_to_form() const;  // names not heard yet
+    // Why a node that hears others has no vote: what it waits for; empty = nothing.
+    [[nodiscard]] std::string waiting_for() const;
+    [[nodiscard]] const std::map<std::string, arbitrator_view>& arbitrators() const { return arbitrators_; }
+    // D6, "Two voters": no end while it is one of two at most and proof breaks ties.
+    [[nodiscard]] bool lease_endless() const;
+    [[nodiscard]] bool lease_holds(time_point now) const;
 
     [[nodiscard]] bytes save() const;
     [[nodiscard]] static std::optional<node> load(std::string_view saved);
@@ -144,6 +206,9 @@ private:
     bool apply_committed(bool replay);
     void applied_entry(log_index index, const consensus::entry& entry, const cluster::applied& outcome, bool replay);
     void consequences(const cluster::command& item, const cluster::applied& outcome);
+    void take_snapshot();
+    void judge_snapshot();
+    bool load_snapshot();
     void configuration_is_new();
     void persist_local();
     std::uint64_t submit_command(cluster::command_body body, std::string actor);
@@ -158,6 +223,11 @@ private:
     void pass_on(node_id from, const bytes& data);
     void on_relay(const relay& item, const std::string& link);
     [[nodiscard]] node_id next_hop(node_id to) const;
+    void note_lineage(std::uint64_t heard);
+    [[nodiscard]] envelope wrap(wire_body body) const;
+    [[nodiscard]] std::string name_of(node_id node) const;
+    [[nodiscard]] mainstay::cluster_id cluster_name() const;  // 0 = in none
+    [[nodiscard]] store_id store_of(node_id node) const;      // as heard or logged; 0 = unknown
     void transmit(const std::string& to, wire_body body);
     void publish();
     [[nodiscard]] log_index newest_package_entry() const;
@@ -188,13 +258,36 @@ private:
     void note_boots();
     void decide();
     [[nodiscard]] policy::view look() const;
+    [[nodiscard]] bool endless_there(node_id other) const;
     void send_notices();
     void fence_ended(const cluster::fence_result& result);
     void begin_fences();
 
+    // ties.cpp: what a tied candidate does (R3, R4)
+    void pursue_ties();
+    void ask_arbitrators(tie_attempt& attempt);
+    void fence_for_tie(tie_attempt& attempt);
+    bool tie_answered(const plugin_answer& item);
+    [[nodiscard]] bool preferred(const consensus::tie_wanted& wanted) const;
+    void tie_fence_ended(const fence_news& news);
+    void certify(const admin_call& call, const certify_down& asked);
+    void answer_certifier();
+
+    // membership.cpp: voters, learners, arbitrators; the leader's part (R7, R8, R4a)
+    void tend_members();
+    void tell_arbitrators();
+    bool arbitrator_answered(const plugin_answer& item);
+    [[nodiscard]] consensus::voter_wish voter_wish() const;
+    [[nodiscard]] bool wants_out() const;
+
+    // join.cpp: an empty store becomes a learner (R7)
+    void offer_membership(node_id id, const form_hello& item, boot_id heard);
+    void on_offer(const join_offer& item);
+    void joined();
+
     // formation.cpp: before there is a cluster
     void form(const admin_call& call, const form_cluster& asked);
-    void on_hello(const form_hello& item);
+    void on_hello(const form_hello& item, boot_id boot);
     void on_form_log(const form_log& item);
     void adopt_log(std::vector<consensus::entry> entries);
     void form_if_complete();
@@ -204,6 +297,12 @@ private:
     store_id store_;
     std::uint64_t seed_ = 1;
     duration watchdog_{0};
+    std::uint64_t kernel_ = 0;
+    std::uint64_t snapshot_every_ = 2'000;
+    std::uint64_t join_after_store_ = 0;  // an offer was taken; in force once this store is durable
+    boot_id join_boot_;
+    std::string join_refused_;
+    std::uint64_t foreign_lineage_ = 0;  // R5: heard, and not in our history
     node_id self_;
     moment at_;
     time_point started_at_;
@@ -259,6 +358,14 @@ private:
     std::map<node_id, std::uint32_t> fence_tries_;
     std::map<node_id, time_point> fence_again_;
     std::map<node_id, time_point> acknowledged_at_;
+    std::map<node_id, time_point> fence_confirmed_;  // applied here
+    std::vector<tie_attempt> ties_;
+    std::map<std::string, arbitrator_view> arbitrators_;
+    std::map<request_id, std::pair<std::string, std::uint64_t>> arbitrators_asked_;  // name, version told
+    time_point look_at_arbitrators_ = never;
+    std::uint64_t certify_admin_ = 0;  // is answered when a leader of ours is there
+    std::uint64_t certify_version_ = 0;
+    time_point certify_until_ = never;
     std::set<std::pair<log_index, std::string>> notices_sent_;
     std::map<request_id, std::pair<log_index, std::string>> notices_open_;
     time_point look_again_ = never;
@@ -275,6 +382,12 @@ public:
         visit("store", self.store_);
         visit("seed", self.seed_);
         visit("watchdog", self.watchdog_);
+        visit("kernel", self.kernel_);
+        visit("snapshot_every", self.snapshot_every_);
+        visit("join_after_store", self.join_after_store_);
+        visit("join_boot", self.join_boot_);
+        visit("join_refused", self.join_refused_);
+        visit("foreign_lineage", self.foreign_lineage_);
         visit("self", self.self_);
         visit("at", self.at_);
         visit("started_at", self.started_at_);
@@ -323,6 +436,14 @@ public:
         visit("fence_tries", self.fence_tries_);
         visit("fence_again", self.fence_again_);
         visit("acknowledged_at", self.acknowledged_at_);
+        visit("fence_confirmed", self.fence_confirmed_);
+        visit("ties", self.ties_);
+        visit("arbitrators", self.arbitrators_);
+        visit("arbitrators_asked", self.arbitrators_asked_);
+        visit("look_at_arbitrators", self.look_at_arbitrators_);
+        visit("certify_admin", self.certify_admin_);
+        visit("certify_version", self.certify_version_);
+        visit("certify_until", self.certify_until_);
         visit("notices_sent", self.notices_sent_);
         visit("notices_open", self.notices_open_);
         visit("look_again", self.look_again_);

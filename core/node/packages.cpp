@@ -199,12 +199,26 @@ void node::end_generations() {
     }
 }
 
+// "Two voters": one of two at most, with proof as the tie-break, can't be passed by: whoever would lead needs its
+// vote or its power-off. Evaluated on every turn, before a stored entry is answered.
+bool node::lease_endless() const {
+    const auto& active = raft_.active();
+    return raft_.of_two_at_most(self_) && std::all_of(active.begin(), active.end(), [this](const auto& item) {
+               const auto* own = item.set.find(self_);
+               return item.set.kind == consensus::tie_break::proof && own->store == store_;
+           });
+}
+
+bool node::lease_holds(time_point now) const {
+    return lease_.valid(now) || (lease_.end() != time_point::min() && lease_endless());
+}
+
 void node::check_lease() {
     // After a daemon restart the lease is what the guard was last told; until it says so, nothing
     // is known, and the guard watches its end meanwhile.
     if (!guard_known_) return;
     bool packages = packages_here();
-    if (lease_.valid(at_.now)) {
+    if (lease_holds(at_.now)) {
         lease_lost_ = false;
     } else if (packages && !lease_lost_) {
         lease_lost_ = true;
@@ -216,15 +230,16 @@ void node::check_lease() {
         }
         end_generations();
     }
-    if (lease_lost_ && packages && !reset_asked_ && at_.now >= lease_.end() + times_.halt_timeout) {
+    if (lease_lost_ && !lease_endless() && packages && !reset_asked_ && at_.now >= lease_.end() + times_.halt_timeout) {
         reset_asked_ = true;
         out_.add(reset_node{"packages did not halt within lease_halt_timeout"});
     }
     auto end = lease_.end();
     if (end == time_point::min()) return;
     // Under `halt` the guard waits until the halting had its time.
-    end += times_.halt_timeout;
-    if (packages != told_packages_ || told_lease_end_ == time_point::min() ||
+    end = lease_endless() ? lease_without_end : end + times_.halt_timeout;
+    bool shorter = end < told_lease_end_;
+    if (shorter || packages != told_packages_ || told_lease_end_ == time_point::min() ||
         end - told_lease_end_ >= times_.heartbeat_interval / 2) {
         told_packages_ = packages;
         told_lease_end_ = end;

@@ -13,6 +13,7 @@ namespace mainstay::node {
 struct peer {
     boot_id boot;  // newest life heard
     store_id store;
+    std::uint64_t kernel = 0;
     time_point heard = time_point::min();          // our clock, any datagram of that life
     time_point heard_direct = time_point::min();   // the same, not through another node
     std::map<std::string, time_point> links;       // the same per link
@@ -23,6 +24,7 @@ struct peer {
     static void fields(auto& self, auto&& visit) {
         visit("boot", self.boot);
         visit("store", self.store);
+        visit("kernel", self.kernel);
         visit("heard", self.heard);
         visit("heard_direct", self.heard_direct);
         visit("links", self.links);

@@ -37,16 +37,19 @@ void node::handle(const datagram& item) {
 
 void node::receive(const opened& item, const std::string& link) {
     const auto& message = item.message;
-    if (const auto* hello = std::get_if<form_hello>(&message.body)) return on_hello(*hello);
+    if (const auto* hello = std::get_if<form_hello>(&message.body)) return on_hello(*hello, message.boot);
+    if (const auto* offer = std::get_if<join_offer>(&message.body)) return on_offer(*offer);
     if (const auto* founding = std::get_if<form_log>(&message.body)) return on_form_log(*founding);
     const auto* piece = std::get_if<fragment>(&message.body);
-    if (piece != nullptr && !state_.formed()) return on_fragment(message.from, *piece, link);  // of founding entries
-    bool stranger = !state_.formed() || message.cluster != state_.cluster || message.from == self_ ||
-                    !state_.nodes.contains(message.from);
+    auto ours = cluster_name();
+    if (piece != nullptr && !ours) return on_fragment(message.from, *piece, link);  // of founding entries
+    bool stranger = !ours || message.cluster != ours || message.from == self_ || !message.from ||
+                    (state_.formed() && !state_.nodes.contains(message.from));
     if (stranger || !peers_.heard(message.from, message.boot, link, at_.now)) {
         ++dropped_;
         return;
     }
+    note_lineage(message.lineage);
     if (const auto* heard = std::get_if<beat>(&message.body)) {
         on_beat(message.from, *heard, item.sent);
     } else if (const auto* said = std::get_if<consensus::message>(&message.body)) {
@@ -67,14 +70,14 @@ void node::pass_on(node_id from, const bytes& data) {
     if (!peers_.direct(from, at_.now, limit)) return;
     for (const auto& [other, known] : peers_.all()) {
         if (other == from || !peers_.direct(other, at_.now, limit) || peers_.direct_to(other, from, limit)) continue;
-        out_.add(send{state_.node_name(other), encode(envelope{state_.cluster, self_, boot_, relay{other, data}})});
+        out_.add(send{state_.node_name(other), encode(wrap(relay{other, data}))});
     }
 }
 
 void node::on_relay(const relay& item, const std::string& link) {
     if (item.to != self_) {
         if (link == relay_link || !state_.nodes.contains(item.to)) return;
-        out_.add(send{state_.node_name(item.to), encode(envelope{state_.cluster, self_, boot_, item})});
+        out_.add(send{state_.node_name(item.to), encode(wrap(item))});
         return;
     }
     auto inner = open_datagram(item.data);
@@ -96,6 +99,22 @@ node_id node::next_hop(node_id to) const {
     return to;
 }
 
+envelope node::wrap(wire_body body) const { return {cluster_name(), self_, boot_, state_.lineage(), std::move(body)}; }
+
+// R5: a history that was certified without us. Until our own log contains it this node neither votes nor stands.
+void node::note_lineage(std::uint64_t heard) {
+    auto known = [this](std::uint64_t lineage) {
+        return lineage == 0 || std::any_of(state_.lineages.begin(), state_.lineages.end(),
+                                           [lineage](const auto& item) { return item.first == lineage; });
+    };
+    if (foreign_lineage_ != 0 && known(foreign_lineage_)) foreign_lineage_ = 0;
+    if (known(heard) || heard == foreign_lineage_ || !state_.formed()) return;
+    foreign_lineage_ = heard;
+    out_.say("error",
+             "a history certified without this node is heard: it has no vote until it has caught up, or an "
+             "administrator resets it (hactl node reset)");
+}
+
 void node::on_fragment(node_id from, const fragment& piece, const std::string& link) {
     auto whole = fragments_.add(from, piece);
     if (!whole) return;
@@ -113,7 +132,7 @@ void node::on_fragment(node_id from, const fragment& piece, const std::string& l
 void node::on_beat(node_id from, const beat& item, time_point sent) {
     if (!peers_.beat_heard(from, item, sent, at_.now)) return;
     auto echo = peers_.echoed(from, self_, boot_);
-    raft_.beat_heard(from, {item.term, item.leader, item.commit, echo}, at_.now);
+    raft_.beat_heard(from, {item.term, item.leader, item.commit, echo, store_of(from)}, at_.now);
     if (echo == time_point::min() || echo > at_.now) return;
     // R6: our lease is dated by our own send time of what the leader of our term acknowledged.
     if (item.leader && item.acknowledges && item.term == raft_.current_term())
@@ -125,14 +144,12 @@ void node::transmit(const std::string& to, wire_body body) {
     auto hop = target ? next_hop(target) : target;
     auto add = [&](bytes data) {
         if (hop == target) return out_.add(send{to, std::move(data)});
-        out_.add(send{state_.node_name(hop),
-                      encode(envelope{state_.cluster, self_, boot_, relay{target, std::move(data)}})});
+        out_.add(send{state_.node_name(hop), encode(wrap(relay{target, std::move(data)}))});
     };
-    auto data = encode(envelope{state_.cluster, self_, boot_, std::move(body)});
+    auto data = encode(wrap(std::move(body)));
     auto limit = piece_size(state_.config.cluster);
     if (data.size() <= limit) return add(std::move(data));
-    for (auto& piece : split(next_whole_++, data, limit - 32))
-        add(encode(envelope{state_.cluster, self_, boot_, std::move(piece)}));
+    for (auto& piece : split(next_whole_++, data, limit - 32)) add(encode(wrap(std::move(piece))));
 }
 
 log_index node::newest_package_entry() const {
@@ -150,13 +167,16 @@ void node::publish() {
     publish_beat out;
     out.period = times_.heartbeat_interval;
     out.stale_after = times_.member_timeout / 2;
-    if (!state_.formed()) {
-        out.data = encode(envelope{{}, {}, boot_, form_hello{name_, store_}});
+    if (!cluster_name()) {
+        out.data = encode(envelope{{}, {}, boot_, 0, form_hello{name_, store_, kernel_}});
         out_.add(std::move(out));
         return;
     }
     beat item;
-    if (!settled()) item.store = store_;
+    if (!settled()) {
+        item.store = store_;
+        item.kernel = kernel_;
+    }
     item.term = raft_.stable_term();
     item.leader = raft_.leads() && raft_.stable_term() == raft_.current_term();
     item.acknowledges = item.leader && raft_.may_decide() && raft_.quorate(at_.now);
@@ -174,7 +194,7 @@ void node::publish() {
     out.urgent = item.leader != told_leader_ || item.acknowledges != told_acknowledges_;
     told_leader_ = item.leader;
     told_acknowledges_ = item.acknowledges;
-    out.data = encode(envelope{state_.cluster, self_, boot_, std::move(item)});
+    out.data = encode(wrap(std::move(item)));
     out_.add(std::move(out));
 }
 

@@ -33,7 +33,7 @@ struct heard_entry {
 
 struct beat {
     static constexpr const char* name_ = "beat";
-    store_id store;       // until the own life is in the log (R7); then left out
+    store_id store;       // until the own life is in the log (R7); then left out, as is `kernel`
     mainstay::term term;  // durable
     bool leader = false;
     bool acknowledges = false;  // leader with a quorum and an entry of its term committed: `heard`
@@ -42,6 +42,7 @@ struct beat {
     log_index newest_package_entry;
     duration lease{0};  // L
     std::vector<heard_entry> heard;
+    std::uint64_t kernel = 0;  // random name of the machine's life
     static void fields(auto& self, auto&& visit) {
         visit("store", self.store);
         visit("term", self.term);
@@ -51,6 +52,7 @@ struct beat {
         visit("newest_package_entry", self.newest_package_entry);
         visit("lease", self.lease);
         visit("heard", self.heard);
+        visit("kernel", self.kernel);
     }
 };
 
@@ -67,9 +69,31 @@ struct form_hello {  // an empty store says that it is there
     static constexpr const char* name_ = "form_hello";
     std::string name;
     store_id store;
+    std::uint64_t kernel = 0;
     static void fields(auto& self, auto&& visit) {
         visit("name", self.name);
         visit("store", self.store);
+        visit("kernel", self.kernel);
+    }
+};
+
+// A leader takes a node with an empty store in, as a learner (R7). "Two lives": its machine counter goes on
+// above any in the log.
+struct join_offer {
+    static constexpr const char* name_ = "join_offer";
+    mainstay::cluster_id cluster;
+    node_id node;
+    store_id store;  // whom it is meant for
+    std::uint32_t machine = 0;
+    std::vector<std::pair<node_id, std::string>> names;
+    std::string refusal;  // not empty: why it may not join
+    static void fields(auto& self, auto&& visit) {
+        visit("cluster", self.cluster);
+        visit("node", self.node);
+        visit("store", self.store);
+        visit("machine", self.machine);
+        visit("names", self.names);
+        visit("refusal", self.refusal);
     }
 };
 
@@ -104,17 +128,19 @@ struct relay {
     }
 };
 
-using wire_body = std::variant<beat, consensus::message, submit, form_hello, form_log, fragment, relay>;
+using wire_body = std::variant<beat, consensus::message, submit, form_hello, form_log, fragment, relay, join_offer>;
 
 struct envelope {
     mainstay::cluster_id cluster;  // 0 = not formed
     node_id from;                  // 0 = not formed
     boot_id boot;
+    std::uint64_t lineage = 0;  // R5: the newest certified history the sender's contains
     wire_body body;
     static void fields(auto& self, auto&& visit) {
         visit("cluster", self.cluster);
         visit("from", self.from);
         visit("boot", self.boot);
+        visit("lineage", self.lineage);
         visit("body", self.body);
     }
 };

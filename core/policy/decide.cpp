@@ -48,6 +48,8 @@ private:
             add(cluster::node_lost{id, node.boot, "not heard for member_timeout"});
         } else if (node.status == node_status::lost && is_set(seen_.heard_again, id)) {
             add(cluster::node_back{id, node.boot});
+        } else if (node.status == node_status::fenced && is_set(seen_.heard_dead, id)) {
+            add(cluster::proof_broken{id, node.boot});
         }
     }
 
@@ -60,15 +62,19 @@ private:
     // D5: a lost node is fenced when a package waits for the proof. A node that a majority hears is
     // not shot; a request that failed is made again after its back-off.
     void fence(node_id id, const cluster::node_state& node) {
-        if (node.status != node_status::lost || !owns_something(id, node.boot)) return;
-        if (state_.config.cluster.fencing == cluster_config::fencing_mode::none) return;
-        if (is_set(seen_.heard_by_majority, id) || is_set(seen_.heard_again, id)) return;
+        bool asked = !node.fence_asked_by.empty() && node.status != node_status::fenced;
+        if (!asked) {
+            if (node.status != node_status::lost || !owns_something(id, node.boot)) return;
+            if (state_.config.cluster.fencing == cluster_config::fencing_mode::none) return;
+            if (is_set(seen_.heard_by_majority, id) || is_set(seen_.heard_again, id)) return;
+        }
         auto open = state_.fences.find(id);
         bool pending = open != state_.fences.end() && !open->second.done &&
                        open->second.request.boot.machine >= node.boot.machine && executor_lives(open->second.request);
         if (pending) return;
         auto due = when(seen_.fence_again, id, time_point::min());
         if (due > seen_.now) return at(due);
+        if (!asked && !storm_allows()) return;
         auto executor = choose_executor(id);
         if (!executor) return;
         cluster::fence_request request;
@@ -78,8 +84,30 @@ private:
         request.boot = node.boot;
         request.executor = executor;
         request.executor_boot = state_.nodes.at(executor).boot;
-        request.reason = "lost while it runs packages";
+        request.reason = asked ? "asked for by " + node.fence_asked_by : "lost while it runs packages";
         add(request);
+    }
+
+    // fence_limit: when much is shot in a short time, something else is wrong.
+    bool storm_allows() {
+        auto limit = state_.config.cluster.fence_limit;
+        if (limit == 0) return true;
+        auto span = state_.config.cluster.fence_limit_time.count();
+        std::size_t count = fences_;
+        std::int64_t oldest = seen_.wall.us;
+        for (const auto& when : state_.fence_times) {
+            if (seen_.wall.us - when.us > span) continue;
+            ++count;
+            oldest = std::min(oldest, when.us);
+        }
+        bool braked = state_.alarms.contains("fence_limit");
+        if (count < limit) {
+            if (braked) add(cluster::cluster_event{seen_.self, "", "fence_limit", "info", {}});
+            return true;
+        }
+        at(seen_.now + duration{std::max<std::int64_t>(span - (seen_.wall.us - oldest), 1'000)});
+        if (!braked) add(cluster::cluster_event{seen_.self, "", "fence_limit", "alarm", {}});
+        return false;
     }
 
     [[nodiscard]] bool executor_lives(const cluster::fence_request& request) const {
@@ -117,11 +145,13 @@ private:
         }
     }
 
-    // `fencing none`: nothing is proven; when the lease has surely passed the node counts as gone.
+    // Proof (3): the lease and the armed watchdog have surely run out. With `fencing none` and no watchdog
+    // nothing is proven; the node counts as gone all the same.
     void assume(const std::string& name, const package_state& item) {
         auto owner = state_.nodes.find(item.owner);
         if (owner == state_.nodes.end() || owner->second.status != node_status::lost) return;
-        if (state_.config.cluster.fencing != cluster_config::fencing_mode::none) return;
+        bool watched = owner->second.watchdog.count() > 0;
+        if (!watched && state_.config.cluster.fencing != cluster_config::fencing_mode::none) return;
         auto due = when(seen_.lost_for_sure, item.owner, never);
         if (due > seen_.now) return at(due);
         cluster::package_report gone;
@@ -129,7 +159,8 @@ private:
         gone.generation = item.generation;
         gone.node = item.owner;
         gone.what = cluster::report::lease_ended;
-        gone.detail = "ASSUMED: fencing none, lease and halt timeout have passed";
+        gone.detail = watched ? "its lease and its watchdog have run out"
+                              : "ASSUMED: fencing none, lease and halt timeout have passed";
         add(gone);
     }
 

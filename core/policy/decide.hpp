@@ -18,10 +18,12 @@ struct view {
     time_point now;
     wall_time wall;
     node_id self;
-    std::map<node_id, bool> silent;               // up in the log, not heard for T by us nor by a majority
-    std::map<node_id, bool> heard_again;          // lost in the log, but heard: the same life
-    std::map<node_id, time_point> lost_for_sure;  // fencing none: when its lease has surely passed
-    std::map<node_id, time_point> fence_again;    // not before: back-off after a failed fence
+    std::map<node_id, bool> silent;       // up in the log, not heard for T by us nor by a majority
+    std::map<node_id, bool> heard_again;  // lost in the log, but heard: the same life
+    // When its lease has surely passed (and its watchdog, if it has one armed): quorum.md, proof (3).
+    std::map<node_id, time_point> lost_for_sure;
+    std::map<node_id, bool> heard_dead;         // fenced in the log, and its life that was proven dead is heard
+    std::map<node_id, time_point> fence_again;  // not before: back-off after a failed fence
     std::map<node_id, std::uint32_t> fence_tries;
     std::map<node_id, bool> heard_by_majority;  // never shot (invariant 5)
 };

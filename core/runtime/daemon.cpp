@@ -218,12 +218,13 @@ private:
         info.boot = known.boot;
         info.store = known.store;
         randombytes_buf(&info.seed, sizeof info.seed);
+        info.kernel = known.kernel;
         info.log = known.log;
         info.local = known.local;
-        log_line("info", "mainstayd on " + info.name + ", boot " + to_text(info.boot) + ", " +
-                             std::to_string(info.log.log.size()) + " log entries");
+        log_line("info", "mainstayd on " + info.name + ", boot " + to_text(info.boot) + ", " + "log up to entry " +
+                             std::to_string(info.log.last().value));
         node_ = std::make_unique<node::node>(info, moment());
-        if (info.log.log.empty()) {
+        if (info.log.empty()) {
             auto initial = read_initial(options_.config_dir);
             if (initial) {
                 links_->configure(initial->cluster);

@@ -59,7 +59,7 @@ private:
         std::size_t voters = 0;
         std::size_t here = 0;
         if (!core_.log().active().empty()) {
-            for (const auto& item : core_.log().active().back().voters) {
+            for (const auto& item : core_.log().active().back().set.voters) {
                 ++voters;
                 if (present(item.node)) ++here;
             }

@@ -14,6 +14,8 @@ namespace mainstay::runtime {
 
 namespace {
 
+constexpr const char* format_now = "2";
+
 class statement {
 public:
     statement(sqlite3* db, const char* sql) { sqlite3_prepare_v2(db, sql, -1, &handle_, nullptr); }
@@ -124,11 +126,15 @@ result<std::unique_ptr<store>> store::open(const std::string& directory, const s
 result<void> store::read_identity(const std::string& kernel_boot) {
     auto& db = *database_;
     auto format = db.get("format");
-    if (!format.empty() && format != "1") return fail("written by a newer version (format " + format + ")");
+    if (!format.empty() && format != format_now)
+        return fail("written by another version (format " + format + ", this one reads " + format_now + ")");
     identity_.store = db.value<store_id>("store");
     identity_.boot = db.value<boot_id>("boot");
     identity_.log.term = db.value<mainstay::term>("term");
     identity_.log.commit = db.value<log_index>("commit");
+    identity_.log.snapshot = db.value<consensus::snapshot>("snapshot");
+    identity_.log.before = db.value<log_index>("before");
+    identity_.log.before_term = db.value<mainstay::term>("before_term");
     identity_.local = db.get("local");
     auto former_kernel = db.get("kernel_boot");
     if (!db.unreadable.empty()) return fail("can't be read, " + db.unreadable);
@@ -140,18 +146,26 @@ result<void> store::read_identity(const std::string& kernel_boot) {
     }
     if (former_kernel != kernel_boot) ++identity_.boot.machine;
     ++identity_.boot.incarnation;
+    // The same for every build: two builds that name one life differently would take it for two.
+    unsigned char hash[crypto_generichash_BYTES_MIN];
+    crypto_generichash(hash, sizeof hash, reinterpret_cast<const unsigned char*>(kernel_boot.data()),
+                       kernel_boot.size(), nullptr, 0);
+    for (std::size_t i = 0; i < 8; ++i) identity_.kernel = identity_.kernel << 8 | hash[i];
     statement read(db.handle, "SELECT number, entry FROM log ORDER BY number");
     while (read.row()) {
         auto entry = decode<consensus::entry>(read.blob(1));
-        if (!entry || read.number(0) != identity_.log.log.size() + 1)
-            return fail("log entry " + std::to_string(identity_.log.log.size() + 1) + " is missing or unreadable");
+        auto wanted = identity_.log.last().value + 1;
+        if (!entry || read.number(0) != wanted)
+            return fail("log entry " + std::to_string(wanted) + " is missing or unreadable");
         identity_.log.log.push_back(std::move(*entry));
     }
     if (!read.ended()) return fail(std::string("the log can't be read to its end: ") + sqlite3_errmsg(db.handle));
-    if (identity_.log.commit.value > identity_.log.log.size()) return fail("the commit mark is beyond the log");
+    if (identity_.log.commit > identity_.log.last()) return fail("the commit mark is beyond the log");
+    if (identity_.log.before > identity_.log.snapshot.index || identity_.log.snapshot.index > identity_.log.last())
+        return fail("the snapshot and the log do not meet");
     // Boot counters are durable before the first packet.
     auto begin = db.run("BEGIN IMMEDIATE");
-    bool ok = begin && db.set("format", "1") && db.set("store", encode(identity_.store)) &&
+    bool ok = begin && db.set("format", format_now) && db.set("store", encode(identity_.store)) &&
               db.set("boot", encode(identity_.boot)) && db.set("kernel_boot", kernel_boot) && db.run("COMMIT");
     if (!ok) return fail(std::string("can't be written: ") + sqlite3_errmsg(db.handle));
     return {};
@@ -204,12 +218,18 @@ result<void> store::commit(const std::vector<node::store>& batch) {
     const consensus::write* newest = nullptr;
     for (const auto& item : batch) {
         if (item.local) ok = ok && db.set("local", *item.local);
+        if (item.boot) ok = ok && db.set("boot", encode(*item.boot));
         if (!item.log) continue;
         newest = &*item.log;
         statement cut(db.handle, "DELETE FROM log WHERE number > ?");
         ok = ok && cut.bind(1, newest->keep.value).done();
         statement add(db.handle, "INSERT INTO log VALUES (?, ?)");
         auto number = newest->keep.value;
+        if (newest->snapshot) {
+            statement drop(db.handle, "DELETE FROM log WHERE number <= ?");
+            ok = ok && drop.bind(1, newest->before.value).done() && db.set("snapshot", encode(*newest->snapshot)) &&
+                 db.set("before", encode(newest->before)) && db.set("before_term", encode(newest->before_term));
+        }
         for (const auto& entry : newest->append) ok = ok && add.bind(1, ++number).bind(2, encode(entry)).done();
     }
     if (newest != nullptr) ok = ok && db.set("term", encode(newest->term)) && db.set("commit", encode(newest->commit));

@@ -22,6 +22,7 @@ namespace mainstay::runtime {
 struct stored_identity {
     boot_id boot;  // of this start; already durable
     store_id store;
+    std::uint64_t kernel = 0;  // names the machine's life; from its kernel's boot_id
     consensus::durable_state log;
     bytes local;
 };

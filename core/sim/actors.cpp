@@ -94,8 +94,7 @@ void world::act(machine& where, node::store item) {
         where.disk_busy = false;
         auto batch = std::exchange(where.unsynced, {});
         for (const auto& done : batch) {
-            if (done.log) consensus::apply_write(where.log, *done.log);
-            if (done.local) where.local = *done.local;
+            keep(where, done);
             ++where.stores_done;
         }
         deliver(where, node::stored{where.stores_done});

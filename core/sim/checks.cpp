@@ -15,6 +15,15 @@ void world::check_step(machine& where) {
 // terms, voter sets and generations never go back (4).
 void world::check_commits(machine& where) {
     const auto& log = where.daemon->log();
+    if (log.snapshot().index.value > where.checked_snapshot) {
+        where.checked_snapshot = log.snapshot().index.value;
+        auto [known, fresh] = snapshots_.emplace(log.snapshot().index.value, log.snapshot().data);
+        if (!fresh) count("mark_snapshot_compared");
+        if (known->second != log.snapshot().data)
+            return violated("invariant 3: " + where.name + " has another state at entry " +
+                            std::to_string(log.snapshot().index.value));
+    }
+    where.checked_commit = std::max(where.checked_commit, log.log().before().value);
     for (auto i = where.checked_commit + 1; i <= log.commit().value; ++i) {
         auto entry = encode(log.at(log_index{i}));
         if (i <= ghost_.size()) {
@@ -66,7 +75,7 @@ void world::check_may_act(machine& where, const std::string& package, const std:
                    found->second.owner_boot.machine == where.machine_counter;
     if (!decided)
         return violated("invariant 2: " + where.name + " runs " + what + " of " + package + " without a decision");
-    if (!daemon.own_lease().valid(clock(where).now))
+    if (!daemon.lease_holds(clock(where).now))
         violated("invariant 2: " + where.name + " runs " + what + " of " + package + " without a lease");
 }
 

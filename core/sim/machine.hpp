@@ -27,6 +27,7 @@ struct world::machine {
     std::uint64_t life = 0;    // of the power; events of an older one count for nothing
     duration clock_offset{0};  // its clock starts anywhere ...
     double drift = 0;          // ... and runs a little fast or slow
+    std::uint64_t kernel = 0;  // names this life
     duration clock_zero{0};
     struct process {
         std::string package;
@@ -56,6 +57,7 @@ struct world::machine {
     duration turns_since{0};
     std::uint64_t wake_number = 0;
     std::uint64_t checked_commit = 0;  // entries compared with the ghost log
+    std::uint64_t checked_snapshot = 0;
 };
 
 }  // namespace mainstay::sim

@@ -74,6 +74,7 @@ void world::power_on(const std::string& name) {
     ++where.life;
     where.clock_offset = dice_.between(duration{1'000'000}, duration{1'000'000'000});
     where.clock_zero = now_;
+    where.kernel = dice_.next();
     where.drift = (static_cast<double>(dice_.below(2001)) - 1000.0) / 1000.0 * 0.002;
     say(where, "power on");
     count("power_on");
@@ -99,6 +100,8 @@ void world::boot_daemon(machine& where, bool machine_booted) {
     info.seed = dice_.next();
     info.log = where.log;
     info.local = where.local;
+    info.kernel = where.kernel;
+    info.snapshot_every = snapshot_every;
     where.unsynced.clear();
     where.stores_done = 0;
     where.disk_busy = false;
@@ -107,6 +110,7 @@ void world::boot_daemon(machine& where, bool machine_booted) {
     where.paused_until = duration{0};
     where.last_turn = now_;
     where.checked_commit = 0;
+    where.checked_snapshot = 0;
     say(where, "daemon starts, boot " + to_text(info.boot));
     where.daemon.emplace(info, clock(where));
     check_step(where);
@@ -121,14 +125,22 @@ void world::boot_daemon(machine& where, bool machine_booted) {
     step(where, std::move(hello));
 }
 
+void world::keep(machine& where, const node::store& item) {
+    if (item.log) consensus::apply_write(where.log, *item.log);
+    if (item.local) where.local = *item.local;
+    if (item.boot) {
+        where.machine_counter = item.boot->machine;
+        where.incarnation = item.boot->incarnation;
+    }
+}
+
 // What had not been synced is lost, or a part of it is on the disk all the same: writes keep their order.
 void world::lose_unsynced(machine& where) {
     auto kept = dice_.below(where.unsynced.size() + 1);
     if (kept < where.unsynced.size()) count("fault_unsynced_lost");
     for (std::uint64_t i = 0; i < kept; ++i) {
         const auto& item = where.unsynced[i];
-        if (item.log) consensus::apply_write(where.log, *item.log);
-        if (item.local) where.local = *item.local;
+        keep(where, item);
     }
     where.unsynced.clear();
 }

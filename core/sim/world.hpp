@@ -95,6 +95,7 @@ public:
     std::function<void(const std::string&)> trace;
     // Every n-th step the node is written to bytes and read back (0 = never).
     std::uint64_t save_every = 0;
+    std::uint64_t snapshot_every = 60;  // entries
 
 private:
     struct machine;
@@ -133,6 +134,7 @@ private:
     void guard_checks(machine& where, std::uint64_t life);
     void transmit(machine& from, machine& to, const bytes& data);
     void process_ends(machine& where, request_id request, std::int32_t code, bool timed_out);
+    void keep(machine& where, const node::store& item);  // it is on the disk
     void lose_unsynced(machine& where);
     void check_step(machine& where);
     void check_commits(machine& where);
@@ -151,6 +153,7 @@ private:
     std::uint64_t order_ = 0;
     duration now_{0};
     std::set<std::pair<std::string, std::string>> cuts_;
+    std::map<std::uint64_t, bytes> snapshots_;                  // the state after an entry, the same everywhere
     std::vector<bytes> ghost_;                                  // every entry ever committed, by index
     std::map<std::string, std::uint64_t> started_generations_;  // package/generation/node/machine -> index
     std::map<std::pair<std::string, std::string>, std::int32_t> script_codes_;

@@ -34,6 +34,13 @@ std::string without(std::string text, const std::string& from, const std::string
     return text.erase(begin, end == std::string::npos ? end : end - begin);
 }
 
+std::string without_n1(std::string text) {
+    text = without(std::move(text), "node_name n1\n", "node_name n2");
+    for (auto at = text.find("node_name n1\n"); at != std::string::npos; at = text.find("node_name n1\n"))
+        text.erase(at, 13);
+    return text;
+}
+
 std::vector<row> rows() {
     auto text = configuration_text();
     return {
@@ -41,7 +48,9 @@ std::vector<row> rows() {
         {"configure the same", nothing, new_text(text), nullptr},
         {"configure nonsense", nothing, new_text("no such keyword"), "unknown keyword"},
         {"configure without a cluster", nothing, new_text("package_name x\n"), ""},
-        {"configure other nodes", nothing, new_text(without(text, "node_name n3\n", "stonith_name")), "node list"},
+        {"configure other nodes", nothing, new_text(without(text, "node_name n3\n", "stonith_name")), nullptr},
+        {"remove a node with a package", [](cluster_lab& lab) { lab.run("web", n1); }, new_text(without_n1(text)),
+         "hactl node halt n1"},
         {"remove a running package", web_on_n1, new_text(without(text, "package_name web", "package_name db")),
          "halt it before"},
         {"remove a package that is down", nothing, new_text(without(text, "package_name web", "package_name db")),
@@ -124,6 +133,10 @@ std::vector<row> rows() {
         {"event", nothing, cluster::cluster_event{n1, "ups", "ups_on_battery", "warning", {}}, nullptr},
         {"power action", nothing, cluster::power_action{n1, true, "x"}, nullptr},
         {"power action on no node", nothing, cluster::power_action{node_id{9}, true, "x"}, "no such node"},
+        {"proof broken of a node that is not fenced", nothing, cluster::proof_broken{n3, {1, 1}}, "is not fenced"},
+        {"proof broken of another life", nothing, cluster::proof_broken{n3, {9, 1}}, "over already"},
+        {"fence a node", nothing, cluster::fence_node{"n3"}, nullptr},
+        {"fence no node", nothing, cluster::fence_node{"n9"}, "no node n9"},
         {"feature level", nothing, cluster::feature_level{2}, nullptr},
         {"notified", nothing, cluster::notified{"operator", {3}, true, ""}, nullptr},
     };

@@ -54,6 +54,8 @@ TEST_CASE("each kind of command reads as a sentence") {
         {cluster::feature_level{3}, "feature_level", "3"},
         {cluster::notified{"mail", {9}, false, "bounced"}, "notify_failed", "bounced"},
         {cluster::notified{"mail", {9}, true, ""}, "notified", "mail"},
+        {cluster::proof_broken{n3, {1, 1}}, "proof_broken", "n3 is heard"},
+        {cluster::fence_node{"n3"}, "fence_asked", "n3"},
     };
     std::set<std::size_t> kinds;
     for (const auto& item : rows) {

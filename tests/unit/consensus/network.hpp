@@ -19,14 +19,24 @@
 namespace mainstay::consensus {
 
 inline constexpr duration ms{1'000};
-inline constexpr timing test_timing{100 * ms, 20 * ms, 20 * ms};
+inline constexpr timing test_timing{100 * ms, 20 * ms, 20 * ms, 1'000 * ms};
 inline constexpr duration test_beat = 10 * ms;
+
+inline voter voter_of(std::uint32_t id) { return {node_id{id}, store_id{100U + id}}; }
 
 inline voter_set set_of(std::uint64_t version, const std::vector<std::uint32_t>& nodes) {
     voter_set set;
     set.version = version;
-    for (auto node : nodes) set.voters.push_back({node_id{node}, store_id{100U + node}});
+    for (auto node : nodes) set.voters.push_back(voter_of(node));
     return set;
+}
+
+inline durable_state durable(const term& newest, log_index commit, std::vector<entry> log) {
+    durable_state state;
+    state.term = newest;
+    state.commit = commit;
+    state.log = std::move(log);
+    return state;
 }
 
 inline std::vector<entry> founding(const std::vector<std::uint32_t>& voters) {
@@ -42,6 +52,7 @@ public:
         std::uint64_t synced = 0;
         bool hold_disk = false;
         bool paused = false;
+        store_id store;
         std::map<std::uint32_t, time_point> heard;  // send time of each other's newest beat
     };
     struct flying {
@@ -53,7 +64,8 @@ public:
     network(const std::vector<std::uint32_t>& voters, const std::vector<std::uint32_t>& members) {
         for (auto id : members) {
             auto& item = members_[id];
-            item.raft = std::make_unique<raft>(node_id{id}, durable_state{}, test_timing, id, now_);
+            item.store = voter_of(id).store;
+            item.raft = std::make_unique<raft>(voter_of(id), durable_state{}, test_timing, id, now_);
             item.raft->adopt(founding(voters), now_);
             drain(id);
         }
@@ -75,8 +87,23 @@ public:
         item.unsynced.clear();
         item.synced = 0;
         item.heard.clear();
-        item.raft = std::make_unique<raft>(node_id{id}, item.disk, test_timing, id + 7, now_);
+        item.raft = std::make_unique<raft>(voter{node_id{id}, item.store}, item.disk, test_timing, id + 7, now_);
         drain(id);
+    }
+
+    // A node with an empty store.
+    void add_empty(std::uint32_t id) {
+        auto& item = members_[id];
+        item.store = voter_of(id).store;
+        item.raft = std::make_unique<raft>(voter_of(id), durable_state{}, test_timing, id, now_);
+    }
+    // Its disk is replaced by an empty one.
+    void lose_store(std::uint32_t id, store_id fresh) {
+        auto& item = members_.at(id);
+        item.disk = {};
+        item.store = fresh;
+        checked_[id] = 0;
+        restart(id);
     }
 
     void run(duration how_long) {
@@ -110,8 +137,8 @@ public:
         drain(id);
         return index;
     }
-    std::optional<log_index> propose(std::uint32_t id, const voter_set& set) {
-        auto index = at(id).propose(set, now_);
+    std::optional<log_index> propose(std::uint32_t id, const entry_body& body) {
+        auto index = at(id).propose(body, now_);
         drain(id);
         return index;
     }
@@ -123,6 +150,7 @@ public:
 
     void drain(std::uint32_t id) {
         auto& item = members_.at(id);
+        item.raft->accept_snapshot(true);
         for (bool again = true; again;) {
             again = false;
             for (auto& change : item.raft->take_writes()) item.unsynced.push_back(std::move(change));
@@ -177,7 +205,8 @@ private:
             auto echo = members_.at(id).heard.find(other);
             bool leads = from.leads() && from.stable_term() == from.current_term();
             beat_view view{from.stable_term(), leads, from.commit(),
-                           echo == members_.at(id).heard.end() ? time_point::min() : echo->second};
+                           echo == members_.at(id).heard.end() ? time_point::min() : echo->second,
+                           members_.at(id).store};
             item.heard[id] = now_;
             item.raft->beat_heard(node_id{id}, view, now_);
             drain(other);
@@ -191,16 +220,17 @@ private:
                 if (found->second != id) FAIL("two leaders in one term");
                 if (item.raft->current_term().node != node_id{id}) FAIL("leads a term with another's id (R1)");
             }
-            for (auto i = checked_[id]; i < item.raft->commit().value; ++i) {
-                const auto& entry = item.raft->log()[i];
+            const auto& log = item.raft->log();
+            for (auto i = std::max(checked_[id], log.before().value); i < item.raft->commit().value; ++i) {
+                const auto& entry = log.at(log_index{i + 1});
                 if (i == final_.size()) final_.push_back(entry);
                 if (final_[i] != entry) FAIL("node " << id << " committed another entry " << i + 1);
             }
             if (item.raft->commit().value < checked_[id] && item.synced > 0 && !item.paused)
                 checked_[id] = item.raft->commit().value;  // restarted: the mark is a lower bound
             checked_[id] = std::max(checked_[id], item.raft->commit().value);
-            for (std::size_t i = 0; i < std::min<std::size_t>(checked_[id], item.raft->commit().value); ++i)
-                if (item.raft->log()[i].term != final_[i].term) FAIL("a committed entry has changed");
+            for (auto i = log.before().value; i < std::min(checked_[id], item.raft->commit().value); ++i)
+                if (log.at(log_index{i + 1}).term != final_[i].term) FAIL("a committed entry has changed");
         }
     }
 

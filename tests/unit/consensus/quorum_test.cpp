@@ -16,9 +16,11 @@ std::vector<std::uint32_t> members_of(unsigned mask) {
     return list;
 }
 
-node_predicate in(unsigned mask) {
-    return [mask](node_id node) { return (mask >> (node.value - 1) & 1U) != 0; };
+voter_predicate in(unsigned mask) {
+    return [mask](const voter& item) { return (mask >> (item.node.value - 1) & 1U) != 0; };
 }
+
+active_set at(std::uint64_t index, voter_set set) { return {std::move(set), {}, log_index{index}}; }
 
 // Strictly more of the set are in than out.
 bool more_in_than_out(unsigned set, unsigned has) {
@@ -39,7 +41,7 @@ TEST_CASE("a majority is strict, for every set and subset of seven nodes") {
 TEST_CASE("a quorum of two active sets needs both majorities") {
     for (unsigned first = 1; first < 32; ++first)
         for (unsigned second = 1; second < 32; ++second) {
-            std::vector<voter_set> active{set_of(1, members_of(first)), set_of(2, members_of(second))};
+            std::vector<active_set> active{at(1, set_of(1, members_of(first))), at(2, set_of(2, members_of(second)))};
             for (unsigned has = 0; has < 32; ++has)
                 if (quorum(active, in(has)) != (more_in_than_out(first, has) && more_in_than_out(second, has)))
                     FAIL(first << " then " << second << " has " << has);
@@ -49,7 +51,7 @@ TEST_CASE("a quorum of two active sets needs both majorities") {
 TEST_CASE("two quorums of the same active sets always share a node") {
     for (unsigned first = 1; first < 32; ++first)
         for (unsigned second : {first, (first * 7U) % 31U + 1U, 31U}) {
-            std::vector<voter_set> active{set_of(1, members_of(first)), set_of(2, members_of(second))};
+            std::vector<active_set> active{at(1, set_of(1, members_of(first))), at(2, set_of(2, members_of(second)))};
             for (unsigned one = 0; one < 32; ++one)
                 for (unsigned other = 0; other < 32; ++other)
                     if ((one & other) == 0 && quorum(active, in(one)) && quorum(active, in(other)))
@@ -58,11 +60,11 @@ TEST_CASE("two quorums of the same active sets always share a node") {
 }
 
 TEST_CASE("without any set nobody is a quorum") {
-    std::vector<voter_set> none;
+    std::vector<active_set> none;
     CHECK_FALSE(quorum(none, in(127)));
-    CHECK(quorum_time(none, [](node_id) { return time_point{ms}; }) == time_point::min());
-    std::vector<voter_set> empty{set_of(1, {})};
-    CHECK(quorum_time(empty, [](node_id) { return time_point{ms}; }) == time_point::min());
+    CHECK(quorum_time(none, [](const voter&) { return time_point{ms}; }) == time_point::min());
+    std::vector<active_set> empty{at(1, set_of(1, {}))};
+    CHECK(quorum_time(empty, [](const voter&) { return time_point{ms}; }) == time_point::min());
 }
 
 // By definition: the latest date t for which those dated t or later are a quorum.
@@ -73,36 +75,20 @@ TEST_CASE("quorum_time is the latest date that a quorum reaches") {
         return random % below;
     };
     for (int round = 0; round < 20'000; ++round) {
-        std::vector<voter_set> active{set_of(1, members_of(static_cast<unsigned>(next(127)) + 1))};
-        if (next(2) != 0) active.push_back(set_of(2, members_of(static_cast<unsigned>(next(127)) + 1)));
+        std::vector<active_set> active{at(1, set_of(1, members_of(static_cast<unsigned>(next(127)) + 1)))};
+        if (next(2) != 0) active.push_back(at(2, set_of(2, members_of(static_cast<unsigned>(next(127)) + 1))));
         std::array<time_point, 8> dates{};
         for (auto& date : dates) date = next(6) == 0 ? time_point::min() : time_point{ms * static_cast<int>(next(5))};
         auto expected = time_point::min();
         for (auto date : dates)
-            if (quorum(active, [&](node_id node) { return dates[node.value] >= date; }))
+            if (quorum(active, [&](const voter& item) { return dates[item.node.value] >= date; }))
                 expected = std::max(expected, date);
-        REQUIRE(quorum_time(active, [&](node_id node) { return dates[node.value]; }) == expected);
+        REQUIRE(quorum_time(active, [&](const voter& item) { return dates[item.node.value]; }) == expected);
     }
 }
 
-TEST_CASE("active sets: base is the newest committed one, every later one counts") {
-    std::vector<entry> log{{term{}, set_of(1, {1, 2, 3})},
-                           {term{}, payload{"x"}},
-                           {term{1, {1}}, set_of(2, {1, 2})},
-                           {term{1, {1}}, payload{"y"}},
-                           {term{1, {1}}, set_of(3, {1})}};
-    struct row {
-        std::uint64_t commit;
-        std::vector<std::uint64_t> versions;
-    };
-    for (const auto& [commit, versions] :
-         {row{0, {1, 2, 3}}, row{1, {1, 2, 3}}, row{2, {1, 2, 3}}, row{3, {2, 3}}, row{4, {2, 3}}, row{5, {3}}}) {
-        CAPTURE(commit);
-        std::vector<std::uint64_t> found;
-        for (const auto& set : active_sets(log, log_index{commit})) found.push_back(set.version);
-        CHECK(found == versions);
-    }
-    log.resize(3);
-    log.pop_back();  // truncated: its set goes with it
-    CHECK(active_sets(log, log_index{1}).size() == 1);
+TEST_CASE("a node with another store is not that voter") {
+    auto set = set_of(1, {1, 2, 3});
+    auto has = [](const voter& item) { return item == voter{{1}, {101}} || item == voter{{2}, {999}}; };
+    CHECK_FALSE(majority(set, has));
 }

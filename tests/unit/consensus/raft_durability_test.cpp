@@ -9,7 +9,8 @@ using namespace mainstay::consensus;
 TEST_CASE("a vote leaves only when its term is durable") {
     network net({1, 2, 3});
     auto& voter = net.at(2);
-    voter.receive(node_id{1}, vote_request{term{1, node_id{1}}, false, log_index{2}, term{}, {}}, time_point{ms});
+    voter.receive(node_id{1}, vote_request{term{1, node_id{1}}, false, log_index{2}, term{}, {}, false},
+                  time_point{ms});
     auto writes = voter.take_writes();
     REQUIRE(writes.size() == 1);
     CHECK(writes[0].term == (term{1, node_id{1}}));
@@ -24,11 +25,13 @@ TEST_CASE("a vote leaves only when its term is durable") {
 
 TEST_CASE("a vote that was given is remembered after a restart") {
     network net({1, 2, 3});
-    net.at(2).receive(node_id{3}, vote_request{term{7, node_id{3}}, false, log_index{2}, term{}, {}}, time_point{ms});
+    net.at(2).receive(node_id{3}, vote_request{term{7, node_id{3}}, false, log_index{2}, term{}, {}, false},
+                      time_point{ms});
     net.drain(2);
     net.restart(2);
     CHECK(net.at(2).current_term() == (term{7, node_id{3}}));
-    net.at(2).receive(node_id{1}, vote_request{term{7, node_id{1}}, false, log_index{2}, term{}, {}}, time_point{ms});
+    net.at(2).receive(node_id{1}, vote_request{term{7, node_id{1}}, false, log_index{2}, term{}, {}, false},
+                      time_point{ms});
     for (const auto& said : answers<vote_answer>(net.at(2))) CHECK_FALSE(said.granted);
 }
 
@@ -78,7 +81,7 @@ TEST_CASE("writes are one sequence: what is stored is what was meant") {
     net.run(100 * ms);
     for (std::uint32_t id : {1U, 2U, 3U}) {
         CAPTURE(id);
-        CHECK(net.of(id).disk.log == net.at(id).log());
+        CHECK(net.of(id).disk.log == net.at(id).log().entries());
         CHECK(net.of(id).disk.term == net.at(id).current_term());
         CHECK(net.of(id).disk.commit <= net.at(id).commit());
         CHECK(net.at(id).commit() == net.at(1).last_index());
@@ -86,10 +89,12 @@ TEST_CASE("writes are one sequence: what is stored is what was meant") {
 }
 
 TEST_CASE("an empty store is silent until it is given a first log") {
-    raft empty(node_id{1}, {}, test_timing, 1, time_point{});
+    raft empty(voter_of(1), {}, test_timing, 1, time_point{});
     empty.tick(time_point{10'000 * ms});
-    empty.receive(node_id{2}, vote_request{term{1, node_id{2}}, false, log_index{2}, term{}, {}}, time_point{ms});
-    empty.beat_heard(node_id{2}, beat_view{term{1, node_id{2}}, true, log_index{2}, time_point::min()}, time_point{ms});
+    empty.receive(node_id{2}, vote_request{term{1, node_id{2}}, false, log_index{2}, term{}, {}, false},
+                  time_point{ms});
+    empty.beat_heard(node_id{2}, beat_view{term{1, node_id{2}}, true, log_index{2}, time_point::min(), {}},
+                     time_point{ms});
     CHECK(empty.take_messages().empty());
     CHECK(empty.take_writes().empty());
     CHECK(empty.deadline() == never);
@@ -113,7 +118,7 @@ TEST_CASE("saved and read back at every step, everything goes the same way") {
         if (with_save)
             net.before_each = [](raft& item) {
                 auto saved = encode(item);
-                raft other(node_id{}, {}, test_timing, 99, time_point{});
+                raft other(voter{}, {}, test_timing, 99, time_point{});
                 codec::reader reader(saved);
                 reader.get(other);
                 REQUIRE(reader.ok());

@@ -98,8 +98,9 @@ TEST_CASE("votes go only to a log that is at least as new") {
         CAPTURE(item.what);
         for (bool pre : {true, false}) {
             CAPTURE(pre);
-            raft voter(node_id{2}, {term{2, node_id{1}}, log_index{2}, entries}, test_timing, 1, time_point{});
-            voter.receive(node_id{3}, vote_request{term{4, node_id{3}}, pre, item.index, item.last, time_point{}},
+            raft voter(voter_of(2), durable(term{2, node_id{1}}, log_index{2}, entries), test_timing, 1, time_point{});
+            voter.receive(node_id{3},
+                          vote_request{term{4, node_id{3}}, pre, item.index, item.last, time_point{}, false},
                           time_point{ms});
             voter.stored(voter.take_writes().size(), time_point{ms});
             auto said = answers<vote_answer>(voter);
@@ -115,8 +116,8 @@ TEST_CASE("R1: a request for a term with somebody else's id is refused") {
     network net({1, 2, 3});
     for (bool pre : {true, false}) {
         CAPTURE(pre);
-        net.at(2).receive(node_id{3}, vote_request{term{5, node_id{1}}, pre, log_index{9}, term{4, node_id{1}}, {}},
-                          {});
+        net.at(2).receive(node_id{3},
+                          vote_request{term{5, node_id{1}}, pre, log_index{9}, term{4, node_id{1}}, {}, false}, {});
         auto said = answers<vote_answer>(net.at(2));
         REQUIRE(said.size() == 1);
         CHECK_FALSE(said[0].granted);

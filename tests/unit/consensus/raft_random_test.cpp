@@ -37,7 +37,8 @@ void disturb(network& net, std::uint32_t nodes, const std::function<std::uint64_
                 std::vector<std::uint32_t> voters;
                 for (std::uint32_t i = 1; i <= nodes; ++i)
                     if (next(4) != 0) voters.push_back(i);
-                if (!voters.empty()) net.propose(leader, set_of(net.at(leader).active().back().version + 1, voters));
+                if (!voters.empty())
+                    net.propose(leader, set_of(net.at(leader).active().back().set.version + 1, voters));
             }
             break;
         default:

@@ -10,7 +10,7 @@ namespace {
 
 std::vector<std::string> texts(const raft& item) {
     std::vector<std::string> list;
-    for (const auto& entry : item.log())
+    for (const auto& entry : item.log().entries())
         if (const auto* data = std::get_if<payload>(&entry.body)) list.push_back(data->data);
     return list;
 }
@@ -46,7 +46,7 @@ TEST_CASE("what a lost leader did not get committed is truncated, in memory and 
     net.heal();
     REQUIRE(net.run_until([&] { return net.at(1).commit() == net.at(2).last_index(); }));
     CHECK(texts(net.at(1)) == std::vector<std::string>{"founding", "took over", "instead"});
-    CHECK(net.of(1).disk.log == net.at(2).log());
+    CHECK(net.of(1).disk.log == net.at(2).log().entries());
 }
 
 TEST_CASE("a follower far behind is fed in pieces until it has everything") {
@@ -65,7 +65,7 @@ TEST_CASE("a follower far behind is fed in pieces until it has everything") {
         CHECK(append->entries.size() <= 64);
         CHECK(encode(item.body).size() < 48 * 1024);
     }
-    CHECK(net.at(3).log() == net.at(1).log());
+    CHECK(net.at(3).log().entries() == net.at(1).log().entries());
 }
 
 TEST_CASE("an entry of a former term is committed only by one of the own term behind it") {
@@ -98,7 +98,7 @@ TEST_CASE("no message truncates what is committed") {
     net.elect();
     net.propose(1, "precious");
     REQUIRE(net.run_until([&] { return net.at(2).commit() == net.at(1).last_index(); }));
-    auto before = net.at(2).log();
+    auto before = net.at(2).log().entries();
     auto commit = net.at(2).commit();
     // A later term's request that contradicts it, whole or from the middle.
     term later{9, node_id{3}};
@@ -108,8 +108,8 @@ TEST_CASE("no message truncates what is committed") {
         std::vector<entry> other{{term{8, node_id{3}}, payload{"a lie"}}, {term{8, node_id{3}}, payload{"another"}}};
         net.at(2).receive(node_id{3}, append_request{later, log_index{previous}, known, other, log_index{9}, net.now()},
                           net.now());
-        REQUIRE(net.at(2).log().size() >= commit.value);
-        for (std::size_t i = 0; i < commit.value; ++i) CHECK(net.at(2).log()[i] == before[i]);
+        REQUIRE(net.at(2).log().entries().size() >= commit.value);
+        for (std::size_t i = 0; i < commit.value; ++i) CHECK(net.at(2).log().entries()[i] == before[i]);
         CHECK(net.at(2).commit() >= commit);
     }
 }
@@ -153,7 +153,7 @@ TEST_CASE("copies of a former term's entry commit nothing, however many there ar
     auto log = founding({1, 2, 3});
     term former{2, node_id{1}};
     log.push_back({former, payload{"left over"}});
-    raft leader(node_id{1}, {former, log_index{2}, log}, test_timing, 1, time_point{});
+    raft leader(voter_of(1), durable(former, log_index{2}, log), test_timing, 1, time_point{});
     auto now = time_point{test_timing.member_timeout + ms};
     std::uint64_t stored = 0;
     auto settle = [&] {
@@ -162,16 +162,16 @@ TEST_CASE("copies of a former term's entry commit nothing, however many there ar
     };
     leader.tick(now);
     term own{3, node_id{1}};
-    leader.receive(node_id{2}, vote_answer{own, former, true, true, now}, now);
+    leader.receive(node_id{2}, vote_answer{own, former, true, true, now, voter_of(2).store, true}, now);
     settle();
-    leader.receive(node_id{2}, vote_answer{own, own, false, true, now}, now);
+    leader.receive(node_id{2}, vote_answer{own, own, false, true, now, voter_of(2).store, true}, now);
     REQUIRE(leader.leads());
     for (std::uint32_t other : {2U, 3U})
-        leader.receive(node_id{other}, append_answer{own, true, log_index{3}, now}, now);
+        leader.receive(node_id{other}, append_answer{own, true, log_index{3}, now, voter_of(other).store}, now);
     CHECK(leader.commit() == log_index{2});
     REQUIRE(leader.propose(payload{"own"}, now));
     settle();
-    leader.receive(node_id{2}, append_answer{own, true, log_index{4}, now}, now);
+    leader.receive(node_id{2}, append_answer{own, true, log_index{4}, now, voter_of(2).store}, now);
     CHECK(leader.commit() == log_index{4});
 }
 
@@ -179,10 +179,11 @@ TEST_CASE("a commit index covers only what is known to be the leader's") {
     // The follower's third entry is of a leader that was lost; another one has committed its own third.
     auto log = founding({1, 2, 3});
     log.push_back({term{1, node_id{1}}, payload{"stale"}});
-    raft follower(node_id{3}, {term{1, node_id{1}}, log_index{2}, log}, test_timing, 1, time_point{});
+    raft follower(voter_of(3), durable(term{1, node_id{1}}, log_index{2}, log), test_timing, 1, time_point{});
     term now_leads{2, node_id{2}};
     SECTION("told by a beat") {
-        follower.beat_heard(node_id{2}, beat_view{now_leads, true, log_index{3}, time_point::min()}, time_point{ms});
+        follower.beat_heard(node_id{2}, beat_view{now_leads, true, log_index{3}, time_point::min(), {}},
+                            time_point{ms});
     }
     SECTION("told by an append that ends before it") {
         follower.receive(node_id{2}, append_request{now_leads, log_index{2}, term{}, {}, log_index{3}, time_point{ms}},

@@ -28,7 +28,7 @@ TEST_CASE("a pending voter set: commit needs a majority of each active set") {
         CHECK((net.at(1).commit() >= *after) == item.commits);
         CHECK((net.at(1).commit() >= *set) == item.commits);
         CHECK(net.at(1).active().size() == (item.commits ? 1 : 2));
-        CHECK(net.at(1).active().back().version == 2);
+        CHECK(net.at(1).active().back().set.version == 2);
     }
 }
 
@@ -61,7 +61,7 @@ TEST_CASE("a voter set that is truncated takes its set with it") {
     net.heal();
     REQUIRE(net.run_until([&] { return net.at(1).commit() == net.at(net.leader()).last_index(); }));
     CHECK(net.at(1).active().size() == 1);
-    CHECK(net.at(1).active().front().version == 1);
+    CHECK(net.at(1).active().front().set.version == 1);
 }
 
 TEST_CASE("a voter set is proposed only on a settled base") {

@@ -18,7 +18,10 @@ consensus::durable_state founding_log() {
     for (node_id id : {n1, n2, n3}) voters.voters.push_back({id, store_id{100 + id.value}});
     cluster::command first;
     first.body = cluster::found_cluster{cluster_id{77}, {configuration_text(), {{"n1", n1}, {"n2", n2}, {"n3", n3}}}};
-    return {term{}, log_index{2}, {{term{}, voters}, {term{}, consensus::payload{encode(first)}}}};
+    consensus::durable_state made;
+    made.commit = log_index{2};
+    made.log = {{term{}, voters}, {term{}, consensus::payload{encode(first)}}};
+    return made;
 }
 
 using core = mainstay::node::node;
@@ -36,7 +39,16 @@ core fresh_node(time_point now = time_point{duration{1'000'000}}) {
     return made;
 }
 
-envelope from_n2(wire_body body) { return {cluster_id{77}, n2, {1, 1}, std::move(body)}; }
+envelope from_n2(wire_body body) { return {cluster_id{77}, n2, {1, 1}, 0, std::move(body)}; }
+
+// What a leader would say of a snapshot at entry 9.
+consensus::snapshot snapshot_about() {
+    consensus::snapshot about;
+    about.index = log_index{9};
+    about.term = term{2, n2};
+    about.base = {std::get<consensus::voter_set>(founding_log().log[0].body), term{}, log_index{1}};
+    return about;
+}
 
 // One of each kind, as n2 would send them.
 std::vector<bytes> good_datagrams() {
@@ -63,15 +75,19 @@ std::vector<bytes> good_datagrams() {
         return heard;
     }());
     timed(from_n2(pulse));
-    timed({{}, {}, {1, 1}, form_hello{"n2", store_id{102}}});
+    timed({{}, {}, {1, 1}, 0, form_hello{"n2", store_id{102}, 0}});
     for (consensus::message item : std::vector<consensus::message>{
-             consensus::vote_request{second, true, log_index{2}, term{}, now},
-             consensus::vote_request{second, false, log_index{2}, term{}, now},
-             consensus::vote_answer{term{1, n1}, term{}, true, true, now},
+             consensus::vote_request{second, true, log_index{2}, term{}, now, false},
+             consensus::vote_request{second, false, log_index{2}, term{}, now, false},
+             consensus::vote_answer{term{1, n1}, term{}, true, true, now, store_id{102}, true},
              consensus::append_request{
                  second, log_index{2}, term{}, {{second, consensus::payload{"x"}}}, log_index{2}, now},
              consensus::append_request{second, log_index{0}, term{}, founding_log().log, log_index{2}, now},
-             consensus::append_answer{term{1, n1}, true, log_index{2}, now}})
+             consensus::append_answer{term{1, n1}, true, log_index{2}, now, store_id{102}},
+             consensus::snapshot_request{second, snapshot_about(), 5, 0, "state", now},
+             consensus::snapshot_request{second, snapshot_about(), 1ULL << 60, 7, "x", now},
+             consensus::snapshot_answer{term{1, n1}, log_index{2}, 5, true, now, store_id{102}},
+             consensus::stand_now{second}})
         list.push_back(encode(from_n2(item)));
     cluster::command asked;
     asked.origin = n2;
@@ -79,10 +95,11 @@ std::vector<bytes> good_datagrams() {
     asked.serial = 1;
     asked.body = cluster::package_stop{"web"};
     list.push_back(encode(from_n2(submit{{asked}})));
-    list.push_back(encode(envelope{{}, {}, {1, 1}, form_log{founding_log().log}}));
+    list.push_back(encode(envelope{{}, {}, {1, 1}, 0, form_log{founding_log().log}}));
+    list.push_back(encode(from_n2(join_offer{cluster_id{77}, n1, store_id{101}, 7, {{n1, "n1"}}, ""})));
     list.push_back(encode(from_n2(fragment{1, 0, 3, "piece"})));
     // Passed on for n3: to us, to somebody else, and a relay of a relay.
-    auto third = encode(envelope{cluster_id{77}, n3, {1, 1}, beat{}});
+    auto third = encode(envelope{cluster_id{77}, n3, {1, 1}, 0, beat{}});
     append_send_time(third, now);
     list.push_back(encode(from_n2(relay{n1, third})));
     list.push_back(encode(from_n2(relay{n3, third})));
@@ -91,7 +108,7 @@ std::vector<bytes> good_datagrams() {
 }
 
 std::string whole_state(const core& item) {
-    return encode(item.state()) + encode(item.log().log()) + encode(item.log().current_term()) +
+    return encode(item.state()) + encode(item.log().log().entries()) + encode(item.log().current_term()) +
            encode(item.log().commit());
 }
 
@@ -186,8 +203,8 @@ TEST_CASE("good datagrams with bytes changed break nothing") {
             if (stores > 0 && random() % 2 == 0) item.step(stored{stored_count}, {now, wall_time{2}});
         }
         REQUIRE(item.log().last_index().value >= 2);
-        REQUIRE(encode(std::vector<consensus::entry>(item.log().log().begin(), item.log().log().begin() + 2)) ==
-                committed);
+        REQUIRE(encode(std::vector<consensus::entry>(item.log().log().entries().begin(),
+                                                     item.log().log().entries().begin() + 2)) == committed);
         CHECK(item.state().cluster == cluster_id{77});
         stored_count = 0;
     }
@@ -204,14 +221,14 @@ TEST_CASE("strangers are dropped: another cluster, an unknown node, an older lif
         return item.dropped() - before;
     };
     beat empty;
-    CHECK(pulse({cluster_id{77}, n2, {2, 5}, empty}) == 0);
-    CHECK(pulse({cluster_id{78}, n2, {2, 5}, empty}) == 1);
-    CHECK(pulse({cluster_id{}, n2, {2, 5}, empty}) == 1);
-    CHECK(pulse({cluster_id{77}, node_id{9}, {2, 5}, empty}) == 1);
-    CHECK(pulse({cluster_id{77}, n1, {2, 5}, empty}) == 1);
-    CHECK(pulse({cluster_id{77}, n2, {2, 4}, empty}) == 1);
-    CHECK(pulse({cluster_id{77}, n2, {1, 9}, empty}) == 1);
-    CHECK(pulse({cluster_id{77}, n2, {2, 6}, empty}) == 0);
+    CHECK(pulse({cluster_id{77}, n2, {2, 5}, 0, empty}) == 0);
+    CHECK(pulse({cluster_id{78}, n2, {2, 5}, 0, empty}) == 1);
+    CHECK(pulse({cluster_id{}, n2, {2, 5}, 0, empty}) == 1);
+    CHECK(pulse({cluster_id{77}, node_id{9}, {2, 5}, 0, empty}) == 1);
+    CHECK(pulse({cluster_id{77}, n1, {2, 5}, 0, empty}) == 1);
+    CHECK(pulse({cluster_id{77}, n2, {2, 4}, 0, empty}) == 1);
+    CHECK(pulse({cluster_id{77}, n2, {1, 9}, 0, empty}) == 1);
+    CHECK(pulse({cluster_id{77}, n2, {2, 6}, 0, empty}) == 0);
     CHECK(item.heard().find(n2)->boot == (boot_id{2, 6}));
 }
 

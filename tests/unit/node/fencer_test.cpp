@@ -35,12 +35,17 @@ struct fence_lab : cluster_lab {
         return word;
     }
     std::string answer(call_outcome outcome, std::string text = "") {
-        REQUIRE(item.answered(state, {open, outcome, std::move(text)}, out));
+        REQUIRE(item.answered(state, {open, outcome, std::move(text)}, now, out));
+        auto word = asked();
+        if (!word.empty() || item.deadline() == never) return word;
+        now = std::max(now, item.deadline());  // its back-off passes
+        item.tick(state, now, out);
         return asked();
     }
 
     fencer item;
     effects out;
+    time_point now{};
     request_id open;
     string_pairs arguments;
 };
@@ -145,6 +150,39 @@ TEST_CASE("answers to somebody else's calls are left alone") {
     fence_lab lab;
     lab.begin(n2);
     lab.asked();
-    CHECK_FALSE(lab.item.answered(lab.state, {request_id{4'711}, call_outcome::off, ""}, lab.out));
+    CHECK_FALSE(lab.item.answered(lab.state, {request_id{4'711}, call_outcome::off, ""}, lab.now, lab.out));
     CHECK(lab.item.take_news().empty());
+}
+
+TEST_CASE("devices of one level act together: all must confirm, else the next level is tried") {
+    auto text = devices("off");
+    auto at = text.find("stonith_name strip");
+    text.insert(at,
+                "stonith_name left\n stonith_plugin stonith-exec\n stonith_tries 1\n stonith_level 1\n"
+                "stonith_name right\n stonith_plugin stonith-exec\n stonith_tries 1\n stonith_level 1\n");
+    fence_lab lab;
+    REQUIRE(lab.say(cluster::configure{text, {}}).accepted);
+    lab.begin(n3);
+    std::map<std::string, request_id> calls;
+    for (auto& effect : lab.out.take())
+        if (auto* call = std::get_if<call_plugin>(&effect)) calls[call->instance] = call->request;
+    REQUIRE(calls.size() == 2);  // both at once, before the unnumbered ones
+    auto answer = [&](const char* device, call_outcome outcome) {
+        REQUIRE(lab.item.answered(lab.state, {calls.at(device), outcome, ""}, lab.now, lab.out));
+    };
+    answer("left", call_outcome::off);
+    CHECK(lab.item.take_news().empty());
+    SECTION("both confirm") {
+        answer("right", call_outcome::off);
+        auto news = lab.item.take_news();
+        REQUIRE(news.size() == 1);
+        CHECK(news[0].result.outcome == fence_outcome::off_confirmed);
+        CHECK(news[0].result.device == "left, right");
+    }
+    SECTION("one does not: the node may live on its other supply") {
+        answer("right", call_outcome::failed);
+        CHECK(lab.asked() == "off strip");
+        CHECK(lab.answer(call_outcome::off).empty());
+        CHECK(lab.item.take_news().at(0).result.device == "strip");
+    }
 }

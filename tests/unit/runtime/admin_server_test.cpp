@@ -66,7 +66,8 @@ private:
         cluster::command first;
         first.body =
             cluster::found_cluster{cluster_id{77}, {configuration_text(), {{"n1", n1}, {"n2", n2}, {"n3", n3}}}};
-        info.log = {term{}, log_index{2}, {{term{}, voters}, {term{}, consensus::payload{encode(first)}}}};
+        info.log.commit = log_index{2};
+        info.log.log = {{term{}, voters}, {term{}, consensus::payload{encode(first)}}};
         return info;
     }
     node::node core_;

@@ -183,8 +183,8 @@ TEST_CASE("what can't be trusted is refused with the file's name") {
         REQUIRE(done.wait(1));
     }
     SECTION("a newer format") {
-        sql(dir, "INSERT OR REPLACE INTO meta VALUES (CAST('format' AS BLOB), CAST('2' AS BLOB))");
-        CHECK(refusal(dir).find("newer version") != std::string::npos);
+        sql(dir, "INSERT OR REPLACE INTO meta VALUES (CAST('format' AS BLOB), CAST('3' AS BLOB))");
+        CHECK(refusal(dir).find("another version") != std::string::npos);
     }
     SECTION("a gap in the log") {
         sql(dir, "DELETE FROM log WHERE number = 2");
