@@ -300,6 +300,7 @@ void world::act(machine& where, node::trace item) {
     say(where, item.severity + ": " + item.text);
     if (item.severity == "info" && item.text.starts_with("leads")) count("mark_elected");
     if (item.severity == "error" && item.text.starts_with("the lease")) count("mark_lease_lost");
+    if (item.text.starts_with("taken into the cluster")) count("mark_learner_taken_in");
 }
 
 }  // namespace mainstay::sim

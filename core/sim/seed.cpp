@@ -14,7 +14,13 @@ std::string nodes_text(dice& random, const std::vector<std::string>& names) {
     static const std::vector<std::string> timeouts{"400ms", "1s", "1s", "2s"};
     std::string text = "cluster_name sim\nmember_timeout " + random.pick(timeouts) + "\n";
     if (random.chance(0.3)) text += "on_quorum_loss halt\nlease_halt_timeout 5s\n";
-    if (random.chance(0.15)) text += "fencing none\n";
+    // Two nodes without a tie-break are refused; so is proof without fencing.
+    if (random.chance(0.15) && names.size() % 2 == 1) {
+        text += "fencing none\n";
+    } else if (random.chance(0.5)) {
+        text += "tie_break proof\n";
+    }
+    if (random.chance(0.1)) text += "fence_limit 3\nfence_limit_time 60s\n";
     if (random.chance(0.3)) text += "fence_action off\n";
     std::size_t i = 1;
     for (const auto& name : names)
@@ -48,7 +54,7 @@ std::string package_text(dice& random, const std::vector<std::string>& names, st
 class driver {
 public:
     driver(std::uint64_t seed, const std::function<void(const std::string&)>& trace) : random_(seed ^ 0x5eedULL) {
-        static const std::vector<std::size_t> sizes{1, 3, 3, 3, 3, 5, 5, 7};
+        static const std::vector<std::size_t> sizes{1, 2, 2, 2, 3, 3, 3, 4, 4, 4, 5, 5, 6, 7, 8, 9};
         auto size = random_.pick(sizes);
         for (std::size_t i = 1; i <= size; ++i) names_.push_back("n" + std::to_string(i));
         text_ = nodes_text(random_, names_);
@@ -129,7 +135,7 @@ private:
     void fault() {
         ++result_.faults;
         const auto& name = random_.pick(names_);
-        switch (random_.below(13)) {
+        switch (random_.below(14)) {
             case 0: {
                 world_->count("fault_power_cut");
                 world_->power_off(name);
@@ -170,6 +176,9 @@ private:
                 break;
             case 10:
                 leave(name);
+                break;
+            case 11:
+                store_lost(name);
                 break;
             default:
                 ask(name);
@@ -239,6 +248,17 @@ private:
         world_->power_off(name);
         world_->after(random_.between(duration{500'000}, duration{10'000'000}),
                       [this, name] { world_->power_on(name); });
+    }
+
+    // Only where a quorum's disks survive it: invariant 3 promises nothing else.
+    void store_lost(const std::string& name) {
+        const auto* leader = world_->leader();
+        if (stores_lost_ > 0 || leader == nullptr || leader->log().active().size() != 1) return;
+        if (leader->name() == name || leader->log().active().front().set.voters.size() < 3) return;
+        ++stores_lost_;
+        world_->count("fault_store_lost");
+        world_->lose_store(name);
+        world_->after(random_.between(duration{500'000}, duration{5'000'000}), [this, name] { world_->power_on(name); });
     }
 
     void all_dark() {
@@ -354,6 +374,7 @@ private:
     std::vector<std::string> names_;
     std::string text_;
     std::size_t packages_ = 0;
+    int stores_lost_ = 0;
     std::unique_ptr<world> world_;
     seed_result result_;
 };
@@ -378,7 +399,9 @@ const std::vector<std::string>& expected_counts() {
         "mark_lease_lost",      "mark_self_reset",      "mark_guard_reset",      "mark_power_drain",
         "mark_power_restored",  "mark_probed",          "mark_notified",         "mark_package_move_asked",
         "mark_node_halted",     "mark_cluster_halted",  "mark_admin_done",       "mark_admin_refused",
-        "mark_admin_failed",    "mark_admin_no_leader", "mark_saved_and_loaded", "fault_leave"};
+        "mark_admin_failed",    "mark_admin_no_leader", "mark_saved_and_loaded",
+        "fault_store_lost",     "mark_tie_broken",      "mark_voters_changed",  "mark_snapshot_compared",
+        "mark_learner_taken_in", "fault_leave"};
     return names;
 }
 

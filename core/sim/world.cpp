@@ -162,6 +162,17 @@ void world::power_off(const std::string& name) {
     where.beating = false;
 }
 
+void world::lose_store(const std::string& name) {
+    power_off(name);
+    auto& where = at(name);
+    say(where, "LOSES ITS STORE");
+    where.log = {};
+    where.local.clear();
+    where.store = store_id{dice_.next() | 1U};
+    where.machine_counter = 0;
+    where.incarnation = 0;
+}
+
 void world::crash_daemon(const std::string& name) {
     auto& where = at(name);
     if (!where.power || !where.daemon) return;

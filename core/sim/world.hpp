@@ -62,6 +62,7 @@ public:
     // ---- what can be done to it ----
     void power_off(const std::string& name);
     void power_on(const std::string& name);
+    void lose_store(const std::string& name);  // power off; an empty disk from then on
     void crash_daemon(const std::string& name);
     // As `systemctl stop` and `start`: the daemon goes when it says that it may; the machine stays on.
     void leave(const std::string& name);
