@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cluster/configuration.hpp"
+#include "model/mutation.hpp"
 #include "model/print.hpp"
 #include "model/timing.hpp"
 
@@ -11,7 +12,8 @@ namespace mainstay::cluster {
 applied fold::run() {
     if (item_.origin) {
         auto& mark = state_.submissions[item_.origin];
-        bool seen = std::pair{item_.origin_boot, item_.serial} <= std::pair{mark.boot, mark.serial};
+        bool seen = std::pair{item_.origin_boot, item_.serial} <= std::pair{mark.boot, mark.serial} &&
+                    !mutated(mutation::count_submission_twice);
         if (seen) {
             outcome_.accepted = false;
             outcome_.duplicate = true;
@@ -357,6 +359,7 @@ void apply_boot(state& current, const consensus::boot_entry& body, applied& outc
         return;
     }
     bool new_machine = body.boot.machine > node.boot.machine;
+    if (mutated(mutation::reboot_of_daemon_is_proof)) new_machine = true;
     node.boot = body.boot;
     node.store = body.store;
     node.feature_level = body.feature_level;
@@ -377,7 +380,8 @@ void apply_boot(state& current, const consensus::boot_entry& body, applied& outc
     }
     // "came back with a new boot id" proves something only when the machine half is new.
     for (auto& [name, item] : current.packages) {
-        if (!item.active() || item.owner != body.node || item.owner_boot.machine >= body.boot.machine) continue;
+        if (!item.active() || item.owner != body.node || item.owner_boot >= body.boot) continue;
+        if (item.owner_boot.machine >= body.boot.machine && !mutated(mutation::reboot_of_daemon_is_proof)) continue;
         outcome.packages.push_back(name);
         item.phase = package_phase::down;
         item.proof = proof_kind::rebooted;

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "model/assert.hpp"
+#include "model/mutation.hpp"
 
 namespace mainstay::consensus {
 
@@ -28,7 +29,8 @@ raft::raft(voter self, const durable_state& durable, const timing& times, std::u
       random_state_(seed | 1U),
       term_(durable.term),
       stable_term_(durable.term),
-      commit_(std::max(durable.commit, durable.snapshot.index)),
+      commit_(mutated(mutation::forget_commit_mark) ? durable.snapshot.index
+                                                    : std::max(durable.commit, durable.snapshot.index)),
       stored_commit_(commit_),
       stable_commit_(commit_),
       wanted_commit_(commit_),
@@ -61,7 +63,8 @@ void raft::beat_heard(node_id from, const beat_view& beat, time_point now) {
     bool leader = beat.leader && beat.term.node == from;  // R1: only a term's own node leads in it
     if (beat.term > term_) become_follower(beat.term, leader ? from : node_id{}, now);
     if (beat.term != term_) return;
-    if (role_ == role::leader) return touched(from, beat.store, beat.echo, now);
+    auto answered = mutated(mutation::date_by_arrival) && beat.echo != time_point::min() ? now : beat.echo;
+    if (role_ == role::leader) return touched(from, beat.store, answered, now);
     if (!leader) return;
     follow(from, beat.term, now);
     set_commit(std::min(beat.commit, verified_));
@@ -143,6 +146,7 @@ std::vector<write> raft::take_writes() { return std::exchange(writes_out_, {}); 
 std::vector<outgoing> raft::take_messages() { return std::exchange(messages_out_, {}); }
 
 bool raft::may_decide() const {
+    if (mutated(mutation::decide_before_own_term) && role_ == role::leader && !limited_) return true;
     return role_ == role::leader && !limited_ && commit_.value > 0 && log_.term_at(commit_) == term_;
 }
 
@@ -159,6 +163,7 @@ time_point raft::quorum_contact(time_point now) const {
 bool raft::quorate(time_point now) const {
     if (role_ != role::leader || limited_) return false;
     auto newest = quorum_contact(now);
+    if (mutated(mutation::lead_without_quorum)) return true;
     return newest != time_point::min() && now - newest <= times_.member_timeout;
 }
 
@@ -257,7 +262,8 @@ void raft::set_commit(log_index target) {
     while (commit_ < wanted_commit_) {
         log_index next{commit_.value + 1};
         // The mark of a voter set is durable before the set is acted on or told (R2, U3).
-        if (std::holds_alternative<voter_set>(at(next).body) && stable_commit_ < next) {
+        bool marked = stable_commit_ >= next || mutated(mutation::forget_commit_mark);
+        if (std::holds_alternative<voter_set>(at(next).body) && !marked) {
             if (stored_commit_ < next) note_write();
             break;
         }
@@ -267,6 +273,9 @@ void raft::set_commit(log_index target) {
 }
 
 void raft::send(node_id to, message body) {
+    bool early = (mutated(mutation::skip_durable_vote) && std::holds_alternative<vote_answer>(body)) ||
+                 (mutated(mutation::acknowledge_before_sync) && std::holds_alternative<append_answer>(body));
+    if (early) return send_now(to, std::move(body));
     if (writes_stored_ == writes_made_) {
         send_now(to, std::move(body));
     } else {
@@ -279,6 +288,7 @@ void raft::send_now(node_id to, message body) { messages_out_.push_back({to, std
 void raft::refresh_active() {
     auto base = active_.empty() ? log_index{} : active_.front().index;
     active_ = log_.active(commit_);
+    if (mutated(mutation::newest_set_alone) && active_.size() > 1) active_ = {active_.back()};
     if (active_.empty() || active_.front().index == base || active_.front().index > commit_) return;
     // A newer set is committed: what was collected for the former one is of no use, and a certificate ends.
     means_.certificate.reset();

@@ -4,6 +4,7 @@
 
 #include "consensus/raft.hpp"
 #include "model/assert.hpp"
+#include "model/mutation.hpp"
 
 namespace mainstay::consensus {
 
@@ -46,6 +47,7 @@ duration raft::patience() {
 void raft::rearm(time_point now) { stand_at_ = now + patience(); }
 
 bool raft::up_to_date(log_index index, const mainstay::term& term) const {
+    if (mutated(mutation::vote_for_shorter_log)) return true;
     return std::pair{term, index} >= std::pair{log_.last_term(), last_index()};
 }
 
@@ -70,6 +72,7 @@ bool raft::hears_leader(time_point now) const {
 bool raft::check_quorum(time_point now) {
     if (role_ != role::leader || now - elected_at_ <= times_.member_timeout) return true;
     auto newest = quorum_contact(now);
+    if (mutated(mutation::lead_without_quorum)) return true;
     if (newest != time_point::min() && now - newest <= times_.member_timeout) return true;
     step_down(now);
     return false;
@@ -153,6 +156,7 @@ void raft::lead(bool limited, std::optional<death_proof> proof, bool by_certific
     limited_ = limited;
     limited_voters_.clear();
     if (limited) append_tie_set(std::move(proof), by_certificate, now);
+    if (mutated(mutation::limited_leader_unlimited)) limited_ = false;
 }
 
 // R3: the one entry a limited leader may append. Its voters are those of the newest set that elected

@@ -3,6 +3,7 @@
 
 #include "consensus/raft.hpp"
 #include "model/assert.hpp"
+#include "model/mutation.hpp"
 
 namespace mainstay::consensus {
 
@@ -62,6 +63,7 @@ void raft::replicate(node_id to, time_point now) {
 }
 
 bool raft::stored_by_all_limited(log_index index) const {
+    if (mutated(mutation::part_of_half_commits)) return stable_index_ >= index;
     return std::all_of(limited_voters_.begin(), limited_voters_.end(), [&](const auto& member) {
         if (member == self_) return stable_index_ >= index;
         auto found = progress_.find(member.node);
@@ -75,7 +77,9 @@ void raft::advance_commit(time_point now) {
         return [this, index](const voter& member) {
             if (member == self_) return stable_index_ >= index;
             auto found = progress_.find(member.node);
-            return found != progress_.end() && found->second.store == member.store && found->second.match >= index;
+            bool same = found != progress_.end() &&
+                        (found->second.store == member.store || mutated(mutation::lost_store_votes));
+            return same && found->second.match >= index;
         };
     };
     auto target = commit_;
@@ -83,7 +87,8 @@ void raft::advance_commit(time_point now) {
         // R3: committed when all who elected us have stored it, not before.
         if (stored_by_all_limited(limited_index_)) target = limited_index_;
     } else {
-        for (auto i = last_index(); i > commit_ && at(i).term == term_; i.value -= 1) {
+        for (auto i = last_index(); i > commit_ && (at(i).term == term_ || mutated(mutation::commit_former_term));
+             i.value -= 1) {
             if (quorum(active_, has(i))) {
                 target = i;
                 break;

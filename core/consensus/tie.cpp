@@ -1,4 +1,5 @@
 #include "consensus/tie.hpp"
+#include "model/mutation.hpp"
 
 #include <algorithm>
 
@@ -8,7 +9,7 @@ namespace {
 
 bool votes_for(const ballots& votes, const voter& member) {
     auto found = votes.find(member.node);
-    return found != votes.end() && found->second.store == member.store;
+    return found != votes.end() && (found->second.store == member.store || mutated(mutation::lost_store_votes));
 }
 
 // R5: all of the set that is not certified must vote; more than half of it only when abandoned.
@@ -29,8 +30,8 @@ const death_proof* find_proof(const tie_means& means, const std::vector<node_id>
                               const mainstay::term& standing, const std::function<boot_id(node_id)>& newest_boot) {
     for (const auto& item : means.proofs) {
         bool there = std::find(silent.begin(), silent.end(), item.proof.node) != silent.end();
-        if (there && item.obtained_in < standing && !(item.proof.boot < newest_boot(item.proof.node)))
-            return &item.proof;
+        bool newest = !(item.proof.boot < newest_boot(item.proof.node)) || mutated(mutation::proof_of_older_boot);
+        if (there && item.obtained_in < standing && newest) return &item.proof;
     }
     return nullptr;
 }
@@ -46,7 +47,7 @@ weighed weigh(const active_set& active, const ballots& votes, const tie_means& m
     for (const auto& member : set.voters) {
         if (votes_for(votes, member)) {
             wanted.half.push_back(member.node);
-            settled = settled && votes.at(member.node).settled;
+            settled = settled && (votes.at(member.node).settled || mutated(mutation::unsettled_half));
         } else {
             wanted.silent.push_back(member.node);
         }
@@ -64,10 +65,12 @@ weighed weigh(const active_set& active, const ballots& votes, const tie_means& m
     wanted.set_term = active.term;
     wanted.kind = set.kind;
     wanted.arbitrator = set.arbitrator;
-    out.value = weight::tie;
+    out.value = mutated(mutation::tie_without_means) ? weight::broken : weight::tie;
     if (set.kind == tie_break::arbitrator) {
         tie_grant needed{set.version, active.term, wanted.half};
         if (std::find(means.grants.begin(), means.grants.end(), needed) != means.grants.end())
+            out.value = weight::broken;
+        if (mutated(mutation::both_tie_breaks) && find_proof(means, wanted.silent, standing, newest_boot) != nullptr)
             out.value = weight::broken;
     } else if (const auto* proof = find_proof(means, wanted.silent, standing, newest_boot)) {
         out.value = weight::broken;

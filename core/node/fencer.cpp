@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "model/mutation.hpp"
 #include "model/timing.hpp"
 
 namespace mainstay::node {
@@ -93,7 +94,10 @@ bool fencer::answered(const cluster::state& state, const plugin_answer& answer, 
         if (item.devices.empty()) jobs_.erase(found);
         return true;
     }
-    if (answer.outcome == call_outcome::off) {
+    bool off = answer.outcome == call_outcome::off ||
+               (mutated(mutation::unknown_fence_is_off) && answer.outcome == call_outcome::unknown) ||
+               (mutated(mutation::failed_fence_is_off) && answer.outcome == call_outcome::failed);
+    if (off) {
         used->second.confirmed = true;
         bool all =
             std::all_of(item.devices.begin(), item.devices.end(), [](const auto& one) { return one.second.confirmed; });

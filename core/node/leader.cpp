@@ -1,6 +1,7 @@
 // What a leader does besides replicating: accepts submissions, notes new lives, decides, notifies.
 #include <algorithm>
 
+#include "model/mutation.hpp"
 #include "model/text.hpp"
 #include "node/node.hpp"
 
@@ -91,6 +92,7 @@ policy::view node::look() const {
                 any = true;
             }
         bool majority = any && 2 * witnesses > voters;
+        if (mutated(mutation::fence_what_majority_hears)) majority = false;
         seen.heard_by_majority[id] = majority;
         seen.silent[id] = silent && !majority && !grace;
         const auto* known = peers_.find(id);
@@ -102,6 +104,7 @@ policy::view node::look() const {
             auto longest = times_;
             longest.lease = std::max(state_.lease_max, times_.lease);
             auto wait = lease_proof_of(longest, item.watchdog).total();
+            if (mutated(mutation::lease_wait_too_short)) wait /= 3;
             if (!endless_there(id)) seen.lost_for_sure[id] = from + wait + wait / 100;
         }
         auto confirmed = fence_confirmed_.find(id);
@@ -125,7 +128,8 @@ bool node::endless_there(node_id other) const {
 void node::decide() {
     look_again_ = never;
     if (!raft_.may_decide() || stopped_applying_ || !raft_.quorate(at_.now)) return;
-    if (state_.applied != raft_.last_index() || !settled()) return;
+    if (state_.applied != raft_.last_index() && !mutated(mutation::decide_on_old_state)) return;
+    if (!settled()) return;
     auto seen = look();
     auto found = policy::decide(state_, seen);
     look_again_ = found.look_again;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "model/ids.hpp"
+#include "model/mutation.hpp"
 #include "model/time.hpp"
 
 namespace mainstay::node {
@@ -20,6 +21,7 @@ public:
     // Starting needs more than running: an acknowledgement younger than T, and everything applied
     // up to the package entry it named.
     [[nodiscard]] bool may_start(time_point now, duration member_timeout, log_index applied) const {
+        if (mutated(mutation::start_under_old_lease)) return acknowledged_ != time_point::min();
         return valid(now) && acknowledged_ != time_point::min() && now - acknowledged_ <= member_timeout &&
                applied >= required_;
     }

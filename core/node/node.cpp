@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "model/assert.hpp"
+#include "model/mutation.hpp"
 
 namespace mainstay::node {
 
@@ -169,7 +170,8 @@ void node::handle(const stored& item) {
 
 bool node::apply_committed(bool replay) {
     bool any = load_snapshot();
-    while (!stopped_applying_ && state_.applied < raft_.commit()) {
+    auto until = mutated(mutation::apply_uncommitted) ? raft_.last_index() : raft_.commit();
+    while (!stopped_applying_ && state_.applied < until) {
         log_index next{state_.applied.value + 1};
         const auto& entry = raft_.at(next);
         auto outcome = cluster::apply(state_, next, entry);
@@ -206,6 +208,7 @@ constexpr std::size_t snapshot_history = 300;
 void node::take_snapshot() {
     snapshot_body body;
     body.state = state_;
+    if (mutated(mutation::snapshot_without_last)) body.state.packages.begin()->second.generation.value -= 1;
     auto from = history_.size() - std::min(history_.size(), snapshot_history);
     body.history.assign(history_.begin() + static_cast<std::ptrdiff_t>(from), history_.end());
     raft_.compact(state_.applied, encode(body), std::max<std::uint64_t>(snapshot_every_ / 4, 1));

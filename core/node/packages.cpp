@@ -2,6 +2,7 @@
 // (invariant 2, D6, "Packages").
 #include <algorithm>
 
+#include "model/mutation.hpp"
 #include "node/node.hpp"
 
 namespace mainstay::node {
@@ -27,7 +28,8 @@ void node::reconcile() {
 }
 
 void node::reconcile(const std::string& name, const cluster::package_state& item) {
-    if (item.owner != self_ || item.owner_boot.machine != boot_.machine || !item.active()) return;
+    bool this_life = item.owner_boot.machine == boot_.machine || mutated(mutation::start_for_any_boot);
+    if (item.owner != self_ || !this_life || !item.active()) return;
     if (recovered_.contains(name) || reports_open_.contains(name)) return;
     auto found = runners_.find(name);
     bool here = found != runners_.end() && found->second.generation() == item.generation;
@@ -51,15 +53,14 @@ void node::reconcile(const std::string& name, const cluster::package_state& item
 
 void node::begin_generation(const std::string& name, const cluster::package_state& item) {
     auto ended = ended_.find(name);
-    if (ended != ended_.end() && ended->second >= item.generation) {
+    if (ended != ended_.end() && ended->second >= item.generation && !mutated(mutation::restart_ended_generation)) {
         reports_open_[name] = submit_command(
             cluster::package_report{name, item.generation, self_, report::lease_ended, "the lease was lost"}, name_);
         return;
     }
     // A generation names the life it is meant for; only that life, settled, may obey.
-    if (item.owner_boot.machine != boot_.machine || !settled() || stopped_applying_ || reset_asked_ || lease_lost_ ||
-        leaving_)
-        return;
+    bool this_life = item.owner_boot.machine == boot_.machine || mutated(mutation::start_for_any_boot);
+    if (!this_life || !settled() || stopped_applying_ || reset_asked_ || lease_lost_ || leaving_) return;
     if (!lease_.may_start(at_.now, times_.member_timeout, state_.applied)) return;
     auto former = runners_.find(name);
     if (former != runners_.end() && former->second.phase() != runner_phase::over) return;
@@ -70,7 +71,7 @@ void node::begin_generation(const std::string& name, const cluster::package_stat
         if (doubtful_.erase(address.address) > 0) runners_.at(name).doubt(address.address);
     local_.packages[name] = {item.generation, boot_.machine, runner_phase::starting};
     persist_local();
-    start_after_store_[name] = stores_made_;
+    start_after_store_[name] = mutated(mutation::start_before_record) ? 0 : stores_made_;
 }
 
 // The record is durable: the first step may be taken, if the lease still allows it.
@@ -203,6 +204,7 @@ void node::end_generations() {
 // vote or its power-off. Evaluated on every turn, before a stored entry is answered.
 bool node::lease_endless() const {
     const auto& active = raft_.active();
+    if (mutated(mutation::endless_lease_of_three)) return true;
     return raft_.of_two_at_most(self_) && std::all_of(active.begin(), active.end(), [this](const auto& item) {
                const auto* own = item.set.find(self_);
                return item.set.kind == consensus::tie_break::proof && own->store == store_;
@@ -210,6 +212,7 @@ bool node::lease_endless() const {
 }
 
 bool node::lease_holds(time_point now) const {
+    if (mutated(mutation::run_past_lease)) return true;
     return lease_.valid(now) || (lease_.end() != time_point::min() && lease_endless());
 }
 

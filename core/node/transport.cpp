@@ -1,6 +1,7 @@
 // Datagrams in and out: who is heard, beats and what they acknowledge, fragments.
 #include <algorithm>
 
+#include "model/mutation.hpp"
 #include "node/node.hpp"
 
 namespace mainstay::node {
@@ -136,7 +137,8 @@ void node::on_beat(node_id from, const beat& item, time_point sent) {
     if (echo == time_point::min() || echo > at_.now) return;
     // R6: our lease is dated by our own send time of what the leader of our term acknowledged.
     if (item.leader && item.acknowledges && item.term == raft_.current_term())
-        lease_.acknowledged(item.term, echo, item.lease, item.newest_package_entry);
+        lease_.acknowledged(item.term, mutated(mutation::date_by_arrival) ? at_.now : echo, item.lease,
+                            item.newest_package_entry);
 }
 
 void node::transmit(const std::string& to, wire_body body) {
@@ -183,7 +185,7 @@ void node::publish() {
     item.commit = raft_.commit();
     item.lease = times_.lease;
     item.heard = peers_.entries(at_.now, times_.member_timeout / 2);
-    if (item.leader) item.newest_package_entry = newest_package_entry();
+    if (item.leader && !mutated(mutation::lease_names_no_entry)) item.newest_package_entry = newest_package_entry();
     if (item.acknowledges) {
         for (const auto& entry : item.heard) acknowledged_at_[entry.node] = at_.now;
         auto contact = raft_.quorum_contact(at_.now);

@@ -1,5 +1,6 @@
 // What the leader writes next: node states, fences, package starts and halts, power.
 #include "policy/decide.hpp"
+#include "model/mutation.hpp"
 
 #include <algorithm>
 
@@ -151,8 +152,10 @@ private:
         auto owner = state_.nodes.find(item.owner);
         if (owner == state_.nodes.end() || owner->second.status != node_status::lost) return;
         bool watched = owner->second.watchdog.count() > 0;
+        if (mutated(mutation::start_elsewhere_at_once)) watched = true;
         if (!watched && state_.config.cluster.fencing != cluster_config::fencing_mode::none) return;
         auto due = when(seen_.lost_for_sure, item.owner, never);
+        if (mutated(mutation::start_elsewhere_at_once)) due = seen_.now;
         if (due > seen_.now) return at(due);
         cluster::package_report gone;
         gone.package = name;

@@ -258,7 +258,8 @@ private:
         ++stores_lost_;
         world_->count("fault_store_lost");
         world_->lose_store(name);
-        world_->after(random_.between(duration{500'000}, duration{5'000'000}), [this, name] { world_->power_on(name); });
+        world_->after(random_.between(duration{500'000}, duration{5'000'000}),
+                      [this, name] { world_->power_on(name); });
     }
 
     void all_dark() {
@@ -386,22 +387,63 @@ seed_result run_seed(std::uint64_t seed, const std::function<void(const std::str
 }
 
 const std::vector<std::string>& expected_counts() {
-    static const std::vector<std::string> names{
-        "fault_power_cut",      "fault_daemon_crash",   "fault_pause",           "fault_partition",
-        "fault_one_way",        "fault_pair_cut",       "fault_service_kill",    "fault_leader_power_cut",
-        "fault_battery",        "fault_all_dark",       "fault_admin",           "fault_loss",
-        "fault_duplicate",      "fault_delay",          "fault_cut_datagram",    "fault_slow_sync",
-        "fault_unsynced_lost",  "fault_script_fail",    "fault_script_hang",     "fault_resource_fail",
-        "fault_resource_hang",  "fault_service_death",  "fault_fence_fail",      "fault_fence_unknown",
-        "fault_fence_slow",     "mark_elected",         "mark_node_lost",        "mark_node_back",
-        "mark_node_joined",     "mark_fence_requested", "mark_node_fenced",      "mark_fence_failed",
-        "mark_package_running", "mark_package_halted",  "mark_package_failed",   "mark_service_restarted",
-        "mark_lease_lost",      "mark_self_reset",      "mark_guard_reset",      "mark_power_drain",
-        "mark_power_restored",  "mark_probed",          "mark_notified",         "mark_package_move_asked",
-        "mark_node_halted",     "mark_cluster_halted",  "mark_admin_done",       "mark_admin_refused",
-        "mark_admin_failed",    "mark_admin_no_leader", "mark_saved_and_loaded",
-        "fault_store_lost",     "mark_tie_broken",      "mark_voters_changed",  "mark_snapshot_compared",
-        "mark_learner_taken_in", "fault_leave"};
+    static const std::vector<std::string> names{"fault_power_cut",
+                                                "fault_daemon_crash",
+                                                "fault_pause",
+                                                "fault_partition",
+                                                "fault_one_way",
+                                                "fault_pair_cut",
+                                                "fault_service_kill",
+                                                "fault_leader_power_cut",
+                                                "fault_battery",
+                                                "fault_all_dark",
+                                                "fault_admin",
+                                                "fault_loss",
+                                                "fault_duplicate",
+                                                "fault_delay",
+                                                "fault_cut_datagram",
+                                                "fault_slow_sync",
+                                                "fault_unsynced_lost",
+                                                "fault_script_fail",
+                                                "fault_script_hang",
+                                                "fault_resource_fail",
+                                                "fault_resource_hang",
+                                                "fault_service_death",
+                                                "fault_fence_fail",
+                                                "fault_fence_unknown",
+                                                "fault_fence_slow",
+                                                "mark_elected",
+                                                "mark_node_lost",
+                                                "mark_node_back",
+                                                "mark_node_joined",
+                                                "mark_fence_requested",
+                                                "mark_node_fenced",
+                                                "mark_fence_failed",
+                                                "mark_package_running",
+                                                "mark_package_halted",
+                                                "mark_package_failed",
+                                                "mark_service_restarted",
+                                                "mark_lease_lost",
+                                                "mark_self_reset",
+                                                "mark_guard_reset",
+                                                "mark_power_drain",
+                                                "mark_power_restored",
+                                                "mark_probed",
+                                                "mark_notified",
+                                                "mark_package_move_asked",
+                                                "mark_node_halted",
+                                                "mark_cluster_halted",
+                                                "mark_admin_done",
+                                                "mark_admin_refused",
+                                                "mark_admin_failed",
+                                                "mark_admin_no_leader",
+                                                "mark_saved_and_loaded",
+                                                "fault_store_lost",
+                                                "mark_tie_broken",
+                                                "mark_voters_changed",
+                                                "mark_snapshot_compared",
+                                                "mark_learner_taken_in",
+                                                "fault_leave"};
     return names;
 }
 
