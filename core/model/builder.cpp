@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "model/address.hpp"
 #include "model/assert.hpp"
 
 namespace mainstay::parsing {
@@ -44,6 +45,17 @@ std::string_view opener_of(section of) {
             return "resource_name";
         case section::service:
             return "service_name";
+        case section::capacity:
+            return "capacity_name";
+        case section::default_weight:
+        case section::weight:
+            return "weight_name";
+        case section::dependency:
+            return "dependency_name";
+        case section::generic_resource:
+            return "generic_resource_name";
+        case section::filesystem:
+            return "fs_name";
     }
     return {};
 }
@@ -73,6 +85,18 @@ bool builder::is_open(section of) {
             return !packages.empty() && !package().resources.empty();
         case section::service:
             return !packages.empty() && !package().services.empty();
+        case section::capacity:
+            return capacity_name.has_value();
+        case section::default_weight:
+            return default_weight_name.has_value();
+        case section::weight:
+            return weight_name.has_value();
+        case section::dependency:
+            return !packages.empty() && !package().dependencies.empty();
+        case section::generic_resource:
+            return !packages.empty() && !package().generic_resources.empty();
+        case section::filesystem:
+            return !packages.empty() && !package().filesystems.empty();
     }
     return false;
 }
@@ -100,6 +124,18 @@ keyword_lines* builder::lines_of(section of) {
             return &package().resources.back().lines;
         case section::service:
             return &service().lines;
+        case section::capacity:
+            return &node().lines;
+        case section::default_weight:
+            return &cluster().lines;
+        case section::weight:
+            return &package().lines;
+        case section::dependency:
+            return &dependency().lines;
+        case section::generic_resource:
+            return &generic_resource().lines;
+        case section::filesystem:
+            return &filesystem().lines;
     }
     return nullptr;
 }
@@ -167,15 +203,39 @@ void builder::time(const statement& s, bare_number bare, duration min, duration 
     }
 }
 
-void builder::optional_time(const statement& s, duration max, std::optional<duration>& target) {
+void builder::optional_time(const statement& s, duration min, duration max, std::optional<duration>& target) {
     auto words = split_words(s.rest);
     if (words && words->size() == 1 && same_word(words->front(), "no_timeout")) {
         target.reset();
         return;
     }
     duration value{-1};
-    time(s, bare_number::seconds, duration{1'000}, max, value);
-    if (value.count() > 0) target = value;
+    time(s, bare_number::seconds, min, max, value);
+    if (value.count() >= 0) target = value;
+}
+
+void builder::path(const statement& s, std::string& target) {
+    auto value = word(s, "an absolute path");
+    if (!value) return;
+    if (value->front() != '/') {
+        error(s, "'" + *value + "' is no absolute path", "a path that starts with /");
+        return;
+    }
+    target = *value;
+}
+
+std::string builder::subnet_text(const statement& s) {
+    constexpr std::string_view expected = "a subnet such as 10.77.0.0/24 or fd00:77::/64";
+    auto value = word(s, expected);
+    if (!value) return {};
+    auto parsed = parse_subnet(*value);
+    auto plain = parse_address(*value);
+    if (!parsed && !plain) {
+        error(s, "'" + *value + "' is no subnet", std::string(expected));
+    } else if (parsed && network_of(*parsed) != *parsed) {
+        error(s, "'" + *value + "' is an address in a subnet", to_string(network_of(*parsed)));
+    }
+    return parsed ? to_string(network_of(*parsed)) : plain ? to_string(*plain) : std::string();
 }
 
 void builder::count(const statement& s, std::uint32_t min, std::uint32_t max, std::uint32_t& target) {
@@ -223,6 +283,16 @@ std::optional<std::size_t> builder::choice_index(const statement& s, std::initia
     error(s, "'" + *value + "' is not known", expected,
           nearest_word(*value, std::span(choices.begin(), choices.size())));
     return std::nullopt;
+}
+
+void builder::close_names() {
+    auto close = [this](std::optional<open_name>& name, const char* missing) {
+        if (name && !name->text.empty()) error(name->from, "no " + std::string(missing) + " follows", missing);
+        name.reset();
+    };
+    close(capacity_name, "capacity_value");
+    close(default_weight_name, "weight_default");
+    close(weight_name, "weight_value");
 }
 
 void builder::close_subnet() {

@@ -27,13 +27,19 @@ enum class section {
     package,
     subnet,
     resource,
-    service
+    service,
+    capacity,
+    default_weight,
+    dependency,
+    weight,
+    generic_resource,
+    filesystem
 };
 
 class builder;
 
 struct keyword {
-    std::string_view name;
+    std::string_view name;  // a trailing * stands for any ending
     section of;
     bool opens;    // starts a new section of its kind
     bool repeats;  // may stand more than once in its section
@@ -44,6 +50,9 @@ struct keyword {
 // Everything that may stand in the cluster part, and in a package.
 [[nodiscard]] std::span<const keyword> cluster_keywords();
 [[nodiscard]] std::span<const keyword> package_keywords();
+// The parts of package_keywords(): dependencies, weights and what else says where; file systems.
+[[nodiscard]] std::span<const keyword> placement_keywords();
+[[nodiscard]] std::span<const keyword> storage_keywords();
 
 // The keyword that opens a section.
 [[nodiscard]] std::string_view opener_of(section of);
@@ -69,6 +78,9 @@ public:
     network_interface& interface() { return node().interfaces.back(); }
     package_config& package() { return out.config.packages.back(); }
     service_config& service() { return package().services.back(); }
+    dependency_config& dependency() { return package().dependencies.back(); }
+    generic_resource_config& generic_resource() { return package().generic_resources.back(); }
+    filesystem_config& filesystem() { return package().filesystems.back(); }
 
     [[nodiscard]] bool is_open(section of);
     // Where the keywords of the open section are noted; null where all of them repeat.
@@ -82,7 +94,11 @@ public:
     std::optional<std::string> name(const statement& s);
     // A duration within [min, max]; reports and leaves `target` alone otherwise.
     void time(const statement& s, bare_number bare, duration min, duration max, duration& target);
-    void optional_time(const statement& s, duration max, std::optional<duration>& target);
+    // The same in seconds, or no_timeout.
+    void optional_time(const statement& s, duration min, duration max, std::optional<duration>& target);
+    void path(const statement& s, std::string& target);
+    // A subnet of a package: as its canonical text, without a prefix when none was given; empty when wrong.
+    std::string subnet_text(const statement& s);
     void count(const statement& s, std::uint32_t min, std::uint32_t max, std::uint32_t& target);
     void yes_no(const statement& s, bool& target);
     void text(const statement& s, std::string& target);
@@ -100,6 +116,14 @@ public:
     };
     std::optional<open_subnet> subnet;
     void close_subnet();
+    // Reports what was opened and waits for its second line.
+    void close_names();
+    // capacity_name and weight_name: their value follows on the next line.
+    struct open_name {
+        std::string text;
+        statement from;
+    };
+    std::optional<open_name> capacity_name, default_weight_name, weight_name;
 
 private:
     std::optional<std::size_t> choice_index(const statement& s, std::initializer_list<std::string_view> choices);

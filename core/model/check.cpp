@@ -1,6 +1,7 @@
 #include "model/check.hpp"
 
 #include <algorithm>
+#include <set>
 
 namespace mainstay {
 
@@ -10,7 +11,21 @@ problems check_configuration(const configuration& config, std::span<const plugin
     checking::check_links(config.cluster, found);
     checking::check_fencing(config.cluster, found);
     checking::check_packages(config, found);
+    checking::check_placement(config, found);
+    checking::check_storage(config, found);
+    checking::check_not_yet(config, found);
     checking::check_plugins(config, schemas, found);
+    return found;
+}
+
+problems examine(const parse_outcome& parsed, std::span<const plugin_schema> schemas) {
+    std::set<std::string> broken;
+    for (const auto& item : parsed.found)
+        if (item.severity == problem::level::error) broken.insert(item.where.file);
+    auto found = parsed.found;
+    if (parsed.has_cluster && broken.contains(parsed.config.cluster.where.file)) return found;
+    for (auto& item : check_configuration(parsed.config, schemas))
+        if (!broken.contains(item.where.file)) found.push_back(std::move(item));
     return found;
 }
 

@@ -5,8 +5,7 @@
 
 #include <span>
 
-#include "model/config.hpp"
-#include "model/problem.hpp"
+#include "model/parse.hpp"
 #include "model/schema.hpp"
 
 namespace mainstay {
@@ -16,6 +15,11 @@ namespace mainstay {
 // who knows where plugins are looked for, reports a missing one.
 [[nodiscard]] problems check_configuration(const configuration& config, std::span<const plugin_schema> schemas = {});
 
+// All that is wrong with what was parsed, in one go: what the parser found, and the checks of
+// everything that parsed well. A file with errors of its own is not judged further, and neither is
+// anything when the cluster's own file has some.
+[[nodiscard]] problems examine(const parse_outcome& parsed, std::span<const plugin_schema> schemas = {});
+
 namespace checking {
 
 // The parts of it, each appending to `found`.
@@ -23,6 +27,10 @@ void check_cluster(const configuration& config, problems& found);
 void check_links(const cluster_config& cluster, problems& found);
 void check_fencing(const cluster_config& cluster, problems& found);
 void check_packages(const configuration& config, problems& found);
+void check_placement(const configuration& config, problems& found);
+void check_storage(const configuration& config, problems& found);
+// What this version reads but does not act on yet.
+void check_not_yet(const configuration& config, problems& found);
 void check_plugins(const configuration& config, std::span<const plugin_schema> schemas, problems& found);
 
 // Where `key` stood (see keyword_lines), or where its section began.

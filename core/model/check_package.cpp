@@ -5,6 +5,7 @@
 #include "model/address.hpp"
 #include "model/check.hpp"
 #include "model/limits.hpp"
+#include "model/value.hpp"
 
 namespace mainstay::checking {
 
@@ -110,10 +111,11 @@ void check_service(const package_config& package, const service_config& service,
 
 void check_contents(const package_config& package, problems& found) {
     bool empty = package.run_script.empty() && package.addresses.empty() && package.resources.empty() &&
-                 package.services.empty();
+                 package.services.empty() && package.external_scripts.empty() && package.external_pre_scripts.empty() &&
+                 package.filesystems.empty();
     if (empty) {
         add_error(found, package.where, "package_name", "package " + package.name + " has nothing to run",
-                  "a run_script, ip_address, resource_name or service_name");
+                  "a run_script, external_script, fs_name, ip_address, resource_name or service_name");
     }
     if (!package.run_script.empty() && package.halt_script.empty()) {
         add_warning(found, position(package.lines, "run_script", package.where), "run_script",
@@ -122,6 +124,12 @@ void check_contents(const package_config& package, problems& found) {
     check_script(package, package.run_script, "run_script", found);
     check_script(package, package.halt_script, "halt_script", found);
     check_script(package, package.script_log_file, "script_log_file", found);
+    duration halting{0};
+    for (const auto& service : package.services) halting += service.halt_timeout;
+    if (package.halt_script_timeout && *package.halt_script_timeout <= halting) {
+        add_warning(found, position(package.lines, "halt_script_timeout", package.where), "halt_script_timeout",
+                    "is not longer than the service_halt_timeout of the services together, " + duration_text(halting));
+    }
     auto limit = [&](std::size_t count, std::size_t max, const char* keyword) {
         if (count <= max) return;
         add_error(found, package.where, keyword,

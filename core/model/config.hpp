@@ -9,37 +9,11 @@
 #include <string>
 #include <vector>
 
+#include "model/config_package.hpp"
+#include "model/config_plugin.hpp"
 #include "model/time.hpp"
 
 namespace mainstay {
-
-// Where a value stood in a file, for error messages.
-struct source_position {
-    std::string file;
-    std::uint32_t line = 0;
-};
-
-// Where each keyword of a section stood, for error messages: "member_timeout", or "node_name web2"
-// when the keyword may repeat. Takes no part in comparisons or canonical text.
-using keyword_lines = std::map<std::string, source_position>;
-
-struct parameter {
-    std::string name;
-    std::string value;
-    source_position where;
-};
-
-// One configured instance of a plugin: a heartbeat link, stonith device, event source, notifier,
-// or resource of a package. `heartbeat_name ring0` + `heartbeat_plugin heartbeat-udp` + params.
-struct plugin_instance {
-    std::string name;
-    std::string plugin;                                         // library name without ".so"
-    std::vector<parameter> params;                              // <kind>_param NAME VALUE
-    std::map<std::string, std::vector<parameter>> node_params;  // <kind>_node_param NODE NAME VALUE
-    std::vector<std::string> nodes;                             // <kind>_node NODE; empty = all nodes
-    source_position where;
-    keyword_lines lines;
-};
 
 struct stonith_device : plugin_instance {
     duration timeout{20'000'000};  // one attempt of off, on or status
@@ -75,6 +49,7 @@ struct node_config {
     std::string name;
     std::vector<network_interface> interfaces;
     std::string power_source;  // name of an event source, or empty
+    weights capacities;        // a name that is missing is no limit
     source_position where;
     keyword_lines lines;
 };
@@ -104,42 +79,8 @@ struct cluster_config {
     std::vector<event_source> event_sources;
     std::vector<notifier> notifiers;
     std::vector<std::string> subnets;  // SUBNET lines and those derived from interfaces
-    source_position where;
-    keyword_lines lines;
-};
-
-struct service_config {
-    std::string name;
-    std::string command;
-    // SG service_restart: none, a count, or unlimited.
-    std::optional<std::uint32_t> restart_max = 0;  // nullopt = unlimited
-    bool fail_fast = false;
-    duration halt_timeout{0};  // between SIGTERM and SIGKILL
-    source_position where;
-    keyword_lines lines;
-};
-
-struct package_address {
-    std::string address;  // 10.77.0.100 or fd00::100
-    std::string subnet;   // 10.77.0.0/24: the ip_subnet it stood under
-    source_position where;
-};
-
-struct package_config {
-    std::string name;
-    std::string description;
-    std::vector<std::string> nodes;  // ordered; empty or "*" = all nodes in cluster order
-    bool auto_run = true;
-    enum class failover { configured_node, count_ } failover_policy = failover::configured_node;
-    enum class failback { manual, count_ } failback_policy = failback::manual;
-    std::string run_script;
-    std::optional<duration> run_script_timeout;  // nullopt = no_timeout
-    std::string halt_script;
-    std::optional<duration> halt_script_timeout;
-    std::string script_log_file;
-    std::vector<package_address> addresses;
-    std::vector<plugin_instance> resources;  // resource_name, resource_plugin, resource_param ...
-    std::vector<service_config> services;
+    // SG weight_default: of packages that give no weight of that name. package_limit is 1 without.
+    weights weight_defaults;
     source_position where;
     keyword_lines lines;
 };

@@ -168,6 +168,16 @@ constexpr std::array cluster_table{
     keyword{"power_source", sec::node, false, false,
             [](builder& b, const statement& s) { b.node().power_source = b.name(s).value_or(""); }},
 
+    keyword{"capacity_name", sec::capacity, true, true,
+            [](builder& b, const statement& s) { open_weight(b, s, b.capacity_name); }},
+    keyword{"capacity_value", sec::capacity, false, true,
+            [](builder& b, const statement& s) { set_weight(b, s, b.capacity_name, b.node().capacities); }},
+    keyword{"weight_name", sec::default_weight, true, true,
+            [](builder& b, const statement& s) { open_weight(b, s, b.default_weight_name); }},
+    keyword{
+        "weight_default", sec::default_weight, false, true,
+        [](builder& b, const statement& s) { set_weight(b, s, b.default_weight_name, b.cluster().weight_defaults); }},
+
     keyword{"heartbeat_name", sec::heartbeat, true, false, open_heartbeat},
     keyword{"heartbeat_plugin", sec::heartbeat, false, false, set_plugin<heartbeat>},
     keyword{"heartbeat_param", sec::heartbeat, false, true, set_param<heartbeat>},

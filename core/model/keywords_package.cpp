@@ -35,31 +35,10 @@ void add_candidate(builder& b, const statement& s) {
     }
 }
 
-void set_path(builder& b, const statement& s, std::string& target) {
-    auto value = b.word(s, "an absolute path");
-    if (!value) return;
-    if (value->front() != '/') {
-        b.error(s, "'" + *value + "' is no absolute path", "a path that starts with /");
-        return;
-    }
-    target = *value;
-}
-
 void open_subnet(builder& b, const statement& s) {
-    constexpr std::string_view expected = "a subnet such as 10.77.0.0/24 or fd00:77::/64";
     b.close_subnet();
-    auto value = b.word(s, expected);
-    if (!value) return;
-    auto subnet = parse_subnet(*value);
-    auto plain = parse_address(*value);
-    if (!subnet && !plain) {
-        b.error(s, "'" + *value + "' is no subnet", std::string(expected));
-    } else if (subnet && network_of(*subnet) != *subnet) {
-        b.error(s, "'" + *value + "' is an address in a subnet", to_string(network_of(*subnet)));
-    }
     // Opened even when wrong, so that the addresses below it do not all complain as well.
-    auto text = subnet ? to_string(network_of(*subnet)) : plain ? to_string(*plain) : std::string();
-    b.subnet = builder::open_subnet{text, s};
+    b.subnet = builder::open_subnet{b.subnet_text(s), s};
 }
 
 void add_address(builder& b, const statement& s) {
@@ -81,8 +60,8 @@ plugin_instance& resource(builder& b) { return b.package().resources.back(); }
 
 void open_resource(builder& b, const statement& s) {
     if (!s.rest.empty() && s.rest.front() == '/') {
-        b.error(s, "'" + s.rest + "' is an EMS resource: known from Serviceguard, not supported yet",
-                "the name of a plugin resource");
+        b.error(s, "'" + s.rest + "' is an EMS resource, and EMS is HP-UX only",
+                "generic_resource_name, and a service that sets it with hactl resource set");
         b.package().resources.push_back({.name = "ems", .plugin = "ems", .where = s.where});
         return;
     }
@@ -110,10 +89,40 @@ void set_restarts(builder& b, const statement& s) {
     }
 }
 
+void add_script(builder& b, const statement& s, std::vector<std::string>& list) {
+    std::string path;
+    b.path(s, path);
+    if (path.empty()) return;
+    bool twice = std::find(list.begin(), list.end(), path) != list.end();
+    if (twice) b.error(s, path + " stands twice", "each script once");
+    if (!twice) list.push_back(path);
+}
+
+// pev_NAME VALUE: a variable for the package's scripts.
+void set_variable(builder& b, const statement& s) {
+    auto name = s.written.substr(4);
+    bool plain = std::all_of(name.begin(), name.end(), [](char c) {
+        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
+    });
+    std::string value;
+    b.text(s, value);
+    if (!plain) {
+        b.error(s, "'" + name + "' can't name a variable", "pev_ and letters, digits or _");
+    } else if (!b.package().variables.emplace(name, value).second) {
+        b.error(s, "given twice in this package");
+    }
+}
+
 using sec = section;
+// SG 3.3 says one second; shorter ones are for tests and for those who know.
+constexpr duration script_timeout_min{1'000};
 
 constexpr std::array package_table{
     keyword{"package_name", sec::package, true, false, open_package},
+    keyword{"package_type", sec::package, false, false,
+            [](builder& b, const statement& s) {
+                b.choice(s, {"failover", "multi_node", "system_multi_node"}, b.package().type);
+            }},
     keyword{"description", sec::package, false, false,
             [](builder& b, const statement& s) { b.package().description = whole_value(s.rest); }},
     keyword{"package_description", sec::package, false, false,
@@ -121,24 +130,33 @@ constexpr std::array package_table{
     keyword{"node_name", sec::package, false, true, add_candidate},
     keyword{"auto_run", sec::package, false, false,
             [](builder& b, const statement& s) { b.yes_no(s, b.package().auto_run); }},
-    keyword{"failover_policy", sec::package, false, false,
-            [](builder& b, const statement& s) { b.choice(s, {"configured_node"}, b.package().failover_policy); }},
-    keyword{"failback_policy", sec::package, false, false,
-            [](builder& b, const statement& s) { b.choice(s, {"manual"}, b.package().failback_policy); }},
     keyword{"run_script", sec::package, false, false,
-            [](builder& b, const statement& s) { set_path(b, s, b.package().run_script); }},
+            [](builder& b, const statement& s) { b.path(s, b.package().run_script); }},
     keyword{"run_script_timeout", sec::package, false, false,
             [](builder& b, const statement& s) {
-                b.optional_time(s, limits::script_timeout_max, b.package().run_script_timeout);
+                b.optional_time(s, script_timeout_min, limits::script_timeout_max, b.package().run_script_timeout);
             }},
     keyword{"halt_script", sec::package, false, false,
-            [](builder& b, const statement& s) { set_path(b, s, b.package().halt_script); }},
+            [](builder& b, const statement& s) { b.path(s, b.package().halt_script); }},
     keyword{"halt_script_timeout", sec::package, false, false,
             [](builder& b, const statement& s) {
-                b.optional_time(s, limits::script_timeout_max, b.package().halt_script_timeout);
+                b.optional_time(s, script_timeout_min, limits::script_timeout_max, b.package().halt_script_timeout);
+            }},
+    keyword{"successor_halt_timeout", sec::package, false, false,
+            [](builder& b, const statement& s) {
+                b.optional_time(s, duration{0}, limits::script_timeout_max, b.package().successor_halt_timeout);
             }},
     keyword{"script_log_file", sec::package, false, false,
-            [](builder& b, const statement& s) { set_path(b, s, b.package().script_log_file); }},
+            [](builder& b, const statement& s) { b.path(s, b.package().script_log_file); }},
+    keyword{"log_level", sec::package, false, false,
+            [](builder& b, const statement& s) { b.count(s, 0, 5, b.package().log_level); }},
+    keyword{"node_fail_fast_enabled", sec::package, false, false,
+            [](builder& b, const statement& s) { b.yes_no(s, b.package().node_fail_fast); }},
+    keyword{"external_pre_script", sec::package, false, true,
+            [](builder& b, const statement& s) { add_script(b, s, b.package().external_pre_scripts); }},
+    keyword{"external_script", sec::package, false, true,
+            [](builder& b, const statement& s) { add_script(b, s, b.package().external_scripts); }},
+    keyword{"pev_*", sec::package, false, true, set_variable},
 
     keyword{"ip_subnet", sec::subnet, true, true, open_subnet},
     keyword{"ip_address", sec::subnet, false, true, add_address},
@@ -162,6 +180,13 @@ constexpr std::array package_table{
 
 }  // namespace
 
-std::span<const keyword> package_keywords() { return package_table; }
+std::span<const keyword> package_keywords() {
+    static const auto whole = [] {
+        std::vector<keyword> all(package_table.begin(), package_table.end());
+        for (auto part : {placement_keywords(), storage_keywords()}) all.insert(all.end(), part.begin(), part.end());
+        return all;
+    }();
+    return whole;
+}
 
 }  // namespace mainstay::parsing

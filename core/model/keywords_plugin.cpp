@@ -1,5 +1,7 @@
 #include "model/keywords_plugin.hpp"
 
+#include <utility>
+
 namespace mainstay::parsing {
 
 void add_param(builder& b, const statement& s, std::vector<parameter>& params, std::string name, std::string value) {
@@ -9,6 +11,24 @@ void add_param(builder& b, const statement& s, std::vector<parameter>& params, s
         return;
     }
     params.push_back({std::move(name), std::move(value), s.where});
+}
+
+void open_weight(builder& b, const statement& s, std::optional<builder::open_name>& open) {
+    b.close_names();
+    open = {b.name(s).value_or(""), s};
+}
+
+void set_weight(builder& b, const statement& s, std::optional<builder::open_name>& open, weights& target) {
+    constexpr std::string_view expected = "a number from 0 to 1000000 with at most three decimals";
+    auto name = std::exchange(open, std::nullopt).value_or(builder::open_name{}).text;
+    auto value = b.word(s, expected);
+    if (!value) return;
+    auto parsed = parse_weight(*value);
+    if (!parsed) {
+        b.error(s, "'" + *value + "' is not possible here", std::string(expected));
+    } else if (!name.empty() && !target.emplace(name, *parsed).second) {
+        b.error(s, name + " is given twice here");
+    }
 }
 
 void set_plugin_name(builder& b, const statement& s, plugin_instance& instance) {

@@ -1,5 +1,5 @@
-// Inside of parse_configuration: what all plugin instances have in common. `current` gives the
-// instance that is being read.
+// Inside of parse_configuration: what plugin instances, and what weights and capacities have in common. `current` gives
+// the instance that is being read.
 #pragma once
 
 #include <algorithm>
@@ -15,6 +15,10 @@ using current_instance = plugin_instance& (*)(builder&);
 void add_param(builder& b, const statement& s, std::vector<parameter>& params, std::string name, std::string value);
 void set_plugin_name(builder& b, const statement& s, plugin_instance& instance);
 void add_instance_node(builder& b, const statement& s, plugin_instance& instance);
+
+// capacity_name or weight_name, and the value on the line below it.
+void open_weight(builder& b, const statement& s, std::optional<builder::open_name>& open);
+void set_weight(builder& b, const statement& s, std::optional<builder::open_name>& open, weights& target);
 
 template <class Instance>
 void open_instance(builder& b, const statement& s, std::vector<Instance>& all) {

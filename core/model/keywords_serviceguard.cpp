@@ -23,8 +23,12 @@ struct foreign {
 };
 
 constexpr std::string_view odd_nodes = "tie-breaks are not there yet; use an odd number of nodes";
-constexpr std::string_view no_capacity = "packages are not placed by capacity and weight yet; take the line out";
-constexpr std::string_view no_storage = "volumes and file systems are not handled yet; mount them in run_script";
+constexpr std::string_view volumes =
+    "volume groups are not handled; activate them in an external_pre_script, and mount with fs_name";
+constexpr std::string_view veritas = "HP-UX and Veritas only; activate the group in an external_pre_script";
+constexpr std::string_view hpux = "HP-UX only";
+constexpr std::string_view ems =
+    "EMS is HP-UX only; use generic_resource_name, and a service that sets it with hactl resource set";
 constexpr std::string_view access = "only root may use hactl on this version";
 
 constexpr std::array cluster_table{
@@ -40,10 +44,6 @@ constexpr std::array cluster_table{
     foreign{"qs_timeout_extension", verdict::refused, odd_nodes},
     foreign{"site_name", verdict::refused, "sites are not handled yet; take the line out"},
     foreign{"site", verdict::refused, "sites are not handled yet; take the line out"},
-    foreign{"capacity_name", verdict::refused, no_capacity},
-    foreign{"capacity_value", verdict::refused, no_capacity},
-    foreign{"weight_name", verdict::refused, no_capacity},
-    foreign{"weight_default", verdict::refused, no_capacity},
     foreign{"node_timeout", verdict::ignored, "member_timeout says when a silent node is lost"},
     foreign{"network_polling_interval", verdict::ignored, "interfaces are watched, not polled"},
     foreign{"configured_io_timeout_extension", verdict::refused, "no extra wait for pending I/O yet", "0"},
@@ -55,52 +55,32 @@ constexpr std::array cluster_table{
     foreign{"user_name", verdict::ignored, access},
     foreign{"user_host", verdict::ignored, access},
     foreign{"user_role", verdict::ignored, access},
-    foreign{"volume_group", verdict::refused, no_storage},
-    foreign{"ops_volume_group", verdict::refused, no_storage},
+    foreign{"volume_group", verdict::refused, volumes},
+    foreign{"ops_volume_group", verdict::refused, volumes},
     foreign{"failover_optimization", verdict::ignored, "set member_timeout for a fast failover", "none"},
 };
 
 constexpr std::array package_table{
-    foreign{"package_type", verdict::refused, "only failover packages are handled yet", "failover"},
     foreign{"module_name", verdict::silent, {}},
     foreign{"module_version", verdict::silent, {}},
     foreign{"operation_sequence", verdict::silent, {}},
-    foreign{"log_level", verdict::silent, {}},
-    foreign{"local_lan_failover_allowed", verdict::silent, {}},
-    foreign{"node_fail_fast_enabled", verdict::refused,
-            "a whole package cannot fail fast yet; service_fail_fast_enabled works", "no"},
-    foreign{"successor_halt_timeout", verdict::ignored, "there are no dependencies yet", "no_timeout"},
-    foreign{"priority", verdict::ignored, "there are no dependencies and weights yet", "no_priority"},
-    foreign{"dependency_*", verdict::refused, "dependencies are not handled yet; take the lines out"},
-    foreign{"weight_name", verdict::refused, no_capacity},
-    foreign{"weight_value", verdict::refused, no_capacity},
-    foreign{"subnet", verdict::refused, "subnets are not monitored for packages yet; ip_subnet gives addresses"},
-    foreign{"monitored_subnet", verdict::refused, "subnets are not monitored for packages yet; take the line out"},
-    foreign{"monitored_subnet_access", verdict::refused, "cross-subnet clusters are not handled yet", "full"},
-    foreign{"cluster_interconnect_subnet", verdict::refused, "only failover packages are handled yet"},
+    foreign{"cluster_interconnect_subnet", verdict::refused, "HP-UX and Oracle RAC only; use monitored_subnet"},
     foreign{"ip_subnet_node", verdict::refused, "cross-subnet clusters are not handled yet"},
-    foreign{"generic_resource_*", verdict::refused, "generic resources are not handled yet"},
-    foreign{"resource_polling_interval", verdict::refused, "EMS resources are not handled; use a resource_plugin"},
-    foreign{"resource_start", verdict::refused, "EMS resources are not handled; use a resource_plugin"},
-    foreign{"resource_up_value", verdict::refused, "EMS resources are not handled; use a resource_plugin"},
-    foreign{"concurrent_*", verdict::silent, {}},
-    foreign{"enable_threaded_vgchange", verdict::silent, {}},
-    foreign{"vgchange_cmd", verdict::silent, {}},
-    foreign{"cvm_activation_cmd", verdict::silent, {}},
-    foreign{"vxvol_cmd", verdict::silent, {}},
-    foreign{"vxvm_dg_retry", verdict::silent, {}},
-    foreign{"deactivation_retry_count", verdict::silent, {}},
-    foreign{"kill_processes_accessing_raw_devices", verdict::silent, {}},
-    foreign{"vg", verdict::refused, no_storage},
-    foreign{"cvm_dg", verdict::refused, no_storage},
-    foreign{"vxvm_dg", verdict::refused, no_storage},
-    foreign{"storage_group", verdict::refused, no_storage},
-    foreign{"fs_mount_retry_count", verdict::silent, {}},
-    foreign{"fs_umount_retry_count", verdict::silent, {}},
-    foreign{"fs_*", verdict::refused, no_storage},
-    foreign{"pev_*", verdict::refused, "package variables are not handed to scripts yet"},
-    foreign{"external_pre_script", verdict::refused, "external scripts are not handled yet; use run_script"},
-    foreign{"external_script", verdict::refused, "external scripts are not handled yet; use run_script"},
+    foreign{"resource_polling_interval", verdict::refused, ems},
+    foreign{"resource_start", verdict::refused, ems},
+    foreign{"resource_up_value", verdict::refused, ems},
+    foreign{"concurrent_vgchange_operations", verdict::ignored, volumes, "1"},
+    foreign{"enable_threaded_vgchange", verdict::ignored, hpux, "0"},
+    foreign{"vgchange_cmd", verdict::ignored, volumes},
+    foreign{"cvm_activation_cmd", verdict::ignored, veritas},
+    foreign{"vxvol_cmd", verdict::ignored, veritas},
+    foreign{"vxvm_dg_retry", verdict::ignored, veritas, "no"},
+    foreign{"deactivation_retry_count", verdict::ignored, volumes, "0"},
+    foreign{"kill_processes_accessing_raw_devices", verdict::ignored, volumes, "no"},
+    foreign{"vg", verdict::refused, volumes},
+    foreign{"cvm_dg", verdict::refused, veritas},
+    foreign{"vxvm_dg", verdict::refused, veritas},
+    foreign{"storage_group", verdict::refused, veritas},
     foreign{"user_name", verdict::ignored, access},
     foreign{"user_host", verdict::ignored, access},
     foreign{"user_role", verdict::ignored, access},

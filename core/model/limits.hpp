@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include "model/time.hpp"
 
@@ -19,7 +20,10 @@ inline constexpr std::size_t name_chars = 39;  // as in Serviceguard
 // quorum.md R8: more voters cost more than they bring; the rest are learners.
 inline constexpr std::size_t voters = 7;
 inline constexpr std::size_t nodes = 64;
-inline constexpr std::size_t packages = 300;  // as in Serviceguard
+inline constexpr std::size_t packages = 300;           // as in Serviceguard
+inline constexpr std::uint32_t priority_max = 3000;    // as in Serviceguard
+inline constexpr std::size_t capacities = 4;           // per node, as in Serviceguard
+inline constexpr std::size_t generic_resources = 100;  // different ones in a cluster, as in Serviceguard
 inline constexpr std::size_t services_per_package = 100;
 inline constexpr std::size_t resources_per_package = 100;
 inline constexpr std::size_t addresses_per_package = 200;

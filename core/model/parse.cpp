@@ -16,7 +16,11 @@ namespace {
 enum class part { none, cluster, package };
 
 const keyword* find(std::span<const keyword> table, std::string_view name) {
-    auto found = std::find_if(table.begin(), table.end(), [name](const keyword& k) { return k.name == name; });
+    auto found = std::find_if(table.begin(), table.end(), [name](const keyword& k) {
+        if (k.name.back() != '*') return k.name == name;
+        auto start = k.name.substr(0, k.name.size() - 1);
+        return name.size() > start.size() && name.substr(0, start.size()) == start;
+    });
     return found == table.end() ? nullptr : &*found;
 }
 
@@ -68,10 +72,15 @@ section needed_by(const keyword& k) {
     if (!k.opens) return k.of;
     switch (k.of) {
         case section::interface:
+        case section::capacity:
             return section::node;
         case section::subnet:
         case section::resource:
         case section::service:
+        case section::weight:
+        case section::dependency:
+        case section::generic_resource:
+        case section::filesystem:
             return section::package;
         case section::package:
             return section::package;
@@ -83,6 +92,7 @@ section needed_by(const keyword& k) {
 void read_statement(builder& b, statement& s, part& now) {
     if (s.keyword == "cluster_name" || s.keyword == "package_name") {
         b.close_subnet();
+        b.close_names();
         now = s.keyword == "cluster_name" ? part::cluster : part::package;
     }
     if (now == part::none) {
@@ -99,7 +109,8 @@ void read_statement(builder& b, statement& s, part& now) {
         report_unknown(b, s, now);
         return;
     }
-    if (!s.rest.empty() && s.rest.front() == '=') {
+    // `generic_resource_up_criteria == 5` is no such mistake.
+    if (!s.rest.empty() && s.rest.front() == '=' && s.rest.substr(0, 2) != "==") {
         b.error(s, "there is no = between keyword and value", "`" + s.written + " value`");
         if (!k->opens) return;
         s.rest.clear();  // opened all the same, or all lines of the section would be errors too
@@ -150,6 +161,27 @@ void complete_interface(builder& b, const node_config& node, std::vector<std::st
     }
 }
 
+// Serviceguard names a subnet by its network address alone; the cluster knows the prefix.
+void complete_package(builder& b, package_config& package, const std::vector<ip_subnet>& subnets) {
+    std::set<std::string> reported;
+    auto complete = [&](std::string& text, const char* keyword_name, const source_position& otherwise) {
+        if (text.empty() || text.find('/') != std::string::npos) return;
+        auto network = parse_address(text);
+        auto found = std::find_if(subnets.begin(), subnets.end(),
+                                  [&network](const ip_subnet& s) { return network && s.network == *network; });
+        if (found != subnets.end()) {
+            text = to_string(*found);
+        } else if (reported.insert(text).second) {
+            auto line = package.lines.find(std::string(keyword_name) + ' ' + text);
+            b.error_at(line == package.lines.end() ? otherwise : line->second, keyword_name,
+                       text + " has no prefix and is no subnet of the cluster",
+                       text + (network && network->v6 ? "/64" : "/24") + " with the right prefix");
+        }
+    };
+    for (auto& address : package.addresses) complete(address.subnet, "ip_subnet", address.where);
+    for (auto& subnet : package.monitored_subnets) complete(subnet, "monitored_subnet", package.where);
+}
+
 }  // namespace
 
 void complete_subnets(builder& b) {
@@ -177,24 +209,7 @@ void complete_subnets(builder& b) {
     cluster.subnets.clear();
     for (const auto& subnet : subnets) cluster.subnets.push_back(to_string(subnet));
 
-    // Serviceguard names a subnet by its network address alone; the cluster knows the prefix.
-    for (auto& package : b.out.config.packages) {
-        std::set<std::string> reported;
-        for (auto& address : package.addresses) {
-            if (address.subnet.empty() || address.subnet.find('/') != std::string::npos) continue;
-            auto network = parse_address(address.subnet);
-            auto found = std::find_if(subnets.begin(), subnets.end(),
-                                      [&network](const ip_subnet& s) { return network && s.network == *network; });
-            if (found != subnets.end()) {
-                address.subnet = to_string(*found);
-            } else if (reported.insert(address.subnet).second) {
-                auto line = package.lines.find("ip_subnet " + address.subnet);
-                b.error_at(line == package.lines.end() ? address.where : line->second, "ip_subnet",
-                           address.subnet + " has no prefix and is no subnet of the cluster",
-                           address.subnet + (network && network->v6 ? "/64" : "/24") + " with the right prefix");
-            }
-        }
-    }
+    for (auto& package : b.out.config.packages) complete_package(b, package, subnets);
 }
 
 }  // namespace parsing
@@ -215,6 +230,7 @@ parse_outcome parse_configuration(std::span<const named_text> files) {
             parsing::read_statement(b, s, now);
         }
         b.close_subnet();
+        b.close_names();
     }
     parsing::complete_subnets(b);
     sort_by_position(b.out.found, order);

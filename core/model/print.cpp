@@ -1,38 +1,9 @@
 #include "model/print.hpp"
 
-#include "model/lexer.hpp"
+#include "model/page.hpp"
 #include "model/value.hpp"
 
 namespace mainstay {
-
-namespace {
-
-class page {
-public:
-    void line(std::string_view keyword, std::string_view value) {
-        constexpr std::size_t column = 28;
-        text_.append(indent_, ' ').append(keyword);
-        std::size_t used = indent_ + keyword.size();
-        text_.append(used < column ? column - used : 1, ' ').append(value) += '\n';
-    }
-    void word(std::string_view keyword, std::string_view value) {
-        if (!value.empty()) line(keyword, quoted_word(value));
-    }
-    void whole(std::string_view keyword, std::string_view value) {
-        if (!value.empty()) line(keyword, quoted_whole(value));
-    }
-    void time(std::string_view keyword, duration value) { line(keyword, duration_text(value)); }
-    void gap() {
-        if (!text_.empty()) text_ += '\n';
-        indent_ = 0;
-    }
-    void indent(std::size_t columns) { indent_ = columns; }
-    std::string take() { return std::move(text_); }
-
-private:
-    std::string text_;
-    std::size_t indent_ = 0;
-};
 
 void print_instance(page& out, const std::string& kind, const plugin_instance& instance) {
     out.word(kind + "_name", instance.name);
@@ -50,6 +21,8 @@ void print_instance(page& out, const std::string& kind, const plugin_instance& i
     }
 }
 
+namespace {
+
 void print_node(page& out, const node_config& node) {
     out.gap();
     out.word("node_name", node.name);
@@ -62,6 +35,10 @@ void print_node(page& out, const node_config& node) {
     }
     out.indent(2);
     out.word("power_source", node.power_source);
+    for (const auto& [name, value] : node.capacities) {
+        out.word("capacity_name", name);
+        out.line("capacity_value", weight_text(value));
+    }
 }
 
 const char* tie_text(cluster_config::tie kind) {
@@ -103,23 +80,6 @@ void print_instances(page& out, const cluster_config& cluster) {
     }
 }
 
-void print_timeout(page& out, std::string_view keyword, const std::optional<duration>& value) {
-    out.line(keyword, value ? duration_text(*value) : "no_timeout");
-}
-
-void print_service(page& out, const service_config& service) {
-    out.gap();
-    out.word("service_name", service.name);
-    out.indent(2);
-    out.whole("service_cmd", service.command);
-    bool none = service.restart_max && *service.restart_max == 0;
-    out.line("service_restart", !service.restart_max ? "unlimited"
-                                : none               ? "none"
-                                                     : std::to_string(*service.restart_max));
-    out.line("service_fail_fast_enabled", service.fail_fast ? "yes" : "no");
-    out.time("service_halt_timeout", service.halt_timeout);
-}
-
 }  // namespace
 
 std::string print_cluster(const cluster_config& cluster) {
@@ -141,40 +101,12 @@ std::string print_cluster(const cluster_config& cluster) {
     out.time("fence_limit_time", cluster.fence_limit_time);
     out.line("heartbeat_port", std::to_string(cluster.heartbeat_port));
     for (const auto& subnet : cluster.subnets) out.word("subnet", subnet);
+    for (const auto& [name, value] : cluster.weight_defaults) {
+        out.word("weight_name", name);
+        out.line("weight_default", weight_text(value));
+    }
     for (const auto& node : cluster.nodes) print_node(out, node);
     print_instances(out, cluster);
-    return out.take();
-}
-
-std::string print_package(const package_config& package) {
-    page out;
-    out.word("package_name", package.name);
-    out.whole("description", package.description);
-    if (package.nodes.empty()) out.line("node_name", "*");
-    for (const auto& node : package.nodes) out.word("node_name", node);
-    out.line("auto_run", package.auto_run ? "yes" : "no");
-    out.line("failover_policy", "configured_node");
-    out.line("failback_policy", "manual");
-    out.word("run_script", package.run_script);
-    print_timeout(out, "run_script_timeout", package.run_script_timeout);
-    out.word("halt_script", package.halt_script);
-    print_timeout(out, "halt_script_timeout", package.halt_script_timeout);
-    out.word("script_log_file", package.script_log_file);
-    std::string subnet;
-    for (const auto& address : package.addresses) {
-        if (address.subnet != subnet) {
-            out.gap();
-            out.word("ip_subnet", address.subnet);
-            subnet = address.subnet;
-        }
-        out.indent(2);
-        out.word("ip_address", address.address);
-    }
-    for (const auto& resource : package.resources) {
-        out.gap();
-        print_instance(out, "resource", resource);
-    }
-    for (const auto& service : package.services) print_service(out, service);
     return out.take();
 }
 

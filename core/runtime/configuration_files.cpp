@@ -36,9 +36,6 @@ void require(const plugin_instance& item, const std::string& plugin_dir, const s
 checked_files check_files(std::span<const named_text> files, const std::string& plugin_dir) {
     checked_files out;
     auto parsed = parse_configuration(files);
-    out.found = parsed.found;
-    out.config = std::move(parsed.config);
-    if (has_errors(out.found)) return out;
     std::vector<plugin_schema> schemas;
     std::set<std::string> known;
     std::map<std::string, std::string> broken;
@@ -50,15 +47,17 @@ checked_files check_files(std::span<const named_text> files, const std::string& 
             broken[item.file.stem().string()] = item.info.error().message;
         }
     }
+    out.found = examine(parsed, schemas);
+    bool parsed_well = parsed.ok();
+    out.config = std::move(parsed.config);
     const auto& cluster = out.config.cluster;
-    for (const auto& item : effective_links(cluster)) require(item, plugin_dir, known, broken, out.found);
+    if (parsed_well)
+        for (const auto& item : effective_links(cluster)) require(item, plugin_dir, known, broken, out.found);
     for (const auto& item : cluster.stonith) require(item, plugin_dir, known, broken, out.found);
     for (const auto& item : cluster.event_sources) require(item, plugin_dir, known, broken, out.found);
     for (const auto& item : cluster.notifiers) require(item, plugin_dir, known, broken, out.found);
     for (const auto& package : out.config.packages)
         for (const auto& item : package.resources) require(item, plugin_dir, known, broken, out.found);
-    auto more = check_configuration(out.config, schemas);
-    out.found.insert(out.found.end(), more.begin(), more.end());
     std::vector<std::string> order;
     for (const auto& item : files) order.push_back(item.name);
     sort_by_position(out.found, order);

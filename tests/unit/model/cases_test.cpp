@@ -42,15 +42,11 @@ std::vector<named_text> input_files(const std::string& input) {
 
 std::string answer(const std::vector<named_text>& files) {
     auto parsed = parse_configuration(files);
-    auto found = parsed.found;
-    if (parsed.ok()) {
-        auto more = check_configuration(parsed.config);
-        found.insert(found.end(), more.begin(), more.end());
-        std::vector<std::string> order;
-        order.reserve(files.size());
-        for (const auto& file : files) order.push_back(file.name);
-        sort_by_position(found, order);
-    }
+    auto found = examine(parsed);
+    std::vector<std::string> order;
+    order.reserve(files.size());
+    for (const auto& file : files) order.push_back(file.name);
+    sort_by_position(found, order);
     std::string out;
     for (const auto& item : found) out += to_text(item) + '\n';
     if (has_errors(found)) return out;

@@ -21,8 +21,11 @@ configuration full() {
     c.cluster.fence_action = cluster_config::after_off::off;
     c.cluster.heartbeat_port = 6000;
     c.cluster.subnets = {"10.0.0.0/24"};
-    c.cluster.nodes = {
-        {.name = "a", .interfaces = {{"eth0", {"10.0.0.1/24"}, {"10.0.0.9/24"}}}, .power_source = "ups"}};
+    c.cluster.nodes = {{.name = "a",
+                        .interfaces = {{"eth0", {"10.0.0.1/24"}, {"10.0.0.9/24"}}},
+                        .power_source = "ups",
+                        .capacities = {{"cpu", 2'500}, {"memory", 64'000}}}};
+    c.cluster.weight_defaults = {{"cpu", 1}};
     plugin_instance link;
     link.name = "cable";
     link.plugin = "heartbeat-serial";
@@ -56,6 +59,33 @@ configuration full() {
     web.run_script_timeout = duration{60'000'000};
     web.halt_script = "/opt/halt";
     web.script_log_file = "/var/log/web.log";
+    web.type = package_config::kind::failover;
+    web.node_fail_fast = true;
+    web.failover_policy = package_config::failover::min_package_node;
+    web.failback_policy = package_config::failback::automatic;
+    web.priority = 17;
+    web.successor_halt_timeout = duration{0};
+    web.log_level = 3;
+    web.variables = {{"Level", "high \"water\""}, {"x_1", "7"}};
+    web.external_pre_scripts = {"/opt/pre"};
+    web.external_scripts = {"/opt/one", "/opt/two"};
+    web.dependencies = {{.name = "db", .package = "db", .location = dependency_config::place::any_node},
+                        {.name = "no", .package = "test", .up = false}};
+    web.weight = {{"cpu", 1'250}, {"memory", 4'000}};
+    web.monitored_subnets = {"10.0.0.0/24"};
+    web.generic_resources = {
+        {.name = "disk",
+         .before_start = true,
+         .up_when = generic_resource_config::criterion{generic_resource_config::comparison::greater_equal, 5}},
+        {.name = "cpu"}};
+    web.storage = {2, 3, 1, 1};
+    web.filesystems = {{.name = "/export/a b",
+                        .server = "nas",
+                        .directory = "/mnt/a",
+                        .type = "nfs",
+                        .mount_options = "-o ro,soft",
+                        .umount_options = "-f",
+                        .fsck_options = "-n"}};
     web.addresses = {{"10.0.0.100", "10.0.0.0/24", {}}, {"10.0.0.101", "10.0.0.0/24", {}}};
     plugin_instance nginx;
     nginx.name = "nginx";
@@ -105,6 +135,18 @@ TEST_CASE("canonical text carries everything") {
     CHECK_FALSE(web.services.at(0).restart_max);
     CHECK(web.services.at(0).command == "\"/opt/x\" -c 'a # b' \"y\"");
     CHECK(web.services.at(1).restart_max == 3U);
+    CHECK(web.node_fail_fast);
+    CHECK(web.priority == 17U);
+    CHECK(web.successor_halt_timeout == duration{0});
+    CHECK(web.variables.at("Level") == "high \"water\"");
+    CHECK(web.dependencies.at(0).location == dependency_config::place::any_node);
+    CHECK_FALSE(web.dependencies.at(1).up);
+    CHECK(web.weight.at("cpu") == 1'250U);
+    CHECK(web.generic_resources.at(0).up_when->value == 5);
+    CHECK_FALSE(web.generic_resources.at(1).up_when);
+    CHECK(web.storage.umount_retries == 3U);
+    CHECK(web.filesystems.at(0).mount_options == "-o ro,soft");
+    CHECK(c.nodes.at(0).capacities.at("cpu") == 2'500U);
 }
 
 TEST_CASE("a package prints the same from its own file and from the whole") {

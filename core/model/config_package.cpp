@@ -1,0 +1,75 @@
+#include "model/config_package.hpp"
+
+#include "model/value.hpp"
+
+namespace mainstay {
+
+std::string_view to_string(dependency_config::place value) {
+    switch (value) {
+        case dependency_config::place::any_node:
+            return "any_node";
+        case dependency_config::place::different_node:
+            return "different_node";
+        case dependency_config::place::all_nodes:
+            return "all_nodes";
+        default:
+            return "same_node";
+    }
+}
+
+std::string_view to_string(generic_resource_config::comparison value) {
+    switch (value) {
+        case generic_resource_config::comparison::not_equal:
+            return "!=";
+        case generic_resource_config::comparison::greater:
+            return ">";
+        case generic_resource_config::comparison::less:
+            return "<";
+        case generic_resource_config::comparison::greater_equal:
+            return ">=";
+        case generic_resource_config::comparison::less_equal:
+            return "<=";
+        default:
+            return "==";
+    }
+}
+
+std::string_view to_string(package_config::kind value) {
+    switch (value) {
+        case package_config::kind::multi_node:
+            return "multi_node";
+        case package_config::kind::system_multi_node:
+            return "system_multi_node";
+        default:
+            return "failover";
+    }
+}
+
+std::optional<std::uint64_t> parse_weight(std::string_view text) {
+    constexpr std::uint64_t max = 1'000'000;
+    auto dot = text.find('.');
+    auto whole = parse_count(text.substr(0, dot));
+    if (!whole || *whole > max) return std::nullopt;
+    std::uint64_t value = *whole * weight_unit;
+    if (dot != std::string_view::npos) {
+        auto fraction = std::string(text.substr(dot + 1));
+        if (fraction.empty() || fraction.size() > 3) return std::nullopt;
+        fraction.append(3 - fraction.size(), '0');
+        auto thousandths = parse_count(fraction);
+        if (!thousandths) return std::nullopt;
+        value += *thousandths;
+    }
+    if (value > max * weight_unit) return std::nullopt;
+    return value;
+}
+
+std::string weight_text(std::uint64_t value) {
+    auto text = std::to_string(value / weight_unit);
+    auto rest = value % weight_unit;
+    if (rest == 0) return text;
+    auto fraction = std::to_string(weight_unit + rest).substr(1);
+    while (fraction.back() == '0') fraction.pop_back();
+    return text + "." + fraction;
+}
+
+}  // namespace mainstay
