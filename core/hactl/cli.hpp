@@ -29,10 +29,12 @@ struct invocation {
     std::string package;
     std::string file;
     std::string plugin_dir;
+    std::string certify_down;  // names of nodes, comma between
     std::int64_t limit = 50;
     std::int64_t wait_ms = 30'000;
     bool json = false;
     bool offline = false;
+    bool abandon = false;
     bool help = false;
     bool version = false;
     std::vector<std::string> options;  // names of those given

@@ -35,6 +35,12 @@ exit_code read(context& c, const std::string& method, const nlohmann::json& para
 // A request that changes something: its steps are printed as they come, its `text` at the end.
 exit_code act(context& c, const std::string& method, nlohmann::json params);
 
+// In commands_quorum.cpp.
+exit_code proof(context& c);
+exit_code timing(context& c);
+exit_code node_fence(context& c);
+exit_code cluster_run(context& c);
+
 // In commands_cluster.cpp and commands_key.cpp.
 exit_code cluster_check(context& c);
 exit_code cluster_apply(context& c);

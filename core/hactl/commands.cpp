@@ -94,7 +94,6 @@ constexpr const char* package_enable = "package.enable";
 constexpr const char* package_disable = "package.disable";
 constexpr const char* node_run = "node.run";
 constexpr const char* node_halt = "node.halt";
-constexpr const char* cluster_run = "cluster.run";
 constexpr const char* cluster_halt = "cluster.halt";
 
 exit_code plugin_list(context& c) {
@@ -127,12 +126,16 @@ constexpr std::array table_of_commands{
             on_package<package_disable>},
     command{"node run", "NODE", "let a node take part again", 1, 1, "wait", on_node<node_run>},
     command{"node halt", "NODE", "move its packages, then let it leave", 1, 1, "wait", on_node<node_halt>},
+    command{"node fence", "NODE", "switch it off, whatever is heard of it", 1, 1, "wait", node_fence},
+    command{"proof", "PACKAGE", "why its former owner is certainly gone", 1, 1, "", proof},
+    command{"timing", "", "the times that follow from the configuration", 0, 0, "", timing},
     command{"cluster check", "[FILE...]", "look for errors in configuration files", 0, 1024, "offline plugin-dir",
             cluster_check},
     command{"cluster apply", "[FILE...]", "check them and put them in force; on a fresh node: form a cluster", 0, 1024,
             "wait", cluster_apply},
     command{"cluster get", "", "print the configuration in force", 0, 0, "", cluster_get},
-    command{"cluster run", "", "let all halted nodes take part again", 0, 0, "wait", on_cluster<cluster_run>},
+    command{"cluster run", "", "let all halted nodes take part again; without a quorum: --certify-down", 0, 0,
+            "wait certify-down abandon", cluster_run},
     command{"cluster halt", "", "halt all packages, then all nodes", 0, 0, "wait", on_cluster<cluster_halt>},
     command{"plugin list", "", "which plugins there are, and which do not load", 0, 0, "", plugin_list},
     command{"plugin info", "NAME", "what a plugin does and which parameters it takes", 1, 1, "", plugin_info},

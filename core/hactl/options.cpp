@@ -27,6 +27,8 @@ po::options_description describe(invocation& out, raw_values& raw) {
     add("file", po::value(&out.file), "write the key there (/etc/mainstay/key)");
     add("wait", po::value(&raw.wait), "look so long for a leader that takes the request (30s)");
     add("offline", po::bool_switch(&out.offline), "check without asking mainstayd");
+    add("certify-down", po::value(&out.certify_down), "nodes that are off for sure, comma between: go on without them");
+    add("abandon", po::bool_switch(&out.abandon), "certify more than half of the voters; their stores are wiped first");
     add("plugin-dir", po::value(&out.plugin_dir), "plugins for a check without mainstayd");
     add("help", po::bool_switch(&out.help), "what there is");
     add("version", po::bool_switch(&out.version), "of hactl");
@@ -84,6 +86,7 @@ result<invocation> read_options(const std::vector<std::string>& arguments, const
     };
     drop("json", out.json);
     drop("offline", out.offline);
+    drop("abandon", out.abandon);
     drop("help", out.help);
     drop("version", out.version);
     if (!raw.wait.empty()) {

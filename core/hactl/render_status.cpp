@@ -168,6 +168,8 @@ std::string freshness_note(const json& status) {
 std::string render_status(const json& status, const console& to) {
     if (!is_set(status, "formed", true)) return unformed(status);
     auto out = headline(status, to) + freshness_note(status);
+    auto waiting = text_of(status, "waiting");
+    if (!waiting.empty()) out += to.paint("Waits for: " + waiting + '\n', tone::warn);
     if (is_set(status, "halted")) out += to.paint("The cluster is halted; hactl cluster run starts it.\n", tone::warn);
     out += node_table(status, to) + package_table(status, to);
     auto now = number_of(status, "now").value_or(0);

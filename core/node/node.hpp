@@ -177,7 +177,7 @@ public:
     [[nodiscard]] std::vector<std::string> active_packages() const;  // begun here and not over; or failed to halt
     [[nodiscard]] std::vector<std::string> waiting_to_form() const;  // names not heard yet
     // Why a node that hears others has no vote: what it waits for; empty = nothing.
-    [[nodiscard]] std::string waiting_for() const;
+    [[nodiscard]] std::string waiting_for(time_point now) const;
     [[nodiscard]] const std::map<std::string, arbitrator_view>& arbitrators() const { return arbitrators_; }
     // D6, "Two voters": no end while it is one of two at most and proof breaks ties.
     [[nodiscard]] bool lease_endless() const;

@@ -56,6 +56,20 @@ public:
         return done("node " + asked.node + " is halted");
     }
 
+    verdict operator()(const cluster::fence_node& asked) const {
+        auto id = state_.find_node(asked.node);
+        auto found = state_.nodes.find(id);
+        if (found == state_.nodes.end()) return failed("node " + asked.node + " was removed");
+        if (found->second.status == cluster::node_status::fenced) return done("node " + asked.node + " is off");
+        if (!found->second.fence_asked_by.empty()) return {};
+        auto fence = state_.fences.find(id);
+        bool off = fence != state_.fences.end() && fence->second.done &&
+                   fence->second.result.outcome == cluster::fence_outcome::off_confirmed;
+        if (off) return done("node " + asked.node + " was switched off");
+        return failed("node " + asked.node + " was not fenced: " +
+                      (fence == state_.fences.end() ? std::string("it came back") : fence->second.result.detail));
+    }
+
     verdict operator()(const cluster::cluster_admin& asked) const {
         if (asked.run) return done("the cluster runs packages");
         for (const auto& [name, item] : state_.packages) {

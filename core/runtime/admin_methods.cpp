@@ -8,6 +8,7 @@
 #include "runtime/clock.hpp"
 #include "runtime/configuration_files.hpp"
 #include "runtime/plugin/loader.hpp"
+#include "runtime/quorum_json.hpp"
 #include "runtime/status_json.hpp"
 
 namespace mainstay::runtime {
@@ -126,6 +127,14 @@ private:
             package(method.substr(8));
         } else if (method == "node.run" || method == "node.halt") {
             if (need("node")) submit(cluster::node_admin{text("node"), method == "node.run"});
+        } else if (method == "node.fence") {
+            if (need("node")) submit(cluster::fence_node{text("node")});
+        } else if (method == "cluster.certify") {
+            certify();
+        } else if (method == "proof") {
+            proof();
+        } else if (method == "timing") {
+            result(json::parse(timing_json(backend_.core())));
         } else if (method == "cluster.run" || method == "cluster.halt") {
             submit(cluster::cluster_admin{method == "cluster.run"});
         } else if (method == "cluster.check" || method == "cluster.apply") {
@@ -250,6 +259,31 @@ private:
             if (!kept) out.push_back("package " + item.name + ": removed");
         }
         return out;
+    }
+
+    // Without `confirm` only what has to be seen first (R5).
+    void certify() {
+        auto confirm = params_.find("confirm");
+        if (confirm == params_.end() || *confirm != true)
+            return result(json::parse(certify_json(backend_.core(), boot_now())));
+        node::certify_down asked;
+        auto nodes = params_.find("nodes");
+        bool named = nodes != params_.end() && nodes->is_array() && !nodes->empty();
+        for (std::size_t i = 0; named && i < nodes->size(); ++i) {
+            named = (*nodes)[i].is_string();
+            if (named) asked.nodes.push_back((*nodes)[i].get<std::string>());
+        }
+        if (!named) return error(bad_params, "nodes is missing", {{"expected", "[\"node2\"]"}});
+        auto abandon = params_.find("abandon");
+        asked.abandon = abandon != params_.end() && *abandon == true;
+        ask(std::move(asked), json::object());
+    }
+
+    void proof() {
+        if (!need("package")) return;
+        auto told = proof_json(backend_.core(), text("package"));
+        if (told.empty()) return error(not_found, "there is no package " + text("package"));
+        result(json::parse(told));
     }
 
     void cluster_get() {

@@ -34,6 +34,7 @@ public:
             out["problem"] = or_null(backend_.initial_problem());
             out["waiting_for"] = core_.waiting_to_form();
         }
+        out["waiting"] = or_null(core_.waiting_for(now_));
         add_quorum(out);
         add_fencing(out);
         out["nodes"] = json::array();
@@ -69,6 +70,13 @@ private:
                          ? core_.log().quorate(now_)
                          : leader && now_ - core_.log().leader_heard() < 2 * core_.times().member_timeout;
         out["quorum"] = {{"have", fresh}, {"needed", voters / 2 + 1}, {"voters", voters}, {"present", here}};
+        if (!core_.log().active().empty()) {
+            const auto& set = core_.log().active().back().set;
+            out["quorum"]["tie_break"] = to_string(set.kind);
+            out["quorum"]["version"] = set.version;
+            out["quorum"]["members"] = json::array();
+            for (const auto& item : set.voters) out["quorum"]["members"].push_back(state_.node_name(item.node));
+        }
         out["leader"] = fresh ? json(state_.node_name(leader)) : json(nullptr);
         if (fresh) {
             auto heard = core_.log().leads() ? 0 : (now_ - core_.log().leader_heard()).count() / 1000;
