@@ -1,6 +1,7 @@
 #include "cluster/fold.hpp"
 
 #include <algorithm>
+#include <set>
 
 #include "cluster/configuration.hpp"
 #include "model/mutation.hpp"
@@ -57,6 +58,7 @@ void fold::over(package_state& item, proof_kind proof, std::string reason) {
     item.phase = package_phase::down;
     item.proof = proof;
     item.stop_asked_by.clear();
+    item.failing = false;
     item.phase_by = by(std::move(reason));
 }
 
@@ -76,7 +78,7 @@ void fold::on(const configure& body) {
     for (const auto& [name, state] : state_.packages) {
         if (!state.active()) continue;
         auto kept = std::find_if(parsed->packages.begin(), parsed->packages.end(),
-                                 [&name = name](const auto& item) { return item.name == name; });
+                                 [&name = name](const auto& item) { return item.name == package_of(name); });
         if (kept == parsed->packages.end())
             return refuse("package " + name + " is running: halt it before it is removed");
         // What was started has to be halted by the same steps.
@@ -89,15 +91,19 @@ void fold::on(const configure& body) {
     // "Packages": waits use the largest L ever committed.
     state_.lease_max = std::max(state_.lease_max, timings_of(state_.config.cluster).lease);
     take_nodes(body);
+    std::set<std::string> kept;
     for (const auto& item : state_.config.packages) {
-        if (state_.packages.contains(item.name)) continue;
-        auto& fresh = state_.packages[item.name];
-        // SG 4.1: a package configured into a running cluster does not start by itself.
-        fresh.switching = item.auto_run && founding_;
-        fresh.switching_by = by(item.auto_run ? "auto_run yes" : "auto_run no");
-        fresh.phase_by = by("configured");
+        for (const auto& name : state_.instances(item)) {
+            kept.insert(name);
+            if (state_.packages.contains(name)) continue;
+            auto& fresh = state_.packages[name];
+            // SG 4.1: a package configured into a running cluster does not start by itself.
+            fresh.switching = item.auto_run && founding_;
+            fresh.switching_by = by(item.auto_run ? "auto_run yes" : "auto_run no");
+            fresh.phase_by = by("configured");
+        }
     }
-    std::erase_if(state_.packages, [&](const auto& entry) { return state_.find_package(entry.first) == nullptr; });
+    std::erase_if(state_.packages, [&](const auto& entry) { return !kept.contains(entry.first); });
 }
 
 bool fold::nodes_may_go(const cluster_config& cluster) {

@@ -1,5 +1,6 @@
 // What is said about packages: decisions, reports of nodes, wishes of administrators.
 #include <algorithm>
+#include <utility>
 
 #include "cluster/fold.hpp"
 
@@ -18,6 +19,7 @@ void fold::on(const package_start& body) {
     item->owner_boot = body.boot;
     item->proof = body.proof;
     item->restarts.clear();
+    item->failing = false;
     item->start_by = by(body.reason);
     item->phase_by = item->start_by;
     item->avoid = node_id{};
@@ -69,10 +71,20 @@ void fold::failed_or_halted(package_state& item, const package_report& body, con
             break;
         case report::service_failed:
             item.node_off[body.node] = by(reason);
+            item.phase_by = by(reason);
+            // SG 5.9: what depends on it halts first, then the leader has it halted.
+            item.failing = item.phase == package_phase::running && !state_.active_dependents(body.package).empty();
+            if (!item.failing) item.phase = package_phase::halting;
+            break;
+        case report::failing_fast:
             item.phase = package_phase::halting;
             item.phase_by = by(reason);
             break;
+        case report::halt_exit_2:
+            over(item, proof_kind::halted, reason);
+            break;
         case report::halt_exit_1:
+        case report::halt_exit_3:
         case report::halt_timeout:
             // Something of it may be left: only its node, or a proof of that node's death, ends it.
             item.switching = false;
@@ -102,7 +114,17 @@ void fold::on(const service_restarted& body) {
 
 // ---- what an administrator asks ------------------------------------------------------------------
 
-// The node by name if the package may be sent there now; else refused with the reason.
+std::vector<std::string> fold::instances(const std::string& name) {
+    const auto* config = name.find('@') == std::string::npos ? state_.find_package(name) : nullptr;
+    if (config == nullptr) {
+        refuse("there is no package " + name + " in the configuration");
+        return {};
+    }
+    auto list = state_.instances(*config);
+    outcome_.packages.insert(outcome_.packages.end(), list.begin(), list.end());
+    return list;
+}
+
 node_id fold::destination(const std::string& name, const package_state& item, const std::string& node) {
     auto id = state_.find_node(node);
     const auto* config = state_.find_package(name);
@@ -110,7 +132,8 @@ node_id fold::destination(const std::string& name, const package_state& item, co
         refuse("there is no node " + node + " in the configuration");
         return {};
     }
-    auto list = state_.node_list(*config);
+    auto list = state_.candidates(name, *config);
+    auto wrong = std::string();
     if (std::find(list.begin(), list.end(), id) == list.end()) {
         refuse("node " + node + " is not in the node list of package " + name);
     } else if (state_.halted) {
@@ -123,27 +146,35 @@ node_id fold::destination(const std::string& name, const package_state& item, co
                                    : to_string(found.status)));
     } else if (item.node_off.contains(id)) {
         refuse("package " + name + " is disabled on " + node + " (" + item.node_off.at(id).reason +
-               "): hactl package enable " + name + " --node " + node);
+               "): hactl package enable " + package_of(name) + " --node " + node);
+    } else if (wrong = state_.against_start(name, id); !wrong.empty()) {
+        refuse("package " + name + " can't run on " + node + " now: " + wrong);
     } else {
         return id;
     }
     return {};
 }
 
-// True when a node of the list could take the package; else refused.
 bool fold::somewhere(const std::string& name, const package_state& item, node_id except) {
     const auto* config = state_.find_package(name);
+    std::string wrong;
     if (config != nullptr)
-        for (node_id node : state_.node_list(*config))
-            if (node != except && state_.may_host(node) && !item.node_off.contains(node)) return true;
-    refuse("no " + std::string(except ? "other " : "") + "node of the node list of package " + name +
-           " can run it: hactl explain " + name);
+        for (node_id node : state_.candidates(name, *config)) {
+            if (node == except || !state_.may_host(node) || item.node_off.contains(node)) continue;
+            auto found = state_.against_start(name, node);
+            if (found.empty()) return true;
+            if (wrong.empty()) wrong = "; " + state_.node_name(node) + ": " + found;
+        }
+    refuse("no " + std::string(except ? "other " : "") + "node of the node list of package " + name + " can run it" +
+           wrong + ": hactl explain " + name);
     return false;
 }
 
 void fold::on(const package_run& body) {
-    auto* item = package(body.package);
-    if (item == nullptr) return;
+    auto list = instances(body.package);
+    if (list.empty()) return;
+    if (state_.find_package(body.package)->everywhere()) return run_everywhere(body);
+    auto* item = &state_.packages[body.package];
     if (item->active())
         return refuse("package " + body.package + " is " + to_string(item->phase) + " on " +
                       state_.node_name(item->owner));
@@ -159,53 +190,120 @@ void fold::on(const package_run& body) {
     item->asked_by = item_.actor;
 }
 
+// SG 5.2: all enabled nodes of a multi-node package, or the one named.
+void fold::run_everywhere(const package_run& body) {
+    if (state_.halted) return refuse("the cluster is halted: hactl cluster run");
+    std::string wrong;
+    bool any = false;
+    for (const auto& name : instances(body.package)) {
+        auto node = name.substr(name.find('@') + 1);
+        auto& item = state_.packages[name];
+        if (!body.node.empty() && node != body.node) continue;
+        if (item.active()) {
+            wrong = "it is " + std::string(to_string(item.phase)) + " on " + node + " already";
+            continue;
+        }
+        auto id = destination(name, item, node);
+        if (id) {
+            item.target = id;
+            item.asked_by = item_.actor;
+            any = true;
+        } else {
+            wrong = std::exchange(outcome_.refusal, {});
+            outcome_.accepted = true;
+        }
+    }
+    if (!any) refuse(wrong.empty() ? "node " + body.node + " is not in the node list of " + body.package : wrong);
+}
+
+bool fold::nothing_needs(const std::string& instance, const package_config& package, bool moves) {
+    for (const auto& other : state_.active_dependents(instance)) {
+        const auto* config = state_.find_package(other);
+        bool follows = moves && (!config->priority || (package.priority && *config->priority > *package.priority));
+        if (follows) continue;
+        refuse("package " + other + " needs " + package.name +
+               (moves ? " and is more important: hactl package move " : ": hactl package halt ") + package_of(other) +
+               (moves ? "" : " first"));
+        return false;
+    }
+    return true;
+}
+
 void fold::on(const package_stop& body) {
-    auto* item = package(body.package);
-    if (item == nullptr) return;
-    if (!item->active() && !item->target && !item->target_any && !item->switching)
-        return refuse("package " + body.package + " is halted already");
-    item->switching = false;  // SG 4.8: cmhaltpkg disables AUTO_RUN
-    item->switching_by = by("package halt");
-    item->target = item->avoid = node_id{};
-    item->target_any = false;
-    if (item->active()) item->stop_asked_by = item_.actor;
-    if (item->phase == package_phase::halt_failed) item->phase = package_phase::halting;  // try again
+    auto list = instances(body.package);
+    if (list.empty()) return;
+    const auto& config = *state_.find_package(body.package);
+    if (config.type == package_config::kind::system_multi_node)
+        return refuse("a system_multi_node package ends with its node: hactl node halt");
+    bool any = std::any_of(list.begin(), list.end(), [this](const auto& name) {
+        const auto& item = state_.packages[name];
+        return item.active() || item.target || item.target_any || item.switching;
+    });
+    if (!any) return refuse("package " + body.package + " is halted already");
+    for (const auto& name : list)
+        if (state_.packages[name].active() && !nothing_needs(name, config, false)) return;
+    for (const auto& name : list) {
+        auto& item = state_.packages[name];
+        item.switching = false;  // SG 4.8: cmhaltpkg disables AUTO_RUN
+        item.switching_by = by("package halt");
+        item.target = item.avoid = node_id{};
+        item.target_any = false;
+        if (item.active()) item.stop_asked_by = item_.actor;
+        if (item.phase == package_phase::halt_failed) item.phase = package_phase::halting;  // try again
+    }
 }
 
 void fold::on(const package_move& body) {
-    auto* item = package(body.package);
-    if (item == nullptr) return;
+    auto list = instances(body.package);
+    if (list.empty()) return;
+    const auto& config = *state_.find_package(body.package);
+    if (config.everywhere()) return refuse("package " + body.package + " runs on its nodes at once and can't move");
+    auto* item = &state_.packages[body.package];
     if (!item->active()) return refuse("package " + body.package + " is down: hactl package start " + body.package);
     if (item->phase == package_phase::halting || item->phase == package_phase::halt_failed)
         return refuse("package " + body.package + " is " + to_string(item->phase));
+    if (!nothing_needs(body.package, config, true)) return;
     if (body.node.empty()) {
         if (!somewhere(body.package, *item, item->owner)) return;
         item->avoid = item->owner;
         item->target_any = true;
     } else {
+        if (state_.find_node(body.node) == item->owner && item->owner)
+            return refuse("package " + body.package + " runs on " + body.node + " already");
         auto id = destination(body.package, *item, body.node);
         if (!id) return;
-        if (id == item->owner) return refuse("package " + body.package + " runs on " + body.node + " already");
         item->target = id;
     }
     item->asked_by = item_.actor;
 }
 
-void fold::on(const package_switching& body) {
+void fold::on(const package_wish_over& body) {
     auto* item = package(body.package);
     if (item == nullptr) return;
+    item->target = item->avoid = node_id{};
+    item->target_any = false;
+    item->asked_by.clear();
+}
+
+void fold::on(const package_switching& body) {
     auto reason = std::string("package ") + (body.enabled ? "enable" : "disable");
-    if (body.node.empty()) {
-        item->switching = body.enabled;
-        item->switching_by = by(reason);
-        return;
-    }
-    auto id = state_.find_node(body.node);
-    if (!id) return refuse("there is no node " + body.node + " in the configuration");
-    if (body.enabled) {
-        item->node_off.erase(id);
-    } else {
-        item->node_off[id] = by(reason);
+    auto list = instances(body.package);
+    if (list.empty()) return;
+    const auto& config = *state_.find_package(body.package);
+    if (config.type == package_config::kind::system_multi_node)
+        return refuse("a system_multi_node package starts and ends with its node: hactl node halt, hactl node run");
+    auto id = body.node.empty() ? node_id{} : state_.find_node(body.node);
+    if (!body.node.empty() && !id) return refuse("there is no node " + body.node + " in the configuration");
+    for (const auto& name : list) {
+        auto& item = state_.packages[name];
+        if (body.node.empty()) {
+            item.switching = body.enabled;
+            item.switching_by = by(reason);
+        } else if (body.enabled) {
+            item.node_off.erase(id);
+        } else {
+            item.node_off[id] = by(reason);
+        }
     }
 }
 

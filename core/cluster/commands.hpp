@@ -185,6 +185,9 @@ enum class report : std::uint8_t {
     halt_exit_1,     // halt script failed: switching off
     halt_timeout,    // halt script did not end in time: switching off
     lease_ended,     // the lease passed; processes were killed and the halt steps run
+    halt_exit_2,     // halt script exit 2: down, may run anywhere again
+    halt_exit_3,     // halt script exit 3: stopped where it failed, to be halted again after repair
+    failing_fast,    // node_fail_fast_enabled: the node resets, and its new boot is the proof
     count_
 };
 [[nodiscard]] constexpr const char* to_string(report value) {
@@ -205,6 +208,12 @@ enum class report : std::uint8_t {
             return "halt_exit_1";
         case report::halt_timeout:
             return "halt_timeout";
+        case report::halt_exit_2:
+            return "halt_exit_2";
+        case report::halt_exit_3:
+            return "halt_exit_3";
+        case report::failing_fast:
+            return "failing_fast";
         default:
             return "lease_ended";
     }
@@ -368,10 +377,22 @@ struct fence_node {
     static void fields(auto& self, auto&& visit) { visit("node", self.node); }
 };
 
-using command_body = std::variant<found_cluster, configure, node_lost, node_back, fence_request, fence_result,
-                                  package_start, package_halt, package_report, service_restarted, package_run,
-                                  package_stop, package_move, package_switching, node_admin, cluster_admin,
-                                  cluster_event, power_action, feature_level, notified, proof_broken, fence_node>;
+// What an administrator asked for can't be had: the package stays where it is.
+struct package_wish_over {
+    static constexpr const char* name_ = "package_wish_over";
+    std::string package;
+    std::string reason;
+    static void fields(auto& self, auto&& visit) {
+        visit("package", self.package);
+        visit("reason", self.reason);
+    }
+};
+
+using command_body =
+    std::variant<found_cluster, configure, node_lost, node_back, fence_request, fence_result, package_start,
+                 package_halt, package_report, service_restarted, package_run, package_stop, package_move,
+                 package_switching, node_admin, cluster_admin, cluster_event, power_action, feature_level, notified,
+                 proof_broken, fence_node, package_wish_over>;
 
 // `origin` and `serial` name a submission: the same one never counts twice, however often it is
 // sent (a node's serials grow within one life; decisions of the leader itself have none).

@@ -119,6 +119,8 @@ private:
                 return say("package_running", "info", text);
             case report::halted:
                 return say("package_halted", "info", text);
+            case report::halt_exit_2:
+                return say("package_halted", "warning", text);
             default:
                 return say("package_failed", "alarm", text);
         }
@@ -163,6 +165,10 @@ private:
                 body.reason);
     }
     void on(const feature_level& body) { say("feature_level", "info", "feature level " + std::to_string(body.level)); }
+    void on(const package_wish_over& body) {
+        out_.package = body.package;
+        say("package_move_over", "warning", "package " + body.package + " stays where it is: " + body.reason);
+    }
     void on(const notified& body) {
         say(body.ok ? "notified" : "notify_failed", "info",
             "notifier " + body.notifier + (body.ok ? " delivered" : " gave up") + " entry " +

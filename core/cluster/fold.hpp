@@ -52,6 +52,10 @@ private:
     void failed_or_halted(package_state& item, const package_report& body, const std::string& reason);
     void on(const service_restarted& body);
 
+    void on(const package_wish_over& body);
+
+    // All instances of the package; refused when there is no such package.
+    std::vector<std::string> instances(const std::string& name);
     // The node by name if the package may be sent there now; else refused with the reason.
     node_id destination(const std::string& name, const package_state& item, const std::string& node);
     // True when a node of the list could take the package; else refused.
@@ -59,6 +63,9 @@ private:
     void on(const package_run& body);
     void on(const package_stop& body);
     void on(const package_move& body);
+    void run_everywhere(const package_run& body);
+    // Refused when something active needs the package and would not come along.
+    bool nothing_needs(const std::string& instance, const package_config& package, bool moves);
     void on(const package_switching& body);
 
     void on(const cluster_event& body);

@@ -7,9 +7,29 @@
 namespace mainstay::cluster {
 
 const package_config* state::find_package(const std::string& name) const {
+    auto package = package_of(name);
     for (const auto& item : config.packages)
-        if (item.name == name) return &item;
+        if (item.name == package) return &item;
     return nullptr;
+}
+
+std::string package_of(const std::string& instance) { return instance.substr(0, instance.find('@')); }
+
+std::string instance_name(const package_config& package, const std::string& node) {
+    return package.everywhere() ? package.name + "@" + node : package.name;
+}
+
+std::vector<std::string> state::instances(const package_config& package) const {
+    if (!package.everywhere()) return {package.name};
+    std::vector<std::string> list;
+    for (node_id node : node_list(package)) list.push_back(instance_name(package, node_name(node)));
+    return list;
+}
+
+std::vector<node_id> state::candidates(const std::string& instance, const package_config& package) const {
+    if (!package.everywhere()) return node_list(package);
+    auto node = find_node(instance.substr(instance.find('@') + 1));
+    return node ? std::vector<node_id>{node} : std::vector<node_id>{};
 }
 
 node_id state::find_node(const std::string& name) const {

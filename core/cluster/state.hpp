@@ -111,6 +111,7 @@ struct package_state {
     provenance start_by;        // why the newest generation was started there
     provenance phase_by;
     std::map<std::string, std::uint32_t> restarts;  // of services, this generation
+    bool failing = false;  // failed, and halts as soon as what depends on it has halted (SG 5.9)
     static void fields(auto& self, auto&& visit) {
         visit("phase", self.phase);
         visit("generation", self.generation);
@@ -128,6 +129,7 @@ struct package_state {
         visit("start_by", self.start_by);
         visit("phase_by", self.phase_by);
         visit("restarts", self.restarts);
+        visit("failing", self.failing);
     }
     [[nodiscard]] bool active() const { return phase != package_phase::down; }
 };
@@ -245,7 +247,17 @@ struct state {
 
     [[nodiscard]] std::uint64_t lineage() const { return lineages.empty() ? 0 : lineages.front().first; }
     [[nodiscard]] bool formed() const { return static_cast<bool>(cluster); }
+    // By the name of the package or of one of its instances.
     [[nodiscard]] const package_config* find_package(const std::string& name) const;
+    // The keys in `packages`: the name of a failover package, NAME@NODE for each node of another.
+    [[nodiscard]] std::vector<std::string> instances(const package_config& package) const;
+    // Where that instance may run, first choice first.
+    [[nodiscard]] std::vector<node_id> candidates(const std::string& instance, const package_config& package) const;
+    // Packages that need this instance to be up and are active.
+    [[nodiscard]] std::vector<std::string> active_dependents(const std::string& instance) const;
+    // Why a command may not start the package there as things stand: dependencies, exclusions, room
+    // (SG 5.2: a command never drags or halts another package). Empty = nothing.
+    [[nodiscard]] std::string against_start(const std::string& instance, node_id node) const;
     [[nodiscard]] node_id find_node(const std::string& name) const;  // 0 = unknown
     [[nodiscard]] std::string node_name(node_id node) const;
     // The node list of a package: "*" and an absent list mean all nodes, in cluster order.
@@ -253,6 +265,10 @@ struct state {
     // Fencing is in order: alive, in the cluster, not halted and not drained.
     [[nodiscard]] bool may_host(node_id node) const;
 };
+
+// mail of mail@node1; a name that is no instance's is its own package.
+[[nodiscard]] std::string package_of(const std::string& instance);
+[[nodiscard]] std::string instance_name(const package_config& package, const std::string& node);
 
 // Reads a state back from its byte form, configuration included; nothing when the bytes are bad.
 [[nodiscard]] std::optional<state> decode_state(std::string_view in);

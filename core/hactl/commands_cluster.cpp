@@ -101,11 +101,8 @@ json check_here(const context& c, const std::vector<named_text>& files) {
         checked = runtime::check_files(files, c.given.plugin_dir);
     } else {
         auto parsed = parse_configuration(files);
-        checked.found = std::move(parsed.found);
+        checked.found = examine(parsed);
         checked.config = std::move(parsed.config);
-        if (!has_errors(checked.found)) {
-            for (auto& more : check_configuration(checked.config)) checked.found.push_back(std::move(more));
-        }
         if (!c.to.json) {
             c.to.err("hactl: there are no plugins in '" + c.given.plugin_dir +
                      "'; their parameters were not checked\n");

@@ -94,4 +94,7 @@ struct configuration {
 // the interface that carries it on the first node. node_params give each node's own address.
 [[nodiscard]] std::vector<plugin_instance> effective_links(const cluster_config& cluster);
 
+// A file system of a package as an instance of the filesystem plugin.
+[[nodiscard]] plugin_instance filesystem_instance(const package_config& package, const filesystem_config& item);
+
 }  // namespace mainstay

@@ -1,8 +1,27 @@
-#include "model/config_package.hpp"
-
+#include "model/config.hpp"
 #include "model/value.hpp"
 
 namespace mainstay {
+
+plugin_instance filesystem_instance(const package_config& package, const filesystem_config& item) {
+    plugin_instance out;
+    out.name = "filesystem " + item.directory;
+    out.plugin = "filesystem";
+    out.where = item.where;
+    auto add = [&](const char* name, const std::string& value) {
+        if (!value.empty()) out.params.push_back({name, value, item.where});
+    };
+    add("device", item.name);
+    add("server", item.server);
+    add("directory", item.directory);
+    add("type", item.type);
+    add("mount_options", item.mount_options);
+    add("umount_options", item.umount_options);
+    add("fsck_options", item.fsck_options);
+    add("mount_retries", std::to_string(package.storage.mount_retries));
+    add("umount_retries", std::to_string(package.storage.umount_retries));
+    return out;
+}
 
 std::string_view to_string(dependency_config::place value) {
     switch (value) {

@@ -19,6 +19,8 @@ struct service_config {
     std::optional<std::uint32_t> restart_max = 0;  // nullopt = unlimited
     bool fail_fast = false;
     duration halt_timeout{0};  // between SIGTERM and SIGKILL
+    // After so long without a failure the restarts are forgotten; nullopt = never (Serviceguard).
+    std::optional<duration> restart_heal;
     source_position where;
     keyword_lines lines;
 };

@@ -170,6 +170,12 @@ constexpr std::array package_table{
     keyword{"service_cmd", sec::service, false, false,
             [](builder& b, const statement& s) { b.text(s, b.service().command); }},
     keyword{"service_restart", sec::service, false, false, set_restarts},
+    keyword{"service_restart_heal_time", sec::service, false, false,
+            [](builder& b, const statement& s) {
+                duration value{0};
+                b.time(s, bare_number::seconds, duration{1'000}, limits::script_timeout_max, value);
+                if (value.count() > 0) b.service().restart_heal = value;
+            }},
     keyword{"service_fail_fast_enabled", sec::service, false, false,
             [](builder& b, const statement& s) { b.yes_no(s, b.service().fail_fast); }},
     keyword{"service_halt_timeout", sec::service, false, false,

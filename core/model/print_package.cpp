@@ -19,6 +19,7 @@ void print_service(page& out, const service_config& service) {
     out.line("service_restart", !service.restart_max ? "unlimited"
                                 : none               ? "none"
                                                      : std::to_string(*service.restart_max));
+    if (service.restart_heal) out.time("service_restart_heal_time", *service.restart_heal);
     out.line("service_fail_fast_enabled", service.fail_fast ? "yes" : "no");
     out.time("service_halt_timeout", service.halt_timeout);
 }

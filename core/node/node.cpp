@@ -315,8 +315,8 @@ void node::configuration_is_new() {
     times_ = timings_of(state_.config.cluster);
     raft_.set_timing(raft_timing(times_));
     for (auto& [name, item] : runners_) {
-        const auto* config = state_.find_package(name);
-        if (config != nullptr && item.phase() == runner_phase::over) item.set_config(*config);
+        auto config = config_of(name);
+        if (config && item.phase() == runner_phase::over) item.set_config(*config);
     }
     out_.add(configuration_changed{});
     if (founding_admin_ == 0) return;
@@ -469,8 +469,8 @@ std::optional<node> node::load(std::string_view saved) {
     value.state_ = std::move(*state);
     value.times_ = timings_of(value.state_.config.cluster);
     for (auto& [name, item] : value.runners_) {
-        const auto* config = value.state_.find_package(name);
-        if (config != nullptr) item.set_config(*config);
+        auto config = value.config_of(name);
+        if (config) item.set_config(*config);
     }
     return value;
 }

@@ -245,6 +245,7 @@ private:
     void end_generations();
     void probe_addresses(const cluster::fence_request& request);
     [[nodiscard]] bool packages_here() const;
+    [[nodiscard]] std::optional<package_config> config_of(const std::string& instance) const;
     [[nodiscard]] string_pairs environment_of(const package_config& package, generation number) const;
 
     // leave.cpp: before the daemon ends for good

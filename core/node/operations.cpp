@@ -29,12 +29,12 @@ public:
     verdict operator()(const cluster::package_move& asked) const { return wait_for_run(asked.package); }
 
     verdict operator()(const cluster::package_stop& asked) const {
-        const auto* item = find(asked.package);
-        if (item == nullptr || item->phase == package_phase::down)
-            return done("package " + asked.package + " is halted");
-        if (item->phase == package_phase::halt_failed)
-            return failed("package " + asked.package + " failed to halt: " + item->phase_by.reason);
-        return {};
+        for (const auto* item : find(asked.package)) {
+            if (item->phase == package_phase::halt_failed)
+                return failed("package " + asked.package + " failed to halt: " + item->phase_by.reason);
+            if (item->phase != package_phase::down) return {};
+        }
+        return done("package " + asked.package + " is halted");
     }
 
     verdict operator()(const cluster::node_admin& asked) const {
@@ -86,21 +86,43 @@ public:
     }
 
 private:
-    [[nodiscard]] const cluster::package_state* find(const std::string& name) const {
-        auto found = state_.packages.find(name);
-        return found == state_.packages.end() ? nullptr : &found->second;
+    // One, or one for each node of a multi-node package.
+    [[nodiscard]] std::vector<const cluster::package_state*> find(const std::string& name) const {
+        std::vector<const cluster::package_state*> list;
+        const auto* config = state_.find_package(name);
+        if (config == nullptr) return list;
+        for (const auto& instance : state_.instances(*config))
+            if (auto found = state_.packages.find(instance); found != state_.packages.end())
+                list.push_back(&found->second);
+        return list;
+    }
+
+    [[nodiscard]] verdict wait_for_all(const std::string& name,
+                                       const std::vector<const cluster::package_state*>& list) const {
+        std::string where;
+        for (const auto* item : list) {
+            if (item->phase == package_phase::starting || (item->phase == package_phase::down && item->target))
+                return {};
+            if (item->phase == package_phase::running)
+                where += (where.empty() ? "" : ", ") + state_.node_name(item->owner);
+        }
+        if (where.empty()) return failed("package " + name + " did not start: " + list.front()->phase_by.reason);
+        return done("package " + name + " runs on " + where);
     }
 
     [[nodiscard]] verdict wait_for_run(const std::string& name) const {
-        const auto* item = find(name);
-        if (item == nullptr) return failed("package " + name + " was removed");
+        auto list = find(name);
+        if (list.empty()) return failed("package " + name + " was removed");
+        if (list.size() > 1) return wait_for_all(name, list);
+        const auto* item = list.front();
         auto where = state_.node_name(item->owner);
         if (item->phase == package_phase::running && item->generation > before_)
             return done("package " + name + " runs on " + where);
         if (item->phase == package_phase::halt_failed)
             return failed("package " + name + " failed to halt on " + where + ": " + item->phase_by.reason);
-        bool wanted = item->switching || item->target || item->target_any;
-        if (item->phase == package_phase::down && !wanted)
+        bool wish = item->target || item->target_any;
+        if (item->phase == package_phase::running && !wish) return failed("package " + name + " stays on " + where);
+        if (item->phase == package_phase::down && !item->switching && !wish)
             return failed("package " + name + " did not start: " + item->phase_by.reason);
         return {};
     }

@@ -17,6 +17,7 @@ void node::reconcile() {
     // A generation that the log knows to be over must not run on here.
     for (auto& [name, runner] : runners_) {
         auto found = state_.packages.find(name);
+        runner.needed_by_others(!state_.active_dependents(name).empty());
         bool over = found == state_.packages.end() || found->second.generation != runner.generation() ||
                     !found->second.active() || found->second.owner != self_;
         bool behind = found != state_.packages.end() && found->second.generation < runner.generation();
@@ -64,8 +65,8 @@ void node::begin_generation(const std::string& name, const cluster::package_stat
     if (!lease_.may_start(at_.now, times_.member_timeout, state_.applied)) return;
     auto former = runners_.find(name);
     if (former != runners_.end() && former->second.phase() != runner_phase::over) return;
-    const auto* config = state_.find_package(name);
-    if (config == nullptr) return;
+    auto config = config_of(name);
+    if (!config) return;
     runners_.insert_or_assign(name, runner(*config, item.generation, name_, environment_of(*config, item.generation)));
     for (const auto& address : config->addresses)
         if (doubtful_.erase(address.address) > 0) runners_.at(name).doubt(address.address);
@@ -98,8 +99,8 @@ void node::start_stored() {
 void node::adopt_recovered() {
     if (!guard_known_ || recovered_.empty() || !state_.formed()) return;
     for (auto next = recovered_.begin(); next != recovered_.end();) {
-        const auto* config = state_.find_package(next->first);
-        if (config == nullptr) {
+        auto config = config_of(next->first);
+        if (!config) {
             ++next;
             continue;
         }
@@ -108,6 +109,8 @@ void node::adopt_recovered() {
         bool over = known != state_.packages.end() && known->second.generation >= recorded.generation &&
                     (known->second.generation != recorded.generation || known->second.owner != self_ ||
                      !known->second.active() || known->second.phase == package_phase::halting);
+        // The lease passed while the daemon was down: nothing of it may go on here.
+        over = over || !lease_.valid(at_.now);
         // A service that was halted on purpose must not count as one that died.
         if (over && recorded.phase == runner_phase::running) recorded.phase = runner_phase::halting;
         runner item(*config, recorded.generation, name_, environment_of(*config, recorded.generation));
@@ -122,7 +125,8 @@ void node::runner_says(const std::string& name, runner& item) {
     for (auto& news : item.take_news()) {
         if (news.fail_fast && !reset_asked_) {
             reset_asked_ = true;
-            out_.add(reset_node{"service_fail_fast_enabled: " + news.detail});
+            out_.add(reset_node{std::string(news.report == report::failing_fast ? "node" : "service") +
+                                "_fail_fast_enabled: " + news.detail});
         }
         if (!news.report) {
             submit_command(
@@ -136,8 +140,8 @@ void node::runner_says(const std::string& name, runner& item) {
         auto& record = local_.packages[name];
         record = {item.generation(), boot_.machine, item.phase()};
         if (item.phase() == runner_phase::over &&
-            (what == report::halted || what == report::lease_ended || what == report::start_exit_1 ||
-             what == report::start_exit_2 || what == report::start_timeout))
+            (what == report::halted || what == report::halt_exit_2 || what == report::lease_ended ||
+             what == report::start_exit_1 || what == report::start_exit_2 || what == report::start_timeout))
             local_.packages.erase(name);
         persist_local();
         reports_open_[name] = submit_command(
@@ -250,20 +254,38 @@ void node::check_lease() {
     }
 }
 
+// The package as its instance here runs it: NAME@NODE is what processes and plugins are called by.
+std::optional<package_config> node::config_of(const std::string& instance) const {
+    const auto* found = state_.find_package(instance);
+    if (found == nullptr) return std::nullopt;
+    auto config = *found;
+    config.name = instance;
+    return config;
+}
+
 // What a Serviceguard script expects (SG 3.10), and the same under names of our own.
 string_pairs node::environment_of(const package_config& package, generation number) const {
+    auto name = cluster::package_of(package.name);
     std::string addresses;
     for (const auto& item : package.addresses) addresses += (addresses.empty() ? "" : " ") + item.address;
-    return {{"SG_PACKAGE", package.name},
-            {"SG_PACKAGE_NAME", package.name},
-            {"SG_NODE", name_},
-            {"SG_CLUSTER", state_.config.cluster.name},
-            {"SG_SCRIPT_LOG_FILE", package.script_log_file},
-            {"MAINSTAY_PACKAGE", package.name},
-            {"MAINSTAY_NODE", name_},
-            {"MAINSTAY_CLUSTER", state_.config.cluster.name},
-            {"MAINSTAY_GENERATION", std::to_string(number.value)},
-            {"MAINSTAY_ADDRESSES", addresses}};
+    string_pairs list{{"SG_PACKAGE", name},
+                      {"SG_PACKAGE_NAME", name},
+                      {"SG_NODE", name_},
+                      {"SG_CLUSTER", state_.config.cluster.name},
+                      {"SG_SCRIPT_LOG_FILE", package.script_log_file},
+                      {"SG_LOG_LEVEL", std::to_string(package.log_level)},
+                      {"MAINSTAY_PACKAGE", name},
+                      {"MAINSTAY_NODE", name_},
+                      {"MAINSTAY_CLUSTER", state_.config.cluster.name},
+                      {"MAINSTAY_GENERATION", std::to_string(number.value)},
+                      {"MAINSTAY_ADDRESSES", addresses}};
+    for (const auto& [variable, value] : package.variables) {
+        std::string upper = "PEV_" + variable;
+        for (char& c : upper)
+            if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+        list.emplace_back(upper, value);
+    }
+    return list;
 }
 
 }  // namespace mainstay::node

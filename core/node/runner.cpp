@@ -41,12 +41,30 @@ runner::runner(package_config config, mainstay::generation generation, std::stri
 }
 
 std::vector<runner::step> runner::steps() const {
+    using kind = step::kind_type;
     std::vector<step> list;
-    for (std::size_t i = 0; i < config_.addresses.size(); ++i) list.push_back({step::kind_type::address, i});
-    for (std::size_t i = 0; i < config_.resources.size(); ++i) list.push_back({step::kind_type::resource, i});
-    if (!config_.run_script.empty() || !config_.halt_script.empty()) list.push_back({step::kind_type::script, 0});
-    if (!config_.services.empty()) list.push_back({step::kind_type::services, 0});
+    auto add = [&list](kind what, std::size_t count) {
+        for (std::size_t i = 0; i < count; ++i) list.push_back({what, i});
+    };
+    add(kind::pre_script, config_.external_pre_scripts.size());
+    add(kind::file_system, config_.filesystems.size());
+    add(kind::address, config_.addresses.size());
+    add(kind::resource, config_.resources.size());
+    if (!config_.run_script.empty() || !config_.halt_script.empty()) list.push_back({kind::script, 0});
+    add(kind::external, config_.external_scripts.size());
+    if (!config_.services.empty()) list.push_back({kind::services, 0});
     return list;
+}
+
+bool runner::is_script(const step& item) {
+    using kind = step::kind_type;
+    return item.kind == kind::script || item.kind == kind::pre_script || item.kind == kind::external;
+}
+
+const std::string& runner::path_of(const step& item, bool start) const {
+    if (item.kind == step::kind_type::pre_script) return config_.external_pre_scripts[item.index];
+    if (item.kind == step::kind_type::external) return config_.external_scripts[item.index];
+    return start ? config_.run_script : config_.halt_script;
 }
 
 void runner::report(cluster::report what, std::string detail) {
@@ -77,8 +95,10 @@ void runner::next_start(effects& out) {
         auto now = list[begun_++];
         switch (now.kind) {
             case step::kind_type::script:
-                if (config_.run_script.empty()) continue;
-                return script(config_.run_script, "start", config_.run_script_timeout, out);
+            case step::kind_type::pre_script:
+            case step::kind_type::external:
+                if (path_of(now, true).empty()) continue;
+                return script(now, true, out);
             case step::kind_type::services:
                 for (std::size_t i = 0; i < services_.size(); ++i) start_service(i, out);
                 continue;
@@ -98,9 +118,18 @@ void runner::start_step_ended(bool ok, cluster::report how, const std::string& d
 }
 
 void runner::failed(cluster::report how, std::string detail, effects& out) {
+    if (fails_fast(how)) {
+        runner_news dead;
+        dead.report = report::failing_fast;
+        dead.detail = detail;
+        dead.fail_fast = true;
+        news_.push_back(std::move(dead));
+        return;  // the node is reset, no halt script runs
+    }
     start_failure_ = how;
     failure_detail_ = std::move(detail);
-    skip_halt_script_ = true;  // SG 4.9: after a failed run script the halt script does not run
+    // SG 4.9: after a failed run script its halt script does not run; what began before it is undone.
+    if (runs_script()) --begun_;
     phase_ = runner_phase::undoing;
     next_undo(out);
 }
@@ -111,25 +140,39 @@ void runner::call(const step& item, const char* verb, effects& out) {
     std::string instance = config_.name + "/";
     if (item.kind == step::kind_type::address) {
         instance += "address " + config_.addresses[item.index].address;
+    } else if (item.kind == step::kind_type::file_system) {
+        instance += "filesystem " + config_.filesystems[item.index].directory;
     } else {
         instance += config_.resources[item.index].name;
     }
     out.add(call_plugin{waiting_, std::move(instance), verb, environment_, call_timeout});
 }
 
-void runner::script(const std::string& path, const char* argument, const std::optional<duration>& timeout,
-                    effects& out) {
+// SG 4.9: node_fail_fast_enabled resets the node where something may be left behind.
+bool runner::fails_fast(cluster::report how) const {
+    bool resets = how == report::start_exit_2 || how == report::start_timeout || how == report::halt_timeout ||
+                  how == report::failing_fast;
+    return config_.node_fail_fast && resets;
+}
+
+void runner::script(const step& item, bool start, effects& out) {
     waiting_ = out.new_request();
     killing_ = false;
-    run_process item;
-    item.request = waiting_;
-    item.package = config_.name;
-    item.label = std::string(argument) == "start" ? "run_script" : "halt_script";
-    item.argv = {path, argument};
-    item.environment = environment_;
-    item.log_file = config_.script_log_file;
-    item.timeout = timeout;
-    out.add(std::move(item));
+    const auto& path = path_of(item, start);
+    run_process run;
+    run.request = waiting_;
+    run.package = config_.name;
+    if (item.kind == step::kind_type::script) {
+        run.label = start ? "run_script" : "halt_script";
+    } else {
+        auto kind = std::string(item.kind == step::kind_type::external ? "external_script " : "external_pre_script ");
+        run.label = kind + path + (start ? "" : " stop");
+    }
+    run.argv = {path, start ? "start" : "stop"};
+    run.environment = environment_;
+    run.log_file = config_.script_log_file;
+    run.timeout = start ? config_.run_script_timeout : config_.halt_script_timeout;
+    out.add(std::move(run));
 }
 
 void runner::start_service(std::size_t index, effects& out) {
@@ -194,6 +237,8 @@ void runner::service_ended(std::size_t index, const node::process_exited& item, 
     }
     // SG 4.6: any exit, even 0, is a failure.
     auto text = how_it_ended(item);
+    bool healed = config.restart_heal && now.started != time_point::min() && at - now.started >= *config.restart_heal;
+    if (healed) now.restarts = 0;
     if (!config.restart_max || now.restarts < *config.restart_max) {
         ++now.restarts;
         runner_news again;
@@ -209,7 +254,8 @@ void runner::service_ended(std::size_t index, const node::process_exited& item, 
     dead.detail = "service " + config.name + " " + text;
     dead.fail_fast = config.fail_fast;
     news_.push_back(std::move(dead));
-    if (!config.fail_fast) halt(out);  // SG 4.9: with fail fast the node is reset, no halt script runs
+    // SG 4.9: with fail fast the node is reset, no halt script runs.
+    if (!config.fail_fast && !needed_) halt(out);
 }
 
 // ---- halt --------------------------------------------------------------------------------------
@@ -217,10 +263,11 @@ void runner::service_ended(std::size_t index, const node::process_exited& item, 
 void runner::halt(effects& out) {
     if (halt_asked_ && !ended_) return;
     if (ended_ && !halt_failure_) return;
-    if (ended_) {  // halt_failed: tried again from the top
+    if (ended_) {  // halt_failed: tried again, after exit 3 from where it stopped, else from the top
         ended_ = false;
+        if (halt_failure_ != report::halt_exit_3) begun_ = steps().size();
         halt_failure_.reset();
-        begun_ = steps().size();
+        failure_detail_.clear();
         skip_halt_script_ = false;
     }
     halt_asked_ = true;
@@ -244,7 +291,7 @@ void runner::begin_undo(effects& out) {
 
 bool runner::runs_script() const {
     auto list = steps();
-    return begun_ > 0 && list[begun_ - 1].kind == step::kind_type::script;
+    return begun_ > 0 && is_script(list[begun_ - 1]);
 }
 
 bool runner::services_gone() const {
@@ -270,9 +317,9 @@ void runner::next_undo(effects& out) {
             continue;
         }
         --begun_;
-        if (now.kind == step::kind_type::script) {
-            if (config_.halt_script.empty() || skip_halt_script_) continue;
-            return script(config_.halt_script, "stop", config_.halt_script_timeout, out);
+        if (is_script(now)) {
+            if (path_of(now, false).empty() || skip_halt_script_) continue;
+            return script(now, false, out);
         }
         return call(now, "stop", out);
     }
@@ -280,18 +327,30 @@ void runner::next_undo(effects& out) {
 }
 
 void runner::undo_step_ended(bool ok, cluster::report how, const std::string& detail, effects& out) {
-    if (!ok && !halt_failure_) {
-        // The rest is halted all the same; what failed is reported at the end.
-        halt_failure_ = how;
-        failure_detail_ = failure_detail_.empty() ? detail : failure_detail_ + "; then " + detail;
+    if (ok) return next_undo(out);
+    if (fails_fast(how)) {
+        runner_news dead;
+        dead.report = report::failing_fast;
+        dead.detail = detail;
+        dead.fail_fast = true;
+        news_.push_back(std::move(dead));
+        return;
     }
-    next_undo(out);
+    // What failed first and worst is reported at the end: exit 2 says that it is down all the same.
+    bool worse = halt_failure_ == report::halt_exit_2 && how != report::halt_exit_2;
+    if (!halt_failure_ || worse) halt_failure_ = how;
+    failure_detail_ = failure_detail_.empty() ? detail : failure_detail_ + "; then " + detail;
+    if (how == report::halt_exit_3) {
+        ++begun_;  // SG 4.8: it stops here, and goes on from here when it is halted again
+        return undone(out);
+    }
+    next_undo(out);  // the rest is halted all the same
 }
 
 void runner::undone(effects&) {
     phase_ = runner_phase::over;
     ended_ = true;
-    if (halt_failure_) {
+    if (halt_failure_ && !(start_failure_ && halt_failure_ == report::halt_exit_2)) {
         report(*halt_failure_, failure_detail_);
     } else if (start_failure_) {
         report(*start_failure_, failure_detail_);
@@ -315,16 +374,31 @@ bool runner::process_exited(const node::process_exited& item, time_point now, ef
     if (!waiting_ || item.request != waiting_) return false;
     waiting_ = request_id{};
     bool ok = item.code == 0 && !item.timed_out;
+    auto list = steps();
     if (phase_ == runner_phase::starting) {
-        auto how = item.timed_out   ? report::start_timeout
-                   : item.code == 2 ? report::start_exit_2
-                                    : report::start_exit_1;
-        start_step_ended(ok, how, "run_script " + how_it_ended(item), out);
+        MAINSTAY_ASSERT(begun_ > 0);
+        auto name = list[begun_ - 1].kind == step::kind_type::script ? "run_script" : path_of(list[begun_ - 1], true);
+        start_step_ended(ok, start_verdict(item), name + " " + how_it_ended(item), out);
     } else {
-        auto how = item.timed_out ? report::halt_timeout : report::halt_exit_1;
-        undo_step_ended(ok, how, "halt_script " + how_it_ended(item), out);
+        MAINSTAY_ASSERT(begun_ < list.size());
+        auto name = list[begun_].kind == step::kind_type::script ? "halt_script" : path_of(list[begun_], false);
+        undo_step_ended(ok, halt_verdict(item), name + " " + how_it_ended(item), out);
     }
     return true;
+}
+
+cluster::report runner::start_verdict(const node::process_exited& item) const {
+    if (item.timed_out) return report::start_timeout;
+    return item.code == 2 ? report::start_exit_2 : report::start_exit_1;
+}
+
+cluster::report runner::halt_verdict(const node::process_exited& item) const {
+    // SG 4.8: a halt script that is missing or not executable counts as one that hangs.
+    bool missing = item.code == 126 || item.code == 127;
+    if (missing && config_.node_fail_fast) return report::failing_fast;
+    if (item.timed_out) return report::halt_timeout;
+    if (item.code == 2) return report::halt_exit_2;
+    return item.code == 3 ? report::halt_exit_3 : report::halt_exit_1;
 }
 
 bool runner::plugin_answered(const plugin_answer& item, effects& out) {

@@ -1,6 +1,7 @@
 // One generation of one package on this node: its steps in order, halted in reverse (SG 4.3, 4.8).
-// Start: addresses, plugin resources in file order, run script, services. What was begun is undone
-// when a later step fails. Emits processes and plugin calls, and says how it ended.
+// Start: external pre-scripts, file systems, addresses, plugin resources, run script, external
+// scripts, services; each kind in file order. What was begun is undone when a later step fails.
+// Emits processes and plugin calls, and says how it ended.
 #pragma once
 
 #include <cstdint>
@@ -22,7 +23,7 @@ struct runner_news {
     std::string detail;
     std::string service;  // with `restarts`: this service was started again
     std::uint32_t restarts = 0;
-    bool fail_fast = false;  // the node has to be reset (service_fail_fast_enabled)
+    bool fail_fast = false;  // the node has to be reset (service_fail_fast_enabled, node_fail_fast_enabled)
     static void fields(auto& self, auto&& visit) {
         visit("report", self.report);
         visit("detail", self.detail);
@@ -77,6 +78,8 @@ public:
     // Somebody answered for this address while the former owner was being fenced: it is probed once
     // more before it is taken.
     void doubt(const std::string& address) { doubtful_.insert(address); }
+    // SG 5.9: others depend on it; when a service fails it waits for the decision to halt.
+    void needed_by_others(bool needed) { needed_ = needed; }
 
     static void fields(auto& self, auto&& visit) {
         visit("generation", self.generation_);
@@ -97,11 +100,21 @@ public:
         visit("orphans", self.orphans_);
         visit("doubtful", self.doubtful_);
         visit("probing", self.probing_);
+        visit("needed", self.needed_);
     }
 
 private:
     struct step {
-        enum class kind_type : std::uint8_t { address, resource, script, services, count_ } kind = kind_type::script;
+        enum class kind_type : std::uint8_t {
+            address,
+            resource,
+            script,
+            services,
+            pre_script,
+            file_system,
+            external,
+            count_
+        } kind = kind_type::script;
         std::size_t index = 0;
     };
     struct service {
@@ -126,7 +139,12 @@ private:
     void undone(effects& out);
     void failed(cluster::report how, std::string detail, effects& out);
     void call(const step& item, const char* verb, effects& out);
-    void script(const std::string& path, const char* argument, const std::optional<duration>& timeout, effects& out);
+    void script(const step& item, bool start, effects& out);
+    [[nodiscard]] const std::string& path_of(const step& item, bool start) const;
+    [[nodiscard]] static bool is_script(const step& item);
+    [[nodiscard]] cluster::report start_verdict(const node::process_exited& item) const;
+    [[nodiscard]] cluster::report halt_verdict(const node::process_exited& item) const;
+    [[nodiscard]] bool fails_fast(cluster::report how) const;
     void start_service(std::size_t index, effects& out);
     void service_ended(std::size_t index, const node::process_exited& item, time_point now, effects& out);
     void restart_later(std::size_t index, time_point now, effects& out);
@@ -147,7 +165,7 @@ private:
     std::vector<service> services_;  // as in config_.services
     bool ended_ = false;
     std::optional<cluster::report> start_failure_;
-    bool skip_halt_script_ = false;
+    bool skip_halt_script_ = false;  // adopted in the middle of undoing: the scripts had their turn
     std::optional<cluster::report> halt_failure_;
     std::string failure_detail_;
     bool halt_asked_ = false;
@@ -155,6 +173,7 @@ private:
     std::set<request_id> orphans_;  // scripts of a former daemon that have to end before anything is undone
     std::set<std::string> doubtful_;
     bool probing_ = false;  // the call under way only looks
+    bool needed_ = false;
 };
 
 }  // namespace mainstay::node

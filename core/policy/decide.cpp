@@ -20,11 +20,7 @@ public:
         for (const auto& [id, node] : state_.nodes) watch(id, node);
         power();
         for (const auto& [id, node] : state_.nodes) fence(id, node);
-        // Configuration order, so that the start order is the administrator's.
-        for (const auto& config : state_.config.packages) {
-            auto found = state_.packages.find(config.name);
-            if (found != state_.packages.end()) place(config.name, found->second);
-        }
+        place();  // in the order of the configuration, so that the start order is the administrator's
         return std::move(out_);
     }
 
@@ -131,18 +127,49 @@ private:
         return able[turn % able.size()];
     }
 
-    void place(const std::string& name, const package_state& item) {
-        switch (item.phase) {
-            case package_phase::down:
-                start(name, item);
-                break;
-            case package_phase::starting:
-            case package_phase::running:
-                stay_or_go(name, item);
-                break;
-            default:
-                assume(name, item);
-                break;
+    void place() {
+        plan made(state_);
+        plan_ = &made;
+        auto before_proof = plan::without_unproven(state_);
+        before_proof_ = &before_proof;
+        for (const auto& item : made.all())
+            if (item.now->active())
+                for (const auto& [name, weight] : made.weights_of(item)) used_now_[item.now->owner][name] += weight;
+        find_leaving(made);
+        for (const auto& item : made.all()) {
+            switch (item.now->phase) {
+                case package_phase::down:
+                    start(item);
+                    break;
+                case package_phase::starting:
+                case package_phase::running:
+                    stay_or_go(item);
+                    break;
+                default:
+                    assume(item.name, *item.now);
+                    break;
+            }
+        }
+        plan_ = nullptr;
+    }
+
+    // Who has to halt, and who has to because of that, and so on.
+    void find_leaving(plan& made) {
+        bool more = true;
+        while (more) {
+            more = false;
+            for (std::size_t i = 0; i < made.all().size(); ++i) {
+                const auto& item = made.all()[i];
+                bool runs = item.now->phase == package_phase::starting || item.now->phase == package_phase::running;
+                auto owner = state_.nodes.find(item.now->owner);
+                bool lost = owner == state_.nodes.end() || owner->second.status != node_status::up;
+                if (!runs || lost || item.leaving) continue;
+                auto reason = why_halt(item);
+                if (reason.empty()) continue;
+                leaving_[item.name] = std::move(reason);
+                made.mark_leaving(i);
+                more = true;
+            }
         }
     }
 
@@ -167,41 +194,92 @@ private:
         add(gone);
     }
 
-    void start(const std::string& name, const package_state& item) {
-        if (state_.halted) return;
-        if (!item.switching && !item.target && !item.target_any) return;
-        auto where = choose(state_, name);
-        if (!where.node || is_set(seen_.silent, where.node)) return;
+    // Planned there, and everything around it is as the plan wants it already.
+    void start(const subject& item) {
+        if (!item.where || is_set(seen_.silent, item.where)) return;
+        for (const auto& link : item.needs)
+            if (!plan_->met_now(link, item.where)) return;
+        if (!plan_->in_the_way_now(item, item.where).empty()) return;
+        if (!plan_->too_heavy(item, item.where, used_now_[item.where]).empty()) return;
+        for (const auto& [name, weight] : plan_->weights_of(item)) used_now_[item.where][name] += weight;
         cluster::package_start begin;
-        begin.package = name;
-        begin.generation = generation{item.generation.value + 1};
-        begin.node = where.node;
-        begin.boot = state_.nodes.at(where.node).boot;
-        begin.proof = item.proof;
-        begin.reason = where.reason;
+        begin.package = item.name;
+        begin.generation = generation{item.now->generation.value + 1};
+        begin.node = item.where;
+        begin.boot = state_.nodes.at(item.where).boot;
+        begin.proof = item.now->proof;
+        begin.reason = item.reason;
         add(begin);
     }
 
-    void stay_or_go(const std::string& name, const package_state& item) {
-        auto owner = state_.nodes.find(item.owner);
+    void stay_or_go(const subject& item) {
+        auto owner = state_.nodes.find(item.now->owner);
         bool lost = owner == state_.nodes.end() || owner->second.status != node_status::up;
-        if (lost) return assume(name, item);
-        auto reason = why_halt(name, item, owner->second);
-        if (!reason.empty()) add(cluster::package_halt{name, item.generation, reason});
+        if (lost) return assume(item.name, *item.now);
+        if (item.leaving) {
+            if (!waits_for_dependents(item))
+                add(cluster::package_halt{item.name, item.now->generation, leaving_.at(item.name)});
+            return;
+        }
+        bool wish = item.now->target || item.now->avoid || item.now->target_any;
+        if (wish && item.now->phase == package_phase::running && item.where == item.now->owner)
+            add(cluster::package_wish_over{
+                item.name, item.refused.empty() ? "it is where it should be" : item.refused.front().second});
     }
 
-    [[nodiscard]] std::string why_halt(const std::string& name, const package_state& item,
-                                       const cluster::node_state& owner) const {
-        if (state_.halted) return "cluster halt by " + state_.halted_by.actor;
-        if (owner.halted) return "node halt by " + owner.halted_by.actor;
-        if (owner.power_away) return "node " + owner.name + " is on battery";
-        if (!item.stop_asked_by.empty()) return "package halt by " + item.stop_asked_by;
-        if (item.phase != package_phase::running) return {};
-        if (item.target && item.target != item.owner && judge(state_, name, item.target).eligible)
-            return "move to " + state_.node_name(item.target) + " by " + item.asked_by;
-        if (item.avoid == item.owner && item.avoid && choose(state_, name).node != item.owner)
-            return "move by " + item.asked_by;
-        return {};
+    [[nodiscard]] std::string why_halt(const subject& item) const {
+        const auto& now = *item.now;
+        auto reason = why_leave(state_, item.name);
+        if (!reason.empty()) return reason;
+        bool goes = now.phase == package_phase::running && item.where != now.owner;
+        auto where = item.where ? state_.node_name(item.where) : std::string();
+        if (goes && item.where && now.target == item.where) return "move to " + where + " by " + now.asked_by;
+        if (goes && item.where && now.avoid == now.owner) return "move by " + now.asked_by;
+        for (const auto& link : item.needs)
+            if (!plan_->met_now(link, now.owner)) return "needs " + link.package + ", which is not up any more";
+        if (!goes) return {};
+        // It makes room for a package of a lost node only when that may start.
+        const auto* meanwhile = before_proof_->find(item.name);
+        if (meanwhile != nullptr && meanwhile->where == now.owner) return {};
+        return item.where ? "goes to " + where + ": " + item.reason : item.reason;
+    }
+
+    // SG 5.9: what needs it halts first, for at most successor_halt_timeout. A halt that failed, or a
+    // dependent on a lost node, is not waited for.
+    bool waits_for_dependents(const subject& item) {
+        bool waits = false;
+        for (auto index : item.dependents) {
+            const auto& other = plan_->all()[index];
+            if (!other.now->active() || other.now->phase == package_phase::halt_failed) continue;
+            auto node = state_.nodes.find(other.now->owner);
+            if (node == state_.nodes.end() || node->second.status != node_status::up) continue;
+            bool relies = std::any_of(other.needs.begin(), other.needs.end(), [&](const need& link) {
+                return link.package == item.config->name && relies_on(link, other.now->owner, item) &&
+                       !plan_->met_now(link, other.now->owner, &item);
+            });
+            if (!relies) continue;
+            if (const auto& patience = item.config->successor_halt_timeout) {
+                if (patience->count() == 0) continue;
+                if (other.now->phase == package_phase::halting) {
+                    auto passed = duration{seen_.wall.us - other.now->phase_by.when.us};
+                    if (passed >= *patience) continue;
+                    at(seen_.now + (*patience - passed));
+                }
+            }
+            waits = true;
+        }
+        return waits;
+    }
+
+    static bool relies_on(const need& link, node_id node, const subject& item) {
+        switch (link.location) {
+            case dependency_config::place::same_node:
+                return item.now->owner == node;
+            case dependency_config::place::different_node:
+                return item.now->owner != node;
+            default:
+                return true;
+        }
     }
 
     // on_battery_after: the nodes fed by a source that has been on battery so long (or whose battery
@@ -228,6 +306,10 @@ private:
 
     const cluster::state& state_;
     const view& seen_;
+    const plan* plan_ = nullptr;
+    const plan* before_proof_ = nullptr;
+    std::map<std::string, std::string> leaving_;  // reasons, by name
+    std::map<node_id, std::map<std::string, std::uint64_t>> used_now_;
     outcome out_;
     std::uint64_t fences_ = 0;
 };

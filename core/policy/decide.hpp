@@ -10,6 +10,7 @@
 #include "cluster/commands.hpp"
 #include "cluster/state.hpp"
 #include "model/time.hpp"
+#include "policy/plan.hpp"
 
 namespace mainstay::policy {
 
@@ -43,17 +44,20 @@ struct outcome {
 
 struct verdict {
     bool eligible = false;
-    std::string reason;  // "first of its node list that can run it", "switching disabled by alice (...)"
+    std::string reason;      // "first of its node list that can run it", "switching disabled by alice (...)"
+    bool flag_only = false;  // not eligible, but only because it may not start there: it may stay
 };
-// May the package be started on the node now, and why (not).
+// May the package be started on the node now as far as the node is concerned, and why (not).
 [[nodiscard]] verdict judge(const cluster::state& state, const std::string& package, node_id node);
 
 struct choice {
     node_id node;  // 0 = none
     std::string reason;
 };
-// Where it would be started now.
+// Where it would be started now, with all other packages where they should be.
 [[nodiscard]] choice choose(const cluster::state& state, const std::string& package);
+// Mains first, battery rather than nowhere: the node's source has lost its mains.
+[[nodiscard]] bool on_battery(const cluster::state& state, node_id node);
 
 // Where it would go if its present node were lost; 0 = nowhere.
 [[nodiscard]] node_id next_node(const cluster::state& state, const std::string& package);
@@ -64,5 +68,7 @@ struct explanation {
     std::vector<std::pair<std::string, std::string>> nodes;  // node name, reason; node list order
 };
 [[nodiscard]] explanation explain(const cluster::state& state, const std::string& package);
+// The same with a plan of that state made before: for many packages at once.
+[[nodiscard]] explanation explain(const cluster::state& state, const plan& made, const std::string& package);
 
 }  // namespace mainstay::policy

@@ -12,7 +12,8 @@ namespace {
 
 std::string flag_text(const cluster::provenance& by) { return by.actor + " (" + by.reason + ")"; }
 
-// Fed by a source whose mains is lost: mains first, battery rather than nowhere.
+}  // namespace
+
 bool on_battery(const cluster::state& state, node_id node) {
     for (const auto& item : state.config.cluster.nodes) {
         if (item.power_source.empty() || state.find_node(item.name) != node) continue;
@@ -21,8 +22,6 @@ bool on_battery(const cluster::state& state, node_id node) {
     }
     return false;
 }
-
-}  // namespace
 
 verdict judge(const cluster::state& state, const std::string& package, node_id node) {
     auto item = state.packages.find(package);
@@ -42,47 +41,63 @@ verdict judge(const cluster::state& state, const std::string& package, node_id n
     if (found.halted) return {false, "halted by " + flag_text(found.halted_by)};
     if (found.power_away) return {false, "on battery"};
     auto off = item->second.node_off.find(node);
-    if (off != item->second.node_off.end()) return {false, "switching disabled by " + flag_text(off->second)};
+    if (off != item->second.node_off.end()) return {false, "switching disabled by " + flag_text(off->second), true};
     return {true, "in the cluster, switching on"};
 }
 
 choice choose(const cluster::state& state, const std::string& package) {
-    const auto* config = state.find_package(package);
-    auto item = state.packages.find(package);
-    if (config == nullptr || item == state.packages.end()) return {{}, "not configured"};
-    const auto& now = item->second;
-    if (now.target) {
-        auto wanted = judge(state, package, now.target);
-        if (wanted.eligible) return {now.target, "asked for by " + now.asked_by};
-    }
-    // configured_node: first of the list. A move without a target takes another than the present
-    // one, but rather that than nowhere.
-    node_id fallback;
-    std::string skipped;
-    for (node_id node : state.node_list(*config)) {
-        auto found = judge(state, package, node);
-        bool battery = on_battery(state, node);
-        if (found.eligible && node != now.avoid && !battery)
-            return {node, "first of its node list that can run it (configured_node)" + skipped};
-        if (found.eligible && (!fallback || fallback == now.avoid)) fallback = node;
-        skipped += "; " + state.node_name(node) + ": " + (battery && found.eligible ? "on battery" : found.reason);
-    }
-    if (fallback) return {fallback, "no better node can run it" + skipped};
-    return {{}, "no node of its list can run it" + skipped};
+    plan made(state);
+    const auto* item = made.find(package);
+    if (item == nullptr) return {{}, "not configured"};
+    return {item->where, item->reason};
 }
 
 node_id next_node(const cluster::state& state, const std::string& package) {
     const auto* config = state.find_package(package);
     auto item = state.packages.find(package);
     if (config == nullptr || item == state.packages.end() || !item->second.switching) return {};
-    for (node_id node : state.node_list(*config)) {
+    for (node_id node : state.candidates(package, *config)) {
         if (item->second.active() && node == item->second.owner) continue;
         if (judge(state, package, node).eligible) return node;
     }
     return {};
 }
 
+namespace {
+
+// Why nothing of it runs, or where it is going.
+std::string why_down(const cluster::state& state, const plan& made, const std::string& package) {
+    const auto& now = state.packages.at(package);
+    if (state.halted) return "the cluster is halted by " + flag_text(state.halted_by);
+    if (!now.switching && !now.target && !now.target_any)
+        return "switching is off, set by " + flag_text(now.switching_by);
+    const auto* item = made.find(package);
+    if (item == nullptr) return "not configured";
+    if (!item->where) return item->reason;
+    for (const auto& link : item->needs)
+        if (!made.met_now(link, item->where))
+            return "waits on " + state.node_name(item->where) + " for " + link.package + ", which is not up there yet";
+    auto other = made.in_the_way_now(*item, item->where);
+    if (!other.empty()) return "waits until " + other + ", which excludes it, has halted";
+    return "starts on " + state.node_name(item->where) + ": " + item->reason;
+}
+
+// What stands against a node that is fit by itself: other packages.
+std::string refusal_of(const plan& made, const std::string& package, node_id node) {
+    const auto* item = made.find(package);
+    if (item == nullptr) return {};
+    for (const auto& [other, reason] : item->refused)
+        if (other == node) return reason;
+    return {};
+}
+
+}  // namespace
+
 explanation explain(const cluster::state& state, const std::string& package) {
+    return explain(state, plan(state), package);
+}
+
+explanation explain(const cluster::state& state, const plan& made, const std::string& package) {
     explanation out;
     const auto* config = state.find_package(package);
     auto item = state.packages.find(package);
@@ -95,6 +110,7 @@ explanation explain(const cluster::state& state, const std::string& package) {
     switch (now.phase) {
         case package_phase::running:
             out.headline = package + " runs on " + owner + ": " + now.phase_by.reason;
+            if (now.failing) out.headline = package + " has failed on " + owner + ": " + now.phase_by.reason;
             break;
         case package_phase::starting:
             out.headline = package + " starts on " + owner + ": " + now.phase_by.reason;
@@ -107,26 +123,21 @@ explanation explain(const cluster::state& state, const std::string& package) {
                            "): clean up there, then hactl package halt " + package;
             break;
         default:
-            out.headline = package + " is down: ";
-            if (state.halted) {
-                out.headline += "the cluster is halted by " + flag_text(state.halted_by);
-            } else if (!now.switching && !now.target && !now.target_any) {
-                out.headline += "switching is off, set by " + flag_text(now.switching_by);
-            } else {
-                out.headline += choose(state, package).reason;
-            }
+            out.headline = package + " is down: " + why_down(state, made, package);
             break;
     }
     bool lost = now.active() && state.nodes.contains(now.owner) && state.nodes.at(now.owner).status != node_status::up;
     if (lost) out.headline += "; that node is lost and not yet proven dead";
     auto next = next_node(state, package);
-    for (node_id node : state.node_list(*config)) {
+    for (node_id node : state.candidates(package, *config)) {
         auto found = judge(state, package, node);
+        auto others = refusal_of(made, package, node);
+        if (found.eligible && !others.empty()) found = {false, others, false};
         std::string text = found.eligible ? found.reason : "cannot: " + found.reason;
         if (now.active() && node == now.owner) {
             text = std::string(to_string(now.phase)) + " here, generation " + std::to_string(now.generation.value) +
                    ", started because: " + now.start_by.reason + "; proof: " + to_string(now.proof);
-        } else if (node == next) {
+        } else if (node == next && found.eligible) {
             text = "next: " + found.reason;
         }
         out.nodes.emplace_back(state.node_name(node), std::move(text));

@@ -165,9 +165,9 @@ private:
         if (!need("package")) return;
         auto name = text("package");
         auto node = text("node");
-        if (state().formed() && !state().packages.contains(name)) {
+        if (state().formed() && state().find_package(name) == nullptr) {
             std::vector<std::string_view> words;
-            for (const auto& [known, item] : state().packages) words.push_back(known);
+            for (const auto& known : state().config.packages) words.push_back(known.name);
             return error(not_found, "there is no package " + name, {{"nearest", nearest_word(name, words)}});
         }
         if (what == "start") {

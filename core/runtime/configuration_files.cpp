@@ -56,8 +56,11 @@ checked_files check_files(std::span<const named_text> files, const std::string& 
     for (const auto& item : cluster.stonith) require(item, plugin_dir, known, broken, out.found);
     for (const auto& item : cluster.event_sources) require(item, plugin_dir, known, broken, out.found);
     for (const auto& item : cluster.notifiers) require(item, plugin_dir, known, broken, out.found);
-    for (const auto& package : out.config.packages)
+    for (const auto& package : out.config.packages) {
+        for (const auto& item : package.filesystems)
+            require(filesystem_instance(package, item), plugin_dir, known, broken, out.found);
         for (const auto& item : package.resources) require(item, plugin_dir, known, broken, out.found);
+    }
     std::vector<std::string> order;
     for (const auto& item : files) order.push_back(item.name);
     sort_by_position(out.found, order);

@@ -111,7 +111,12 @@ void plugin_hosts::configure(const configuration& config) {
     for (const auto& item : config.cluster.event_sources) add(item, item.name);
     for (const auto& item : config.cluster.notifiers) add(item, item.name);
     for (const auto& package : config.packages) {
-        for (const auto& item : package.resources) add(item, package.name + "/" + item.name);
+        auto instance = cluster::instance_name(package, setup_.own_node);
+        for (const auto& item : package.filesystems) {
+            auto from = filesystem_instance(package, item);
+            add(from, instance + "/" + from.name);
+        }
+        for (const auto& item : package.resources) add(item, instance + "/" + item.name);
         for (const auto& item : package.addresses) {
             plugin_instance address;
             address.plugin = "relocatable-ip";

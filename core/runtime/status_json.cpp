@@ -40,7 +40,10 @@ public:
         out["nodes"] = json::array();
         for (const auto& item : state_.config.cluster.nodes) out["nodes"].push_back(node(item.name));
         out["packages"] = json::array();
-        for (const auto& item : state_.config.packages) out["packages"].push_back(package(item));
+        const policy::plan plan(state_);
+        for (const auto& item : state_.config.packages)
+            for (const auto& instance : state_.instances(item))
+                if (state_.packages.contains(instance)) out["packages"].push_back(package(instance, item, plan));
         out["alarms"] = json::array();
         for (const auto& [subject, item] : state_.alarms)
             out["alarms"].push_back({{"severity", "warning"}, {"since", item.since.us}, {"text", item.text}});
@@ -143,11 +146,15 @@ private:
         for (const auto& device : state_.config.cluster.stonith) add_device(out["stonith"], device, name, id);
         json packages = json::array();
         for (const auto& config : state_.config.packages) {
-            auto entry = state_.packages.find(config.name);
+            auto entry = state_.packages.find(cluster::instance_name(config, state_.node_name(id)));
             if (entry != state_.packages.end() && entry->second.active() && entry->second.owner == id)
                 packages.push_back(config.name);
         }
         out["load"] = {{"used", packages.size()}, {"capacity", nullptr}};
+        for (const auto& config : state_.config.cluster.nodes) {
+            auto limit = config.name == name ? config.capacities.find(package_limit) : config.capacities.end();
+            if (limit != config.capacities.end()) out["load"]["capacity"] = limit->second / weight_unit;
+        }
         out["packages"] = std::move(packages);
         return out;
     }
@@ -190,9 +197,9 @@ private:
         list.push_back(std::move(out));
     }
 
-    json package(const package_config& config) const {
-        const auto& item = state_.packages.at(config.name);
-        json out{{"name", config.name}};
+    json package(const std::string& instance, const package_config& config, const policy::plan& plan) const {
+        const auto& item = state_.packages.at(instance);
+        json out{{"name", instance}};
         auto wanted = item.switching || item.target || item.target_any;
         switch (item.phase) {
             case package_phase::down:
@@ -202,21 +209,22 @@ private:
                 out["state"] = "failed";
                 break;
             default:
-                out["state"] = to_string(item.phase);
+                out["state"] = item.failing ? "failing" : to_string(item.phase);
                 break;
         }
+        out["type"] = std::string(to_string(config.type));
         out["node"] = item.active() ? json(state_.node_name(item.owner)) : json(nullptr);
         out["since"] = item.phase_by.when.us;
         out["switching"] = item.switching;
         out["disabled_on"] = json::array();
         for (const auto& [id, by] : item.node_off) out["disabled_on"].push_back(state_.node_name(id));
-        auto next = policy::next_node(state_, config.name);
+        auto next = policy::next_node(state_, instance);
         out["next"] = next ? json(state_.node_name(next)) : json(nullptr);
         out["addresses"] = json::array();
         for (const auto& address : config.addresses) out["addresses"].push_back(address.address);
         out["generation"] = item.generation.value;
         out["proof"] = to_string(item.proof);
-        out["reason"] = policy::explain(state_, config.name).headline;
+        out["reason"] = policy::explain(state_, plan, instance).headline;
         out["services"] = json::array();
         auto step_state = item.phase == package_phase::running ? "running" : "halted";
         for (const auto& service : config.services) {

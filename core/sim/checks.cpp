@@ -64,11 +64,34 @@ void world::check_single_owner() {
             if (!held.empty()) claim(package, name);
         for (const auto& [request, item] : where->processes) claim(item.package, name);
     }
+    check_neighbours(owners);
+}
+
+// Exclusions and capacities hold among what is active, whatever is on its way.
+void world::check_neighbours(const std::map<std::string, std::string>& owners) {
+    std::map<std::string, std::uint64_t> used;
+    for (const auto& package : config_.packages) {
+        for (const auto& [instance, node] : owners) {
+            if (cluster::package_of(instance) != package.name) continue;
+            for (const auto& item : package.dependencies) {
+                auto other = owners.find(item.package);
+                if (!item.up && other != owners.end() && other->second == node)
+                    violated(package.name + " and " + item.package + " exclude each other and are both on " + node);
+            }
+            auto weight = package.weight.find("cpu");
+            if (weight != package.weight.end()) used[node] += weight->second;
+        }
+    }
+    for (const auto& node : config_.cluster.nodes) {
+        auto limit = node.capacities.find("cpu");
+        if (limit != node.capacities.end() && used[node.name] > limit->second)
+            violated("node " + node.name + " carries more than its capacity");
+    }
 }
 
 // Invariant 2: only by a committed decision for this life, under a valid lease.
 void world::check_may_act(machine& where, const std::string& package, const std::string& what) {
-    if (what == "halt_script") return;
+    if (what == "halt_script" || what.ends_with(" stop")) return;
     const auto& daemon = *where.daemon;
     auto found = daemon.state().packages.find(package);
     bool decided = found != daemon.state().packages.end() && found->second.owner == daemon.self() &&

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "cluster/configuration.hpp"
 #include "model/text.hpp"
 #include "sim/machine.hpp"
 
@@ -220,10 +221,10 @@ void world::cut(const std::string& from, const std::string& to, bool cut) {
     }
 }
 
-void world::kill_service(const std::string& name) {
+void world::kill_service(const std::string& name, const std::string& package) {
     auto& where = at(name);
     for (const auto& [request, item] : where.processes) {
-        if (!item.service) continue;
+        if (!item.service || (!package.empty() && item.package != package)) continue;
         say(where, "service killed: " + item.label);
         return process_ends(where, request, -9, false);
     }
@@ -242,6 +243,8 @@ std::uint64_t world::admin(const std::string& name, node::admin_body body, durat
     call.actor = "admin@" + name;
     call.patience = patience;
     call.body = std::move(body);
+    if (const auto* founding = std::get_if<node::form_cluster>(&call.body))
+        if (auto parsed = cluster::parse_canonical(founding->text)) config_ = std::move(*parsed);
     deliver(at(name), std::move(call));
     return id;
 }

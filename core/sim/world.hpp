@@ -69,7 +69,8 @@ public:
     void start_daemon(const std::string& name);
     void pause_daemon(const std::string& name, duration how_long);
     void cut(const std::string& from, const std::string& to, bool cut);  // one way
-    void kill_service(const std::string& name);                          // one of its services, if any
+    // One of its services, if any; of that package when one is named.
+    void kill_service(const std::string& name, const std::string& package = "");
     // A fixed answer of the next fence instead of the weather's: off, failed, unknown, lost power but unknown.
     void script_exits(const std::string& package, const std::string& label, std::int32_t code);
     void fence_answers(const std::string& outcome) { next_fence_ = outcome; }
@@ -140,6 +141,7 @@ private:
     void check_step(machine& where);
     void check_commits(machine& where);
     void check_single_owner();
+    void check_neighbours(const std::map<std::string, std::string>& owners);
     void check_may_act(machine& where, const std::string& package, const std::string& what);
     [[nodiscard]] node::moment clock(const machine& where) const;
     [[nodiscard]] duration from_clock(const machine& where, time_point local) const;
@@ -149,6 +151,7 @@ private:
     weather weather_;
     std::vector<std::string> names_;
     std::string text_;
+    configuration config_;  // the one the cluster was formed with
     std::map<std::string, std::unique_ptr<machine>> machines_;
     std::priority_queue<event> queue_;
     std::uint64_t order_ = 0;

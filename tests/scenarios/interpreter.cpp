@@ -120,6 +120,7 @@ void interpreter::command(const words& said) {
     auto name = said.size() > 1 ? said[1] : std::string();
     if (verb == "cluster") return cluster(said);
     if (verb == "package") return package(said);
+    if (verb == "with") return with(said);
     if (verb == "form") return form();
     if (verb == "settle") return settle();
     if (verb == "run") return world().run_until(world().now() + time_of(name));
@@ -129,9 +130,9 @@ void interpreter::command(const words& said) {
     if (verb == "leave") return world().leave(name);
     if (verb == "start") return world().start_daemon(name);
     if (verb == "pause") return world().pause_daemon(name, time_of(said.at(2)));
-    if (verb == "kill-service") return world().kill_service(name);
+    if (verb == "kill-service") return world().kill_service(name, said.size() > 2 ? said[2] : std::string());
     if (verb == "fence-answers") return world().fence_answers(name);
-    if (verb == "exits") return world().script_exits(name, said.at(2), std::stoi(said.at(3)));
+    if (verb == "exits") return exits(said);
     if (verb == "event") return world().plugin_event(name, {said.at(2), said.at(3), said.at(4), {}});
     if (verb == "hactl") return admin(said);
     if (verb == "explain") return explain(said);
@@ -153,11 +154,13 @@ void interpreter::cluster(const words& said) {
     auto count = given.contains("nodes") ? std::stoi(given.at("nodes")) : 3;
     text_ = "cluster_name lab\n";
     for (const auto& [name, value] : given)
-        if (name != "nodes" && name != "power_source" && name != "on_battery_after") text_ += name + " " + value + "\n";
+        if (name != "nodes" && name != "capacity" && name != "power_source" && name != "on_battery_after")
+            text_ += name + " " + value + "\n";
     for (int i = 1; i <= count; ++i) {
         names_.push_back("n" + std::to_string(i));
         text_ += "node_name n" + std::to_string(i) + "\nnetwork_interface eth0\nheartbeat_ip 10.0.0." +
                  std::to_string(i) + "/24\n";
+        if (given.contains("capacity")) text_ += "capacity_name cpu\ncapacity_value " + given.at("capacity") + "\n";
         if (given.contains("power_source") && given.at("power_source") == names_.back()) text_ += "power_source ups\n";
     }
     if (given.contains("on_battery_after"))
@@ -179,10 +182,26 @@ void interpreter::package(const words& said) {
     if (given.contains("scripts")) text_ += "run_script /p/" + name + "/run\nhalt_script /p/" + name + "/halt\n";
     if (given.contains("timeout"))
         text_ += "run_script_timeout " + given.at("timeout") + "\nhalt_script_timeout " + given.at("timeout") + "\n";
-    text_ += "ip_subnet 10.0.0.0/24\nip_address 10.0.0." + std::to_string(100 + lines_ % 100 + name.size()) + "\n";
+    if (given.contains("type")) text_ += "package_type " + given.at("type") + "\n";
+    auto address = 100 + name.size();
+    while (!addresses_.insert(address).second) ++address;
+    if (!given.contains("type")) text_ += "ip_subnet 10.0.0.0/24\nip_address 10.0.0." + std::to_string(address) + "\n";
     text_ += "service_name " + name + "_s\nservice_cmd /p/serve\nservice_restart " +
              (given.contains("restarts") ? given.at("restarts") : std::string("none")) + "\n";
     if (given.contains("fail_fast")) text_ += "service_fail_fast_enabled yes\n";
+}
+
+// exits PACKAGE LABEL CODE: a label may have blanks, "external_script /p/x stop".
+void interpreter::exits(const words& said) {
+    auto label = said.at(2);
+    for (std::size_t i = 3; i + 1 < said.size(); ++i) label += " " + said[i];
+    world().script_exits(said.at(1), label, std::stoi(said.back()));
+}
+
+// with KEYWORD VALUE: one more line for the package above.
+void interpreter::with(const words& said) {
+    for (std::size_t i = 1; i < said.size(); ++i) text_ += said[i] + " ";
+    text_ += "\n";
 }
 
 void interpreter::form() {

@@ -33,6 +33,8 @@ private:
     void command(const words& said);
     void cluster(const words& said);
     void package(const words& said);
+    void with(const words& said);
+    void exits(const words& said);
     void form();
     void settle();
     void admin(const words& said);
@@ -48,6 +50,7 @@ private:
     std::string output_;
     std::set<std::string> told_;  // log entries already shown
     std::size_t lines_ = 0;
+    std::set<std::size_t> addresses_;  // last numbers given to packages
 };
 
 }  // namespace mainstay::scenarios

@@ -138,6 +138,8 @@ std::vector<row> rows() {
         {"fence a node", nothing, cluster::fence_node{"n3"}, nullptr},
         {"fence no node", nothing, cluster::fence_node{"n9"}, "no node n9"},
         {"feature level", nothing, cluster::feature_level{2}, nullptr},
+        {"wish over", web_on_n1, cluster::package_wish_over{"web", "no room"}, nullptr},
+        {"wish over of nothing known", nothing, cluster::package_wish_over{"mail", ""}, "no package mail"},
         {"notified", nothing, cluster::notified{"operator", {3}, true, ""}, nullptr},
     };
 }

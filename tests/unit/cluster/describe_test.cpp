@@ -52,6 +52,8 @@ TEST_CASE("each kind of command reads as a sentence") {
         {cluster::power_action{n2, true, "ups"}, "power_drain", "n2"},
         {cluster::power_action{n2, false, "ups"}, "power_restored", "n2"},
         {cluster::feature_level{3}, "feature_level", "3"},
+        {cluster::package_report{"web", {1}, n1, report::halt_exit_2, ""}, "package_halted", "halt_exit_2"},
+        {cluster::package_wish_over{"web", "no room"}, "package_move_over", "no room"},
         {cluster::notified{"mail", {9}, false, "bounced"}, "notify_failed", "bounced"},
         {cluster::notified{"mail", {9}, true, ""}, "notified", "mail"},
         {cluster::proof_broken{n3, {1, 1}}, "proof_broken", "n3 is heard"},

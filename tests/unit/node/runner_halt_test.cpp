@@ -43,7 +43,7 @@ TEST_CASE("how halting fails is what is reported, after the rest was halted all 
         const char* report;
     };
     for (const auto& item :
-         {row{"run halt_script", 1, false, "halt_exit_1"}, row{"run halt_script", 2, false, "halt_exit_1"},
+         {row{"run halt_script", 1, false, "halt_exit_1"}, row{"run halt_script", 4, false, "halt_exit_1"},
           row{"run halt_script", -9, true, "halt_timeout"}, row{"stop nginx", 0, false, "halt_exit_1"}}) {
         CAPTURE(item.step, item.code, item.timed_out);
         runner_lab lab;
@@ -65,6 +65,31 @@ TEST_CASE("how halting fails is what is reported, after the rest was halted all 
         CHECK(lab.go_on(lab.asked()) == words{"run halt_script", "stop disk", "stop nginx", "stop address"});
         CHECK(lab.news() == words{"halted"});
     }
+}
+
+TEST_CASE("halt script exit 2 says that the package is down all the same") {
+    runner_lab lab;
+    lab.run();
+    lab.item.halt(lab.out);
+    lab.asked();
+    lab.ends("run service:feed", -15);
+    lab.go_on(lab.ends("run service:probe", -15), "run halt_script");
+    CHECK(lab.go_on(lab.ends("run halt_script", 2)).back() == "stop address");
+    CHECK(lab.news() == words{"halt_exit_2"});
+}
+
+TEST_CASE("halt script exit 3 stops the halt, which goes on from there") {
+    runner_lab lab;
+    lab.run();
+    lab.item.halt(lab.out);
+    lab.asked();
+    lab.ends("run service:feed", -15);
+    lab.go_on(lab.ends("run service:probe", -15), "run halt_script");
+    CHECK(lab.ends("run halt_script", 3).empty());
+    CHECK(lab.news() == words{"halt_exit_3"});
+    lab.item.halt(lab.out);
+    CHECK(lab.go_on(lab.asked()) == words{"run halt_script", "stop disk", "stop nginx", "stop address"});
+    CHECK(lab.news() == words{"halted"});
 }
 
 TEST_CASE("a resource that does not run any more is halted, one that might is not") {

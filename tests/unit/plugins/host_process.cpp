@@ -25,7 +25,8 @@ constexpr int patience_ms = 60'000;
 
 }  // namespace
 
-host_process::host_process(plugin::instance_config config, const net_namespace* where)
+host_process::host_process(plugin::instance_config config, const net_namespace* where,
+                           const std::function<void()>& before)
     : client_(completed(std::move(config))) {
     std::array<int, 2> ends{};
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
@@ -33,6 +34,7 @@ host_process::host_process(plugin::instance_config config, const net_namespace* 
     const kit::unique_fd theirs(ends[1]);
     process_ = child({HOST_PROGRAM, "--fd", "3"}, [&] {
         if (where != nullptr) where->enter();
+        if (before) before();
         // dup2 to itself would keep the close-on-exec flag.
         if (theirs.get() == 3) {
             ::fcntl(3, F_SETFD, 0);

@@ -2,6 +2,7 @@
 // as the daemon does it.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -15,7 +16,9 @@ namespace mainstay::test {
 class host_process {
 public:
     // `config.file` is the plugin's name; own node and nodes default to one node `a`.
-    explicit host_process(plugin::instance_config config, const net_namespace* where = nullptr);
+    // `before` runs in the new process.
+    explicit host_process(plugin::instance_config config, const net_namespace* where = nullptr,
+                          const std::function<void()>& before = {});
 
     // Waits at most 60 s for the answer; the test fails without one.
     plugin::answer call(plugin::verb verb, const std::string& subject = {}, const plugin::field_map& args = {});

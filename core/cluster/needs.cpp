@@ -1,0 +1,107 @@
+// What packages need of each other, as things stand now: for commands, which never move another
+// package (SG 5.2). Where packages should be is policy's question.
+#include <algorithm>
+
+#include "cluster/state.hpp"
+
+namespace mainstay::cluster {
+
+namespace {
+
+using place = dependency_config::place;
+
+bool at_place(place location, node_id other, node_id own) {
+    switch (location) {
+        case place::same_node:
+            return other == own;
+        case place::different_node:
+            return other != own;
+        default:
+            return true;
+    }
+}
+
+std::uint64_t weight_of(const state& now, const package_config& package, const std::string& name) {
+    auto own = package.weight.find(name);
+    if (own != package.weight.end()) return own->second;
+    auto usual = now.config.cluster.weight_defaults.find(name);
+    if (usual != now.config.cluster.weight_defaults.end()) return usual->second;
+    return name == package_limit ? weight_unit : 0;
+}
+
+// A package that is less important is taken along by one that needs it (SG 5.7).
+bool comes_along(const package_config& package, const package_config& other) {
+    return !other.everywhere() && package.priority && (!other.priority || *other.priority > *package.priority);
+}
+
+std::string against_dependency(const state& now, const std::string& instance, const package_config& package,
+                               const dependency_config& item, node_id node) {
+    const auto* other = now.find_package(item.package);
+    if (other == nullptr) return {};
+    bool moves = now.packages.at(instance).active();
+    bool met = false;
+    for (const auto& name : now.instances(*other)) {
+        auto found = now.packages.find(name);
+        if (found == now.packages.end()) continue;
+        bool there = at_place(item.location, found->second.owner, node);
+        if (!item.up && found->second.active() && there)
+            return item.package + " excludes it and is active on " + now.node_name(found->second.owner);
+        met = met || (found->second.phase == package_phase::running && there);
+    }
+    if (!item.up || met || (moves && comes_along(package, *other))) return {};
+    return "it needs " + item.package + " up on " +
+           (item.location == place::same_node  ? now.node_name(node)
+            : item.location == place::any_node ? "any node"
+                                               : "another node") +
+           ", and it is not";
+}
+
+std::string against_room(const state& now, const std::string& instance, const package_config& package, node_id node) {
+    for (const auto& item : now.config.cluster.nodes) {
+        if (now.find_node(item.name) != node) continue;
+        for (const auto& [name, capacity] : item.capacities) {
+            auto own = weight_of(now, package, name);
+            std::uint64_t taken = 0;
+            for (const auto& [other, state] : now.packages) {
+                const auto* config = now.find_package(other);
+                if (other != instance && config != nullptr && state.active() && state.owner == node)
+                    taken += weight_of(now, *config, name);
+            }
+            if (own > 0 && own + taken > capacity)
+                return "there is no room: it needs " + weight_text(own) + " of " + name + ", " + weight_text(taken) +
+                       " of " + weight_text(capacity) + " are taken";
+        }
+    }
+    return {};
+}
+
+}  // namespace
+
+std::string state::against_start(const std::string& instance, node_id node) const {
+    const auto* package = find_package(instance);
+    if (package == nullptr) return "there is no such package";
+    for (const auto& item : package->dependencies) {
+        auto wrong = against_dependency(*this, instance, *package, item, node);
+        if (!wrong.empty()) return wrong;
+    }
+    return against_room(*this, instance, *package, node);
+}
+
+std::vector<std::string> state::active_dependents(const std::string& instance) const {
+    auto name = package_of(instance);
+    auto own = packages.find(instance);
+    std::vector<std::string> list;
+    for (const auto& [other, item] : packages) {
+        const auto* package = find_package(other);
+        if (package == nullptr || !item.active()) continue;
+        bool needs = std::any_of(
+            package->dependencies.begin(), package->dependencies.end(), [&, owner = item.owner](const auto& link) {
+                return link.up && link.package == name &&
+                       (own == packages.end() || at_place(link.location, own->second.owner, owner));
+            });
+        if (needs) list.push_back(other);
+    }
+    return list;
+}
+
+}  // namespace mainstay::cluster

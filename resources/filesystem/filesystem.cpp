@@ -1,0 +1,140 @@
+// filesystem: what start, stop and status of a file system do. Its parameters come from the fs_*
+// keywords of the package.
+#include <mainstay/plugin.hpp>
+
+#include <sys/stat.h>
+
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "common/run_command.hpp"
+#include "common/text.hpp"
+#include "holders.hpp"
+#include "mounts.hpp"
+
+namespace {
+
+namespace sdk = mainstay::sdk;
+namespace kit = mainstay::kit;
+namespace fs = mainstay::filesystem;
+using namespace std::chrono_literals;
+
+class filesystem {
+public:
+    static constexpr sdk::about about{"filesystem", "1.0", "a file system that moves with its package"};
+    static constexpr auto parameters = std::array{
+        sdk::param{.name = "device", .required = true, .help = "fs_name: what is mounted; for nfs the exported path"},
+        sdk::param{.name = "server", .help = "fs_server: of an nfs file system"},
+        sdk::param{.name = "directory", .type = sdk::type::path, .required = true, .help = "fs_directory: where"},
+        sdk::param{.name = "type", .required = true, .help = "fs_type: ext4, xfs, nfs, tmpfs, ..."},
+        sdk::param{.name = "mount_options", .help = "fs_mount_opt: options for mount, such as -o noatime"},
+        sdk::param{.name = "umount_options", .help = "fs_umount_opt: options for umount"},
+        sdk::param{.name = "fsck_options", .help = "fs_fsck_opt: options for fsck, beside -a"},
+        sdk::param{.name = "mount_retries",
+                   .type = sdk::type::integer,
+                   .fallback = "0",
+                   .minimum = 0,
+                   .maximum = 1000,
+                   .help = "fs_mount_retry_count: how often a busy mount point is cleared and tried again"},
+        sdk::param{.name = "umount_retries",
+                   .type = sdk::type::integer,
+                   .fallback = "1",
+                   .minimum = 1,
+                   .maximum = 1000,
+                   .help = "fs_umount_retry_count: how often whoever keeps it busy is ended and umount tried again"},
+        sdk::param{.name = "timeout",
+                   .type = sdk::type::duration,
+                   .fallback = "100s",
+                   .minimum = 100,
+                   .maximum = 3'600'000,
+                   .help = "time for one fsck, mount or umount; then it is killed and has failed"}};
+
+    explicit filesystem(const sdk::setup& setup)
+        : params_(setup.params), directory_(params_.text("directory")), type_(params_.text("type")) {
+        source_ = params_.text("device");
+        if (auto server = params_.text("server"); !server.empty()) source_ = server + ":" + source_;
+        if (directory_.front() != '/') throw sdk::refused("directory '" + directory_ + "' is no absolute path");
+        while (directory_.size() > 1 && directory_.back() == '/') directory_.pop_back();
+        if (directory_ == "/") throw sdk::refused("a package can't mount something on /");
+    }
+
+    sdk::answer start() {
+        if (auto now = fs::mounted_at(directory_)) {
+            if (now->source == source_) return {sdk::outcome::ok, source_ + " was mounted already"};
+            return {sdk::outcome::failed, now->source + " is mounted on " + directory_ + " already"};
+        }
+        struct stat info {};
+        if (::stat(directory_.c_str(), &info) != 0 || !S_ISDIR(info.st_mode))
+            return {sdk::outcome::failed, directory_ + " is no directory: make it on every node of the package"};
+        if (auto wrong = check(); !wrong.empty()) return {sdk::outcome::failed, wrong};
+        auto retries = params_.integer("mount_retries");
+        for (std::int64_t tried = 0;; ++tried) {
+            auto end = run("mount", params_.text("mount_options"), {"-t", type_}, {source_, directory_});
+            if (end.exited_with(0)) return {sdk::outcome::ok, {}};
+            auto busy = fs::holders_of(directory_);
+            bool again = tried < retries && !busy.empty();
+            if (!again) return {sdk::outcome::failed, "mount of " + source_ + ": " + end.text() + kept_busy_by(busy)};
+            fs::end_holders(directory_, 1s);
+        }
+    }
+
+    sdk::answer stop() {
+        auto retries = params_.integer("umount_retries");
+        for (std::int64_t tried = 0;; ++tried) {
+            if (!fs::mounted_at(directory_)) return {sdk::outcome::ok, {}};
+            auto end = run("umount", params_.text("umount_options"), {}, {directory_});
+            if (end.exited_with(0)) continue;  // something may be mounted below it still
+            auto busy = fs::holders_of(directory_);
+            if (tried >= retries)
+                return {sdk::outcome::failed, "umount of " + directory_ + ": " + end.text() + kept_busy_by(busy)};
+            fs::end_holders(directory_, 1s);
+        }
+    }
+
+    sdk::answer status() {
+        auto now = fs::mounted_at(directory_);
+        if (!now) return {sdk::outcome::not_running, directory_ + " is no mount point"};
+        if (now->source != source_ && now->type != type_)
+            return {sdk::outcome::not_running, now->source + " is mounted on " + directory_};
+        return {sdk::outcome::ok, {}};
+    }
+
+private:
+    static std::string kept_busy_by(const std::vector<fs::holder>& list) {
+        return list.empty() ? std::string() : "; kept busy by " + fs::list_of(list);
+    }
+
+    [[nodiscard]] kit::command_end run(const std::string& program, const std::string& options,
+                                       const std::vector<std::string>& before,
+                                       const std::vector<std::string>& after) const {
+        std::vector<std::string> argv{"/usr/bin/env", program};
+        argv.insert(argv.end(), before.begin(), before.end());
+        std::istringstream words(options);
+        for (std::string word; words >> word;) argv.push_back(word);
+        argv.insert(argv.end(), after.begin(), after.end());
+        return kit::run_command(
+            {.argv = std::move(argv),
+             .environment = {{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}, {"LC_ALL", "C"}},
+             .timeout = params_.duration("timeout")});
+    }
+
+    // Only what lives on a local device and has a checker that repairs without asking.
+    [[nodiscard]] std::string check() const {
+        bool wanted = type_ == "ext2" || type_ == "ext3" || type_ == "ext4" || type_ == "vfat";
+        if (!wanted && params_.text("fsck_options").empty()) return {};
+        auto end = run("fsck", params_.text("fsck_options"), {"-a", "-t", type_}, {source_});
+        // 1: errors were corrected. 2 wants a reboot, 4 and more were not corrected.
+        if (end.exited_with(0) || end.exited_with(1)) return {};
+        return "fsck of " + source_ + ": " + end.text();
+    }
+
+    sdk::values params_;
+    std::string directory_;
+    std::string type_;
+    std::string source_;
+};
+
+}  // namespace
+
+MAINSTAY_RESOURCE_PLUGIN(filesystem)

@@ -1,0 +1,210 @@
+"""Packages made of real scripts, services, file systems: order, environment, exit codes, dependencies."""
+import os
+import signal
+import unittest
+
+from cluster import Cluster
+from mainstay_case import MainstayCase
+
+# Writes down what it is called with, and ends as a file of its name says: a number, or `hang`.
+SCRIPT = """#!/bin/sh
+name=$(basename $0)
+cd /var/lib/misc
+echo "$SG_PACKAGE $name $1" >> journal
+env > env.$name.$1
+say=$(cat /etc/mainstay/say.$name.$1 2>/dev/null || echo 0)
+[ "$say" = hang ] && exec sleep 1000
+exit $say
+"""
+ONE = """package_name one
+node_name node1
+node_name node2
+external_pre_script /etc/mainstay/pre
+external_script /etc/mainstay/ext
+run_script /etc/mainstay/main
+halt_script /etc/mainstay/main
+run_script_timeout 3
+halt_script_timeout 3
+log_level 2
+pev_Color deep blue
+service_name one_s
+  service_cmd /bin/sleep 1000
+"""
+DB = """package_name db
+node_name node1
+node_name node2
+run_script /etc/mainstay/main
+halt_script /etc/mainstay/main
+service_name db_s
+  service_cmd /bin/sleep 1001
+"""
+WEB = """package_name web
+node_name node2
+node_name node1
+run_script /etc/mainstay/main
+halt_script /etc/mainstay/main
+dependency_name db
+  dependency_condition db = UP
+  dependency_location same_node
+service_name web_s
+  service_cmd /bin/sleep 1002
+"""
+DATA = """package_name data
+node_name node1
+node_name node2
+fs_name tmpfs
+  fs_directory /var/lib/misc/data
+  fs_type tmpfs
+  fs_mount_opt -o size=1m
+run_script /etc/mainstay/main
+halt_script /etc/mainstay/main
+"""
+
+
+class PackageCase(MainstayCase):
+    packages = {}
+
+    def make(self):
+        def package(text):
+            def write(lab):
+                for node in lab.names:
+                    for script in ("pre", "ext", "main"):
+                        lab.write(node, f"/etc/mainstay/{script}", SCRIPT, 0o755)
+                    os.makedirs(lab.path(node, "/var/lib/misc/data"), exist_ok=True)
+                return text
+            return write
+        return Cluster(nodes=3, packages={name: package(text) for name, text in self.packages.items()})
+
+    def begin(self):
+        for name in self.packages:
+            self.lab.wait_running(name)
+
+    def says(self, script, argument, answer, nodes=("node1", "node2")):
+        for node in nodes:
+            self.lab.write(node, f"/etc/mainstay/say.{script}.{argument}", f"{answer}\n")
+
+    def journal(self, node):
+        path = self.lab.path(node, "/var/lib/misc/journal")
+        if not os.path.exists(path):
+            return []
+        with open(path) as f:
+            return f.read().splitlines()
+
+    def forget(self, node):
+        self.lab.write(node, "/var/lib/misc/journal", "")
+
+    def disabled_on(self, name):
+        return self.lab.package(name)["disabled_on"]
+
+    def wait_state(self, name, state):
+        return self.lab.wait(f"{name} is {state}", lambda: self.lab.package(name).get("state") == state)
+
+
+class Scripts(PackageCase):
+    packages = {"one": ONE}
+    smoke = True
+
+    def test_order_and_environment(self):
+        self.assertEqual(self.journal("node1"), ["one pre start", "one main start", "one ext start"])
+        with open(self.lab.path("node1", "/var/lib/misc/env.ext.start")) as f:
+            environment = dict(line.rstrip("\n").split("=", 1) for line in f if "=" in line)
+        self.assertEqual(environment["SG_PACKAGE"], "one")
+        self.assertEqual(environment["SG_NODE"], "node1")
+        self.assertEqual(environment["SG_CLUSTER"], "lab")
+        self.assertEqual(environment["SG_LOG_LEVEL"], "2")
+        self.assertEqual(environment["PEV_COLOR"], "deep blue")
+        self.forget("node1")
+        self.lab.hactl("node2", "package", "halt", "one")
+        self.assertEqual(self.journal("node1"), ["one ext stop", "one main stop", "one pre stop"])
+
+    def test_start_exits(self):
+        self.lab.hactl("node2", "package", "halt", "one")
+        # 2: the next node is tried, this one is off for the package.
+        self.says("ext", "start", "2", ["node1"])
+        self.lab.hactl("node2", "package", "enable", "one")
+        self.lab.wait_running("one", "node2")
+        self.assertEqual(self.disabled_on("one"), ["node1"])
+        self.lab.hactl("node2", "package", "enable", "one", "--node", "node1")
+        # 1: nobody else tries.
+        self.lab.hactl("node2", "package", "halt", "one")
+        self.says("ext", "start", "1", ["node1"])
+        self.forget("node1")
+        self.forget("node2")
+        self.lab.hactl("node2", "package", "enable", "one")
+        self.wait_state("one", "halted")
+        self.assertEqual(self.journal("node1")[-2:], ["one main stop", "one pre stop"])
+        self.assertEqual(self.journal("node2"), [])
+        self.assertFalse(self.lab.package("one")["switching"])
+        # Too long: as 1.
+        self.says("ext", "start", "hang", ["node1"])
+        self.forget("node1")
+        self.lab.hactl("node2", "package", "enable", "one")
+        self.lab.wait("the start has failed", lambda: not self.lab.package("one")["switching"])
+        self.wait_state("one", "halted")
+        self.assertEqual(self.journal("node2"), [])
+
+    def test_halt_exits(self):
+        # 2: down all the same, and elsewhere.
+        self.says("main", "stop", "2")
+        self.lab.hactl("node3", "package", "move", "one", "node2")
+        self.lab.wait_running("one", "node2")
+        # 1: the rest is halted, but it starts nowhere.
+        self.says("main", "stop", "1")
+        self.forget("node2")
+        self.lab.hactl("node3", "package", "move", "one", "node1", check=False)
+        self.wait_state("one", "failed")
+        self.assertEqual(self.journal("node2"), ["one ext stop", "one main stop", "one pre stop"])
+        # 3: it stops where it failed, and goes on from there after the repair.
+        self.says("main", "stop", "3")
+        self.forget("node2")
+        self.lab.hactl("node3", "package", "halt", "one", check=False)
+        self.wait_state("one", "failed")
+        self.assertEqual(self.journal("node2"), ["one ext stop", "one main stop"])
+        self.says("main", "stop", "0")
+        self.forget("node2")
+        self.lab.hactl("node3", "package", "halt", "one")
+        self.assertEqual(self.journal("node2"), ["one main stop", "one pre stop"])
+        self.wait_state("one", "halted")
+
+
+class Dependencies(PackageCase):
+    packages = {"db": DB, "web": WEB}
+    smoke = True
+
+    def test_who_needs_it_halts_first_and_follows(self):
+        self.lab.wait_running("web", "node1")
+        self.assertEqual(self.journal("node1"), ["db main start", "web main start"])
+        refused = self.lab.hactl("node2", "package", "halt", "db", check=False)
+        self.assertIn("web needs db", refused.stdout + refused.stderr)
+        self.forget("node1")
+        sleeper = next(pid for pid, argv in self.lab.processes("node1", "sleep") if "1001" in argv)
+        os.kill(sleeper, signal.SIGTERM)
+        self.lab.wait_running("web", "node2")
+        self.lab.wait_running("db", "node2")
+        self.assertEqual(self.journal("node1"), ["web main stop", "db main stop"])
+        self.assertEqual(self.journal("node2"), ["db main start", "web main start"])
+
+
+class FileSystems(PackageCase):
+    packages = {"data": DATA}
+    smoke = True
+
+    def mounted(self, node):
+        found = self.lab.run(node, "sh", "-c", "grep ' /var/lib/misc/data ' /proc/self/mountinfo", check=False)
+        return found.returncode == 0
+
+    def test_it_moves_whoever_keeps_it_busy(self):
+        self.assertTrue(self.mounted("node1"))
+        self.assertFalse(self.mounted("node2"))
+        busy = self.lab.spawn("node1", "sh", "-c", "cd /var/lib/misc/data && echo here > file && exec sleep 1000")
+        self.lab.wait("it is busy", lambda: self.lab.run("node1", "test", "-s", "/var/lib/misc/data/file",
+                                                         check=False).returncode == 0)
+        self.lab.hactl("node3", "package", "move", "data", "node2")
+        self.lab.wait_running("data", "node2")
+        self.assertFalse(self.mounted("node1"))
+        self.assertTrue(self.mounted("node2"))
+        self.assertIsNotNone(busy.wait(timeout=20))
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)

@@ -1,0 +1,87 @@
+#include <sched.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+
+#include "host_process.hpp"
+
+using namespace mainstay;
+using Catch::Matchers::Contains;
+using plugin::outcome;
+using plugin::verb;
+
+namespace {
+
+// The plugin host in a mount namespace of its own: nothing is mounted on the machine.
+plugin::instance_config mounting(const std::string& device, const std::string& directory, const std::string& type,
+                                 plugin::field_map more = {}) {
+    more["device"] = device;
+    more["directory"] = directory;
+    more["type"] = type;
+    return {.file = "filesystem", .instance = "web", .params = std::move(more)};
+}
+
+void own_mounts() {
+    if (::unshare(CLONE_NEWNS) != 0 || ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) ::_exit(99);
+}
+
+// A process inside the mount namespace of the host.
+std::vector<std::string> beside(test::host_process& host, const std::string& line) {
+    return {"nsenter", "-m", "-t", std::to_string(host.process().pid()), "sh", "-c", line};
+}
+
+}  // namespace
+
+TEST_CASE("filesystem: mounts and unmounts") {
+    const test::scratch dir;
+    const auto where = dir / "a b";
+    REQUIRE(::mkdir(where.c_str(), 0755) == 0);
+    test::host_process host(mounting("tmpfs", where, "tmpfs", {{"mount_options", "-o size=1m,mode=0700"}}), nullptr,
+                            own_mounts);
+    CHECK(host.call(verb::status).outcome == outcome::not_running);
+    CHECK(host.call(verb::stop).outcome == outcome::ok);
+    auto started = host.call(verb::start);
+    INFO(started.text);
+    CHECK(started.outcome == outcome::ok);
+    CHECK(host.call(verb::status).outcome == outcome::ok);
+    CHECK_THAT(host.call(verb::start).text, Contains("mounted already"));
+    CHECK(host.call(verb::stop).outcome == outcome::ok);
+    CHECK(host.call(verb::status).outcome == outcome::not_running);
+}
+
+TEST_CASE("filesystem: what keeps it busy is named, and ended when it may be") {
+    const test::scratch dir;
+    const auto where = dir / "data";
+    REQUIRE(::mkdir(where.c_str(), 0755) == 0);
+    test::host_process host(mounting("tmpfs", where, "tmpfs"), nullptr, own_mounts);
+    REQUIRE(host.call(verb::start).outcome == outcome::ok);
+    // One that ends on SIGTERM, one that does not care.
+    test::child polite(beside(host, "cd " + where + " && echo > polite && exec sleep 1000"));
+    test::child stubborn(
+        beside(host, "trap '' TERM; exec 3>" + where + "/stubborn; echo >&3; while :; do sleep 1000; done"));
+    const auto files = "/proc/" + std::to_string(host.process().pid()) + "/root" + where;
+    REQUIRE(test::eventually(
+        [&] { return test::read_file(files + "/polite") == "\n" && test::read_file(files + "/stubborn") == "\n"; }));
+    auto stopped = host.call(verb::stop);
+    INFO(stopped.text);
+    CHECK(stopped.outcome == outcome::ok);
+    CHECK(host.call(verb::status).outcome == outcome::not_running);
+}
+
+TEST_CASE("filesystem: what can't be mounted says why") {
+    const test::scratch dir;
+    const auto where = dir / "data";
+    CHECK_THAT(test::host_process(mounting("tmpfs", where, "tmpfs"), nullptr, own_mounts).call(verb::start).text,
+               Contains("is no directory"));
+    REQUIRE(::mkdir(where.c_str(), 0755) == 0);
+    auto missing = test::host_process(mounting(dir / "nothing", where, "ext4"), nullptr, own_mounts).call(verb::start);
+    CHECK(missing.outcome == outcome::failed);
+    CHECK_THAT(missing.text, Contains("fsck of"));
+    auto unknown =
+        test::host_process(mounting(dir / "nothing", where, "nosuchtype"), nullptr, own_mounts).call(verb::start);
+    CHECK(unknown.outcome == outcome::failed);
+    CHECK_THAT(unknown.text, Contains("mount of"));
+    CHECK_THAT(test::host_process(mounting("x", "/", "ext4")).refusal(), Contains("can't mount something on /"));
+}

@@ -1,0 +1,267 @@
+// Random clusters with dependencies, exclusions, weights and faults, driven by decide() alone until
+// nothing is left to do. A slow and obvious look at the result says whether it is right: nothing
+// excluded or too heavy side by side at any moment, everything needed is there, nothing is down that
+// could run as things stand, and nothing moves any more.
+#include <algorithm>
+#include <random>
+#include <set>
+
+#include "cluster/apply.hpp"
+#include "cluster/configuration.hpp"
+#include "policy/decide.hpp"
+#include "support/small_cluster.hpp"
+
+using namespace mainstay;
+using cluster::package_phase;
+using cluster::report;
+using place = dependency_config::place;
+
+namespace {
+
+class random_cluster {
+public:
+    explicit random_cluster(std::uint32_t seed) : dice_(seed) {
+        nodes_ = 2 + below(4);
+        packages_ = 2 + below(8);
+        cluster::found_cluster founding;
+        founding.cluster = cluster_id{7};
+        founding.first.text = text();
+        for (std::uint32_t i = 1; i <= nodes_; ++i)
+            founding.first.ids.emplace_back("n" + std::to_string(i), node_id{i});
+        auto outcome = say(founding);
+        INFO(founding.first.text << outcome.refusal);
+        REQUIRE(outcome.accepted);
+        for (std::uint32_t i = 1; i <= nodes_; ++i) boot(node_id{i});
+        view_.self = node_id{1};
+    }
+
+    void storm(int events) {
+        settle();
+        for (int i = 0; i < events; ++i) {
+            event();
+            settle();
+        }
+    }
+
+private:
+    std::uint32_t below(std::uint32_t limit) { return static_cast<std::uint32_t>(dice_() % limit); }
+    bool chance(std::uint32_t percent) { return below(100) < percent; }
+    std::string any_package() { return "p" + std::to_string(1 + below(packages_)); }
+    std::string any_node() { return "n" + std::to_string(1 + below(nodes_)); }
+
+    std::string text() {
+        std::string out = "cluster_name random\n";
+        bool limited = chance(50);
+        for (std::uint32_t i = 1; i <= nodes_; ++i) {
+            out += "node_name n" + std::to_string(i) + "\nnetwork_interface eth0\nheartbeat_ip 10.0.0." +
+                   std::to_string(i) + "/24\n";
+            if (limited) out += "capacity_name cpu\ncapacity_value " + std::to_string(2 + below(4)) + "\n";
+        }
+        out += "stonith_name s\nstonith_plugin stonith-exec\n";
+        bool exclusive = chance(40);
+        for (std::uint32_t i = 1; i <= packages_; ++i) out += package(i, exclusive && i <= 2);
+        return out;
+    }
+
+    std::string package(std::uint32_t index, bool exclusive) {
+        static const char* places[] = {"same_node", "any_node", "different_node"};
+        std::string out = "package_name p" + std::to_string(index) + "\n";
+        if (!exclusive && index == 1 && chance(30)) out += "package_type multi_node\n";
+        if (chance(70)) {
+            std::vector<std::string> list;
+            for (std::uint32_t i = 1; i <= nodes_; ++i) list.push_back("n" + std::to_string(i));
+            std::shuffle(list.begin(), list.end(), dice_);
+            list.resize(1 + below(nodes_));
+            for (const auto& node : list) out += "node_name " + node + "\n";
+        }
+        if (chance(50)) out += "weight_name cpu\nweight_value " + std::to_string(1 + below(2)) + "\n";
+        if (exclusive) {
+            out += "priority " + std::to_string(index) + "\ndependency_name d\ndependency_condition p" +
+                   std::to_string(3 - index) + " = DOWN\n";
+            return out + "run_script /x\n";
+        }
+        bool same = true;
+        if (index > 1 && chance(50)) {
+            auto where = below(3);
+            same = where == 0;
+            out += "dependency_name d\ndependency_condition p" + std::to_string(1 + below(index - 1)) +
+                   " = UP\ndependency_location " + places[where] + "\n";
+        }
+        if (same && chance(40)) out += "priority " + std::to_string(100 - index) + "\n";
+        if (index > 1 && chance(30)) out += "failback_policy automatic\n";
+        return out + "run_script /x\n";
+    }
+
+    cluster::applied say(cluster::command_body body) {
+        cluster::command item;
+        index_.value += 1;
+        item.when = wall_time{static_cast<std::int64_t>(index_.value)};
+        item.actor = "test";
+        item.body = std::move(body);
+        return cluster::apply(state_, index_, {term{1, node_id{1}}, consensus::payload{encode(item)}});
+    }
+    void boot(node_id node) {
+        index_.value += 1;
+        auto life = boot_id{state_.nodes[node].boot.machine + 1, 1};
+        cluster::apply(state_, index_,
+                       {term{1, node_id{1}},
+                        consensus::boot_entry{node, life, store_id{node.value}, 1, duration{0}, wall_time{1}}});
+    }
+
+    void event() {
+        auto id = node_id{1 + below(nodes_)};
+        auto& node = state_.nodes.at(id);
+        switch (below(9)) {
+            case 0:
+            case 1:
+                if (node.status == cluster::node_status::up) {
+                    say(cluster::node_lost{id, node.boot, "silence"});
+                    settle();
+                    boot(id);
+                }
+                break;
+            case 2:
+                say(cluster::package_move{any_package(), chance(50) ? any_node() : ""});
+                break;
+            case 3:
+                say(cluster::package_stop{any_package()});
+                break;
+            case 4:
+                say(cluster::package_run{any_package(), chance(50) ? any_node() : ""});
+                break;
+            case 5:
+                say(cluster::package_switching{any_package(), chance(30) ? any_node() : "", chance(70)});
+                break;
+            case 6:
+                say(cluster::node_admin{any_node(), chance(60)});
+                break;
+            default:
+                for (auto& [name, item] : state_.packages)
+                    if (item.phase == package_phase::running && chance(30)) {
+                        say(cluster::package_report{name, item.generation, item.owner, report::service_failed, ""});
+                        if (item.phase == package_phase::halting) ended(name);
+                        break;
+                    }
+                break;
+        }
+    }
+
+    void ended(const std::string& name) {
+        const auto& item = state_.packages.at(name);
+        say(cluster::package_report{name, item.generation, item.owner, report::halted, ""});
+    }
+
+    // What decide() wants is done, one thing after the other, until it wants nothing more.
+    void settle() {
+        constexpr int rounds_max = 200;
+        for (int i = 0; i < rounds_max; ++i) {
+            auto found = policy::decide(state_, view_);
+            std::erase_if(found.decisions,
+                          [](const auto& item) { return std::holds_alternative<cluster::fence_request>(item.body); });
+            bool under_way = std::any_of(state_.packages.begin(), state_.packages.end(), [](const auto& entry) {
+                return entry.second.phase == package_phase::starting || entry.second.phase == package_phase::halting;
+            });
+            if (found.decisions.empty() && !under_way) return at_rest();
+            for (const auto& item : found.decisions) {
+                auto outcome = say(item.body);
+                CAPTURE(outcome.refusal);
+                REQUIRE(outcome.accepted);
+                at_any_time();
+            }
+            // Some of what is under way ends, in no particular order.
+            for (const auto& [name, item] : state_.packages) {
+                if (item.phase == package_phase::halting) ended(name);
+                if (item.phase != package_phase::starting || chance(30)) continue;
+                say(cluster::package_report{name, item.generation, item.owner,
+                                            chance(95) ? report::running : report::start_exit_2, ""});
+            }
+            at_any_time();
+        }
+        FAIL("decides for ever:\n" << state_.configuration_text);
+    }
+
+    [[nodiscard]] std::uint64_t weight(const package_config& config) const {
+        auto found = config.weight.find("cpu");
+        return found == config.weight.end() ? 0 : found->second;
+    }
+    [[nodiscard]] bool excluded(const package_config& config, node_id node) const {
+        return std::any_of(config.dependencies.begin(), config.dependencies.end(), [&](const auto& link) {
+            if (link.up) return false;
+            const auto& other = state_.packages.at(link.package);
+            return other.active() && other.owner == node;
+        });
+    }
+    [[nodiscard]] std::uint64_t room(node_id node, const std::string& without) const {
+        std::uint64_t used = 0;
+        for (const auto& [name, item] : state_.packages)
+            if (name != without && item.active() && item.owner == node) used += weight(*state_.find_package(name));
+        for (const auto& config : state_.config.cluster.nodes) {
+            if (state_.find_node(config.name) != node || !config.capacities.contains("cpu")) continue;
+            auto limit = config.capacities.at("cpu");
+            return limit > used ? limit - used : 0;
+        }
+        return UINT64_MAX;
+    }
+    [[nodiscard]] bool needs_met(const package_config& config, node_id node) const {
+        return std::all_of(config.dependencies.begin(), config.dependencies.end(), [&](const auto& link) {
+            if (!link.up) return true;
+            return std::any_of(state_.packages.begin(), state_.packages.end(), [&](const auto& entry) {
+                const auto& [name, item] = entry;
+                if (cluster::package_of(name) != link.package || item.phase != package_phase::running) return false;
+                if (state_.nodes.at(item.owner).status != cluster::node_status::up) return false;
+                if (link.location == place::same_node) return item.owner == node;
+                return link.location == place::any_node || item.owner != node;
+            });
+        });
+    }
+
+    void at_any_time() const {
+        for (const auto& [name, item] : state_.packages) {
+            if (!item.active()) continue;
+            const auto& config = *state_.find_package(name);
+            auto list = state_.candidates(name, config);
+            CAPTURE(name, item.owner.value, state_.configuration_text);
+            REQUIRE(std::find(list.begin(), list.end(), item.owner) != list.end());
+            REQUIRE_FALSE(excluded(config, item.owner));
+            REQUIRE(room(item.owner, name) >= weight(config));
+        }
+    }
+
+    void at_rest() const {
+        // What waits for a proof keeps its place.
+        bool waits = std::any_of(state_.packages.begin(), state_.packages.end(), [this](const auto& entry) {
+            return entry.second.active() && state_.nodes.at(entry.second.owner).status != cluster::node_status::up;
+        });
+        for (const auto& [name, item] : state_.packages) {
+            const auto& config = *state_.find_package(name);
+            CAPTURE(name, policy::explain(state_, name).headline, state_.configuration_text);
+            if (item.phase == package_phase::running && state_.nodes.at(item.owner).status == cluster::node_status::up)
+                REQUIRE(needs_met(config, item.owner));
+            if (waits || item.active() || !policy::wanted(state_, item)) continue;
+            for (node_id node : state_.candidates(name, config)) {
+                if (!policy::judge(state_, name, node).eligible) continue;
+                bool could = needs_met(config, node) && !excluded(config, node) && room(node, name) >= weight(config);
+                CAPTURE(node.value);
+                REQUIRE_FALSE(could);
+            }
+        }
+    }
+
+    std::mt19937 dice_;
+    std::uint32_t nodes_ = 0;
+    std::uint32_t packages_ = 0;
+    cluster::state state_;
+    log_index index_;
+    policy::view view_{time_point{duration{1'000'000}}, wall_time{1'000'000}, node_id{1}, {}, {}, {}, {}, {}, {}};
+};
+
+}  // namespace
+
+TEST_CASE("random clusters come to rest where they should be") {
+    constexpr std::uint32_t clusters = 2'000;
+    constexpr int events = 8;
+    for (std::uint32_t seed = 1; seed <= clusters; ++seed) {
+        CAPTURE(seed);
+        random_cluster(seed).storm(events);
+    }
+}
