@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "common/run_command.hpp"
+#include "common/stonith_parameters.hpp"
 #include "common/text.hpp"
 
 namespace {
@@ -42,19 +43,9 @@ public:
                    .help = "command that reads the power state back, instead of `command`; exit code 0 = on, 2 = off"},
         sdk::param{
             .name = "plug", .scope = sdk::scope::node, .help = "what the device calls the node; default: its name"},
-        sdk::param{.name = "timeout",
-                   .type = sdk::type::duration,
-                   .scope = sdk::scope::either,
-                   .fallback = "15s",
-                   .minimum = 100,
-                   .maximum = 3'600'000,
-                   .help = "time for one action with its read-back; below the stonith_timeout of the cluster"},
-        sdk::param{.name = "assume_off_after",
-                   .type = sdk::type::duration,
-                   .scope = sdk::scope::either,
-                   .minimum = 1,
-                   .maximum = 3'600'000,
-                   .help = "only without a status command: so long after `off` the node counts as off; a weak proof"}};
+        kit::stonith_timeout,
+        kit::stonith_assume_off_after(
+            "only without a status command: so long after `off` the node counts as off; a weak proof")};
 
     explicit exec_device(const sdk::setup& setup) : setup_(setup) {
         for (const auto& node : setup_.nodes) {

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "common/serial_port.hpp"
+#include "common/stonith_parameters.hpp"
 #include "common/text.hpp"
 #include "conversation.hpp"
 
@@ -100,19 +101,9 @@ public:
                    .minimum = 10,
                    .maximum = 600'000,
                    .help = "how long one answer may take"},
-        sdk::param{.name = "timeout",
-                   .type = sdk::type::duration,
-                   .scope = sdk::scope::either,
-                   .fallback = "15s",
-                   .minimum = 100,
-                   .maximum = 3'600'000,
-                   .help = "time for one action with its read-back; below the stonith_timeout of the cluster"},
-        sdk::param{.name = "assume_off_after",
-                   .type = sdk::type::duration,
-                   .scope = sdk::scope::either,
-                   .minimum = 1,
-                   .maximum = 3'600'000,
-                   .help = "only without a status string: so long after `off` the node counts as off; a weak proof"}};
+        kit::stonith_timeout,
+        kit::stonith_assume_off_after(
+            "only without a status string: so long after `off` the node counts as off; a weak proof")};
 
     explicit serial_strip(const sdk::setup& setup) : setup_(setup) {
         const auto& params = setup.params;
