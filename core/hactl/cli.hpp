@@ -17,7 +17,8 @@ struct surroundings {
     std::function<tl::expected<connection, call_error>(const std::string& path)> connect;
     std::string default_socket = "/run/mainstay/admin.sock";
     std::string config_dir = "/etc/mainstay";
-    std::string plugin_dir;  // for checks without a daemon
+    std::string plugin_dir;   // for checks without a daemon
+    std::string plugin_host;  // program that looks at them
     std::string version;
 };
 

@@ -17,6 +17,8 @@
 #include "model/parse.hpp"
 #include "model/timing.hpp"
 #include "runtime/configuration_files.hpp"
+#include "runtime/plugin_catalog.hpp"
+#include "runtime/problem_json.hpp"
 
 namespace mainstay::hactl {
 
@@ -82,33 +84,25 @@ exit_code show_checked(const context& c, const json& checked, std::size_t files)
     return exit_code::done;
 }
 
-json problem_json(const problem& item) {
-    return {{"severity", item.severity == problem::level::error ? "error" : "warning"},
-            {"file", item.where.file},
-            {"line", item.where.line},
-            {"keyword", item.keyword},
-            {"message", item.message},
-            {"expected", item.expected},
-            {"nearest", item.nearest}};
-}
-
 // Without mainstayd: the same checks, with the plugins that are installed where hactl runs.
 json check_here(const context& c, const std::vector<named_text>& files) {
     json out{{"ok", false}, {"problems", json::array()}, {"changes", json::array()}, {"timing", ""}};
     runtime::checked_files checked;
     std::error_code problem;
-    if (std::filesystem::is_directory(c.given.plugin_dir, problem)) {
-        checked = runtime::check_files(files, c.given.plugin_dir);
+    bool there = std::filesystem::is_directory(c.given.plugin_dir, problem);
+    auto installed = there ? runtime::describe_plugins(c.around.plugin_host, c.given.plugin_dir)
+                           : result<runtime::plugin_list>(fail("there are no plugins in '" + c.given.plugin_dir + "'"));
+    if (installed) {
+        checked = runtime::check_files(files, *installed, c.given.plugin_dir);
     } else {
         auto parsed = parse_configuration(files);
         checked.found = examine(parsed);
         checked.config = std::move(parsed.config);
         if (!c.to.json) {
-            c.to.err("hactl: there are no plugins in '" + c.given.plugin_dir +
-                     "'; their parameters were not checked\n");
+            c.to.err("hactl: " + installed.error().message + "; the parameters of plugins were not checked\n");
         }
     }
-    for (const auto& item : checked.found) out["problems"].push_back(problem_json(item));
+    out["problems"] = json::parse(runtime::problems_json(checked.found));
     out["ok"] = !has_errors(checked.found);
     if (out["ok"] == true) out["timing"] = mainstay::explain(timings_of(checked.config.cluster));
     return out;

@@ -6,6 +6,7 @@
 #include <cstdlib>
 
 #include "hactl/cli.hpp"
+#include "runtime/plugin_catalog.hpp"
 
 namespace {
 
@@ -32,6 +33,7 @@ int main(int argc, char** argv) {
     around.connect = mainstay::hactl::connection::open;
     around.default_socket = from_environment("MAINSTAY_SOCKET", "/run/mainstay/admin.sock");
     around.plugin_dir = MAINSTAY_PLUGIN_DIR;
+    around.plugin_host = mainstay::runtime::usual_plugin_host();
     around.version = MAINSTAY_VERSION;
     return static_cast<int>(mainstay::hactl::run({argv + 1, argv + argc}, around));
 }

@@ -10,17 +10,11 @@
 #include <string>
 
 #include "runtime/daemon.hpp"
+#include "runtime/plugin_catalog.hpp"
 
 namespace {
 
 namespace po = boost::program_options;
-
-std::string own_directory() {
-    std::array<char, PATH_MAX> path{};
-    auto size = ::readlink("/proc/self/exe", path.data(), path.size());
-    std::string text(path.data(), size > 0 ? static_cast<std::size_t>(size) : 0);
-    return text.substr(0, text.rfind('/'));
-}
 
 std::string host_name() {
     std::array<char, HOST_NAME_MAX + 1> name{};
@@ -38,7 +32,7 @@ int run(int argc, char** argv) {
     };
     chosen.node = host_name();
     chosen.plugin_dir = MAINSTAY_PLUGIN_DIR;
-    chosen.plugin_host = own_directory() + "/mainstay-plugin-host";
+    chosen.plugin_host = mainstay::runtime::usual_plugin_host();
     add("config-dir", chosen.config_dir, "key, cluster.conf");
     add("state-dir", chosen.state_dir, "log and identity");
     add("run-dir", chosen.run_dir, "admin.sock");

@@ -136,7 +136,7 @@ link_timing timing_of(const cluster_config& cluster, const plugin_instance& link
     link_timing out;
     auto times = timings_of(cluster);
     if (link.plugin == "heartbeat-serial") {
-        constexpr std::int64_t bits = std::int64_t{serial_beat_bytes} * 10;
+        const std::int64_t bits = std::int64_t{serial_beat_bytes(cluster.nodes.size())} * 10;
         std::int64_t baud = baud_of(link);
         out.frame = duration{(bits * 1'000'000 + baud - 1) / baud};
     }

@@ -9,11 +9,11 @@ namespace mainstay::node {
 namespace {
 
 // Below every common MTU with room for sealing; a serial line needs pieces that don't hold up beats.
-// The serial ones fit the plugin's default frames (a quarter second of line, at least 128 bytes).
+// The serial ones fit the plugin's default frames (a quarter second of line, at least 192 bytes).
 constexpr std::size_t piece_network = 1200;
 constexpr std::size_t piece_serial = 160;
 constexpr std::size_t piece_slow_serial = 76;
-constexpr duration frame_of_slow{100'000};
+constexpr duration frame_of_slow{150'000};
 
 std::size_t piece_size(const cluster_config& cluster) {
     auto size = piece_network;

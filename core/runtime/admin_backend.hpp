@@ -7,6 +7,7 @@
 
 #include "node/node.hpp"
 #include "runtime/links.hpp"
+#include "runtime/plugin_catalog.hpp"
 
 namespace mainstay::runtime {
 
@@ -19,6 +20,7 @@ public:
     [[nodiscard]] virtual const node::node& core() const = 0;
     [[nodiscard]] virtual std::vector<link_status> links() const = 0;
     [[nodiscard]] virtual const std::string& plugin_dir() const = 0;
+    virtual void list_plugins(plugin_catalog::handler done) = 0;
     [[nodiscard]] virtual std::string initial_problem() const = 0;  // why an unformed node has no links
     virtual void ask(node::admin_body body, const std::string& actor, duration patience, progress_handler progress,
                      done_handler done) = 0;

@@ -7,7 +7,7 @@
 #include "model/timing.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/configuration_files.hpp"
-#include "runtime/plugin/loader.hpp"
+#include "runtime/problem_json.hpp"
 #include "runtime/quorum_json.hpp"
 #include "runtime/status_json.hpp"
 
@@ -59,23 +59,6 @@ bool matches(const node::happened& item, const std::string& package, const std::
     return (package.empty() || item.package == package) && (where.empty() || item.node == where);
 }
 
-json problem_json(const problem& item) {
-    json out{{"severity", item.severity == problem::level::error ? "error" : "warning"},
-             {"file", item.where.file},
-             {"line", item.where.line},
-             {"keyword", item.keyword},
-             {"message", item.message}};
-    if (!item.expected.empty()) out["expected"] = item.expected;
-    if (!item.nearest.empty()) out["nearest"] = item.nearest;
-    return out;
-}
-
-json problems_json(const problems& list) {
-    json out = json::array();
-    for (const auto& item : list) out.push_back(problem_json(item));
-    return out;
-}
-
 // One request being answered.
 class request {
 public:
@@ -106,7 +89,7 @@ public:
     }
 
 private:
-    void result(json value) { send_(dump({{"jsonrpc", "2.0"}, {"id", id_}, {"result", std::move(value)}})); }
+    void answer(json value) { send_(dump({{"jsonrpc", "2.0"}, {"id", id_}, {"result", std::move(value)}})); }
     void error(std::int64_t number, const std::string& message, json data = nullptr) {
         send_(dump(error_object(id_, number, message, std::move(data))));
     }
@@ -122,7 +105,7 @@ private:
 
     std::optional<watch_filter> dispatch(const std::string& method) {
         if (method == "status") {
-            result(json::parse(status_json(backend_)));
+            answer(json::parse(status_json(backend_)));
         } else if (method.starts_with("package.")) {
             package(method.substr(8));
         } else if (method == "node.run" || method == "node.halt") {
@@ -223,19 +206,26 @@ private:
             if (!whole) return error(bad_params, "every file needs name and text");
             files.push_back({item["name"].get<std::string>(), item["text"].get<std::string>()});
         }
-        auto checked = check_files(files, backend_.plugin_dir());
+        // Later: this object goes on living in the copy.
+        backend_.list_plugins([self = std::make_shared<request>(std::move(*this)), files = std::move(files),
+                               apply](const result<plugin_list>& installed) { self->check(files, installed, apply); });
+    }
+
+    void check(const std::vector<named_text>& files, const result<plugin_list>& installed, bool apply) {
+        if (!installed) return error(failed, installed.error().message);
+        auto checked = check_files(files, *installed, backend_.plugin_dir());
+        auto found = json::parse(problems_json(checked.found));
         auto changes = checked.ok() ? changes_to(checked.config) : json::array();
         if (!apply) {
-            result({{"ok", checked.ok()},
-                    {"problems", problems_json(checked.found)},
+            answer({{"ok", checked.ok()},
+                    {"problems", found},
                     {"changes", std::move(changes)},
                     {"timing", checked.ok() ? mainstay::explain(timings_of(checked.config.cluster)) : ""}});
             return;
         }
         if (!checked.ok())
-            return error(invalid, "the configuration has errors; nothing was applied",
-                         {{"problems", problems_json(checked.found)}});
-        json more{{"problems", problems_json(checked.found)}, {"changes", std::move(changes)}};
+            return error(invalid, "the configuration has errors; nothing was applied", {{"problems", found}});
+        json more{{"problems", found}, {"changes", std::move(changes)}};
         if (state().formed()) return ask(cluster::command_body{cluster::configure{checked.canonical, {}}}, more);
         ask(node::form_cluster{checked.canonical}, more);
     }
@@ -296,7 +286,7 @@ private:
             out["time"] = item.when.us;
             out["actor"] = item.actor;
         }
-        result(std::move(out));
+        answer(std::move(out));
     }
 
     void explain() {
@@ -304,7 +294,7 @@ private:
         if (!state().formed()) return error(not_formed, "this node is in no cluster yet");
         auto told = explain_json(backend_, text("package"));
         if (told.empty()) return error(not_found, "there is no package " + text("package"));
-        result(json::parse(told));
+        answer(json::parse(told));
     }
 
     void history() {
@@ -324,12 +314,12 @@ private:
             list.push_back(entry_json(*item));
         }
         std::reverse(list.begin(), list.end());
-        result({{"entries", std::move(list)}, {"more", more}});
+        answer({{"entries", std::move(list)}, {"more", more}});
     }
 
     std::optional<watch_filter> watch() {
         watch_filter filter{text("package"), text("node")};
-        result({{"index", state().applied.value}});
+        answer({{"index", state().applied.value}});
         auto since = number("since", -1);
         if (since >= 0)
             for (const auto& item : backend_.core().history())
@@ -372,9 +362,15 @@ private:
 
     void plugins(bool one) {
         if (one && !need("name")) return;
+        backend_.list_plugins([self = std::make_shared<request>(std::move(*this)),
+                               one](const result<plugin_list>& installed) { self->plugins(one, installed); });
+    }
+
+    void plugins(bool one, const result<plugin_list>& installed) {
+        if (!installed) return error(failed, installed.error().message);
         json list = json::array();
         std::vector<std::string> names;
-        for (const auto& item : plugin::list_plugins(backend_.plugin_dir())) {
+        for (const auto& item : *installed) {
             if (!item.info) {
                 list.push_back({{"file", item.file.filename().string()}, {"error", item.info.error().message}});
                 continue;
@@ -386,11 +382,11 @@ private:
             if (one) {
                 out["params"] = json::array();
                 for (const auto& param : item.info->params) out["params"].push_back(param_json(param));
-                if (item.info->name == text("name")) return result(std::move(out));
+                if (item.info->name == text("name")) return answer(std::move(out));
             }
             list.push_back(std::move(out));
         }
-        if (!one) return result({{"directory", backend_.plugin_dir()}, {"plugins", std::move(list)}});
+        if (!one) return answer({{"directory", backend_.plugin_dir()}, {"plugins", std::move(list)}});
         std::vector<std::string_view> words(names.begin(), names.end());
         error(not_found, "there is no plugin " + text("name") + " in " + backend_.plugin_dir(),
               {{"nearest", nearest_word(text("name"), words)}});
@@ -412,6 +408,15 @@ std::optional<watch_filter> admin_methods::handle(const std::string& line, const
 std::optional<std::string> admin_methods::event_line(const node::happened& item, const watch_filter& filter) {
     if (!matches(item, filter.package, filter.node)) return std::nullopt;
     return dump({{"jsonrpc", "2.0"}, {"method", "event"}, {"params", entry_json(item)}});
+}
+
+std::string admin_methods::lagged_line(std::uint64_t since) {
+    json params{{"index", since},
+                {"time", wall_now().us},
+                {"kind", "stream_lagged"},
+                {"severity", "warning"},
+                {"text", "read too slowly: what came after " + std::to_string(since) + " was left out"}};
+    return dump({{"jsonrpc", "2.0"}, {"method", "event"}, {"params", std::move(params)}});
 }
 
 std::string admin_methods::error_line(std::int64_t number, const std::string& message) {

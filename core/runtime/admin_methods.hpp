@@ -28,6 +28,8 @@ public:
 
     // The `event` notification for a watcher, or nothing when its filter says no.
     [[nodiscard]] static std::optional<std::string> event_line(const node::happened& item, const watch_filter& filter);
+    // The last event for a watcher that reads too slowly; it may go on with `watch since`.
+    [[nodiscard]] static std::string lagged_line(std::uint64_t since);
     [[nodiscard]] static std::string error_line(std::int64_t code, const std::string& message);
 
 private:

@@ -13,6 +13,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -31,6 +32,8 @@ namespace {
 
 constexpr std::size_t request_bytes_max = 8U << 20;
 constexpr std::size_t unsent_bytes_max = 4U << 20;  // a reader slower than this is let go
+constexpr std::size_t lag_bytes = 64U << 10;        // for the line that says so
+constexpr std::chrono::seconds lag_patience{30};
 constexpr std::size_t connections_max = 200;
 
 std::string user_name(uid_t uid) {
@@ -44,14 +47,20 @@ std::string user_name(uid_t uid) {
 class connection : public std::enable_shared_from_this<connection> {
 public:
     connection(local::socket socket, admin_methods& methods, std::string actor, std::function<void(connection*)> gone)
-        : socket_(std::move(socket)), methods_(methods), actor_(std::move(actor)), gone_(std::move(gone)) {}
+        : socket_(std::move(socket)),
+          methods_(methods),
+          actor_(std::move(actor)),
+          gone_(std::move(gone)),
+          patience_(socket_.get_executor()) {}
 
     void start() { read(); }
 
     void happened(const node::happened& item) {
-        if (!watching_) return;
+        if (!watching_ || lagging_) return;
         auto line = admin_methods::event_line(item, *watching_);
-        if (line) send(std::move(*line));
+        if (!line) return;
+        if (unsent_ + line->size() > unsent_bytes_max) return lag();
+        send(std::move(*line), item.index.value);
     }
 
 private:
@@ -87,28 +96,52 @@ private:
         if (filter) watching_ = filter;
     }
 
-    void send(std::string line) {
-        if (!open_) return;
+    // `event` is the entry's index when it is one for a watcher.
+    void send(std::string line, std::uint64_t event = 0) {
+        if (!open_ || last_line_) return;
         line += '\n';
         unsent_ += line.size();
-        if (unsent_ > unsent_bytes_max) return close();
-        output_.push_back(std::move(line));
+        if (unsent_ > unsent_bytes_max + lag_bytes) return close();
+        output_.push_back({std::move(line), event});
         if (output_.size() == 1) write();
     }
 
+    // What waits is thrown away; the reader learns from where on, and has some time to take it.
+    void lag() {
+        lagging_ = true;
+        auto kept = output_.begin() + 1;  // the first is being written
+        auto first = std::find_if(kept, output_.end(), [](const auto& item) { return item.event != 0; });
+        if (first == output_.end()) return close();
+        auto since = first->event - 1;
+        auto gone = std::remove_if(kept, output_.end(), [this](const auto& item) {
+            if (item.event != 0) unsent_ -= item.line.size();
+            return item.event != 0;
+        });
+        output_.erase(gone, output_.end());
+        send(admin_methods::lagged_line(since));
+        last_line_ = true;
+        patience_.expires_after(lag_patience);
+        patience_.async_wait([weak = weak_from_this()](const boost::system::error_code& error) {
+            auto self = weak.lock();
+            if (self && !error) self->close();
+        });
+    }
+
     void write() {
-        asio::async_write(socket_, asio::buffer(output_.front()),
+        asio::async_write(socket_, asio::buffer(output_.front().line),
                           [self = shared_from_this()](const boost::system::error_code& error, std::size_t) {
                               if (error || !self->open_) return self->close();
-                              self->unsent_ -= self->output_.front().size();
+                              self->unsent_ -= self->output_.front().line.size();
                               self->output_.pop_front();
-                              if (!self->output_.empty()) self->write();
+                              if (!self->output_.empty()) return self->write();
+                              if (self->last_line_) self->close();
                           });
     }
 
     void close() {
         if (!open_) return;
         open_ = false;
+        patience_.cancel();
         boost::system::error_code ignored;
         socket_.close(ignored);
         gone_(this);
@@ -120,9 +153,16 @@ private:
     std::function<void(connection*)> gone_;
     std::array<char, 8192> buffer_{};
     std::string input_;
-    std::deque<std::string> output_;
+    struct waiting_line {
+        std::string line;
+        std::uint64_t event = 0;
+    };
+    std::deque<waiting_line> output_;
     std::size_t unsent_ = 0;
     std::optional<watch_filter> watching_;
+    bool lagging_ = false;
+    bool last_line_ = false;  // nothing more is sent; closed when the rest is written
+    asio::steady_timer patience_;
     bool open_ = true;
 };
 

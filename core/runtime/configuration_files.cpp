@@ -10,7 +10,6 @@
 
 #include "model/check.hpp"
 #include "model/print.hpp"
-#include "runtime/plugin/loader.hpp"
 
 namespace mainstay::runtime {
 
@@ -33,13 +32,14 @@ void require(const plugin_instance& item, const std::string& plugin_dir, const s
 
 }  // namespace
 
-checked_files check_files(std::span<const named_text> files, const std::string& plugin_dir) {
+checked_files check_files(std::span<const named_text> files, std::span<const plugin::listed_plugin> installed,
+                          const std::string& plugin_dir) {
     checked_files out;
     auto parsed = parse_configuration(files);
     std::vector<plugin_schema> schemas;
     std::set<std::string> known;
     std::map<std::string, std::string> broken;
-    for (const auto& item : plugin::list_plugins(plugin_dir)) {
+    for (const auto& item : installed) {
         if (item.info) {
             known.insert(item.info->name);
             schemas.push_back(plugin::to_schema(*item.info));

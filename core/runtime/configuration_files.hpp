@@ -10,6 +10,7 @@
 #include "model/parse.hpp"
 #include "model/problem.hpp"
 #include "model/result.hpp"
+#include "runtime/plugin/loader.hpp"
 
 namespace mainstay::runtime {
 
@@ -20,7 +21,10 @@ struct checked_files {
     [[nodiscard]] bool ok() const { return !canonical.empty(); }
 };
 
-[[nodiscard]] checked_files check_files(std::span<const named_text> files, const std::string& plugin_dir);
+// `installed` are the plugins of `plugin_dir` (plugin_catalog.hpp).
+[[nodiscard]] checked_files check_files(std::span<const named_text> files,
+                                        std::span<const plugin::listed_plugin> installed,
+                                        const std::string& plugin_dir);
 
 // The cluster part of CONFIG_DIR/cluster.conf, for a node that is in no cluster yet: it tells the
 // links on which others are to be found. The error is for the log and for status.

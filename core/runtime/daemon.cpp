@@ -90,6 +90,7 @@ public:
     [[nodiscard]] const node::node& core() const override { return *node_; }
     [[nodiscard]] std::vector<link_status> links() const override { return links_->status(); }
     [[nodiscard]] const std::string& plugin_dir() const override { return options_.plugin_dir; }
+    void list_plugins(plugin_catalog::handler done) override { catalog_->list(std::move(done)); }
     [[nodiscard]] std::string initial_problem() const override { return initial_problem_; }
     void ask(node::admin_body body, const std::string& actor, duration patience, progress_handler progress,
              done_handler done) override {
@@ -134,9 +135,12 @@ private:
         };
         calls.exited = [this](node::process_exited item) { feed(std::move(item)); };
         calls.host_started = [this](request_id id, guard::unique_fd socket) {
-            hosts_->host_started(id, std::move(socket));
+            if (!catalog_->is_of(id)) return hosts_->host_started(id, std::move(socket));
+            catalog_->host_started(std::move(socket));
         };
-        calls.host_ended = [this](request_id id, const std::string& why) { hosts_->host_ended(id, why); };
+        calls.host_ended = [this](request_id id, const std::string& why) {
+            catalog_->is_of(id) ? catalog_->host_ended() : hosts_->host_ended(id, why);
+        };
         calls.call_ended = [this](request_id call) { hosts_->call_ended(call); };
         calls.lost = [this] {
             log_line("error", "the guard is gone");
@@ -147,14 +151,14 @@ private:
         // The client owns the descriptor; Asio watches a copy of it.
         guard_socket_.assign(::dup(guard_->fd()));
         watch_guard();
-        auto host_program = options_.plugin_host;
+        auto new_request = [this] {
+            return request_id{(std::uint64_t{store_->identity().boot.incarnation} << 32) + (1U << 31) + next_host_++};
+        };
+        catalog_ = std::make_unique<plugin_catalog>(loop_, options_.plugin_host, options_.plugin_dir,
+                                                    options_.log_dir + "/plugin-describe.log", *guard_, new_request);
         hosts_ = std::make_unique<plugin_hosts>(
-            loop_, host_setup{options_.node, options_.plugin_dir, host_program, options_.log_dir}, *guard_,
-            [this] {
-                return request_id{(std::uint64_t{store_->identity().boot.incarnation} << 32) + (1U << 31) +
-                                  next_host_++};
-            },
-            [this](node::plugin_answer item) { feed(std::move(item)); },
+            loop_, host_setup{options_.node, options_.plugin_dir, options_.plugin_host, options_.log_dir}, *guard_,
+            new_request, [this](node::plugin_answer item) { feed(std::move(item)); },
             [this](node::plugin_event item) { feed(std::move(item)); }, log_line);
     }
 
@@ -349,6 +353,7 @@ private:
     bool flushing_ = false;
     std::unique_ptr<store> store_;
     std::unique_ptr<processes> guard_;
+    std::unique_ptr<plugin_catalog> catalog_;
     std::unique_ptr<plugin_hosts> hosts_;
     std::unique_ptr<runtime::links> links_;
     std::unique_ptr<admin_server> admin_;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "model/timing.hpp"
 #include "policy/decide.hpp"
 #include "runtime/clock.hpp"
 
@@ -179,10 +180,18 @@ private:
         if (!any) return;
         list.push_back({{"name", link.name},
                         {"up", up && !link.local_fault},
-                        {"counts", true},
+                        {"counts", counts(link.name)},
                         {"rtt_us", round_trip.count() > 0 ? json(round_trip.count()) : json(nullptr)},
                         {"loss_percent", loss}});
         if (own && link.local_fault) list.back()["text"] = link.text;
+    }
+
+    // D7: for quorum and leases; a slow link only vetoes fencing.
+    [[nodiscard]] bool counts(const std::string& name) const {
+        const auto& cluster = state_.config.cluster;
+        for (const auto& link : effective_links(cluster))
+            if (link.name == name) return timing_of(cluster, link).counts;
+        return true;
     }
 
     void add_device(json& list, const stonith_device& device, const std::string& name, node_id id) const {

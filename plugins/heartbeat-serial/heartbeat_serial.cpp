@@ -51,7 +51,7 @@ public:
                    .unit = "bytes",
                    .minimum = 96,
                    .maximum = serial::datagram_limit,
-                   .help = "largest datagram; default: what the line carries in a quarter of a second, at least 128"}};
+                   .help = "largest datagram; default: what the line carries in a quarter of a second, at least 192"}};
 
     explicit serial_link(const sdk::setup& setup) : host_(setup.host) {
         if (setup.nodes.size() != 2)
@@ -62,7 +62,7 @@ public:
         device_ = own->params.text("device");
         settings_.baud = static_cast<std::uint32_t>(sdk::parse_integer(setup.params.text("baud")).value_or(0));
         mtu_ = setup.params.has("mtu") ? static_cast<std::size_t>(setup.params.integer("mtu"))
-                                       : std::clamp<std::size_t>(settings_.baud / 10 / 4, 128, serial::datagram_limit);
+                                       : std::clamp<std::size_t>(settings_.baud / 10 / 4, 192, serial::datagram_limit);
     }
 
     sdk::answer open(std::int64_t now) {

@@ -105,8 +105,13 @@ static const mainstay_plugin table = {MAINSTAY_PLUGIN_MAGIC, MAINSTAY_ABI_MAJOR 
 __attribute__((visibility("default"))) const mainstay_plugin* mainstay_plugin_entry(void) { return &table; }
 """
 
+    DEADLY = """
+#include <signal.h>
+__attribute__((constructor)) static void at_load(void) { raise(SIGSEGV); }
+"""
+
     def make(self):
-        """The plugins of the build, one that is no library at all, and one of another ABI."""
+        """The plugins of the build, one that is no library at all, one of another ABI, one that crashes its loader."""
         lab = super().make()
         lab.plugins = f"{lab.directory}/plugins"
         os.makedirs(lab.plugins)
@@ -117,13 +122,15 @@ __attribute__((visibility("default"))) const mainstay_plugin* mainstay_plugin_en
             f.write("this is no library\n")
         subprocess.run(["gcc", "-shared", "-fPIC", "-x", "c", f"-I{ROOT}/core/sdk/include", "-o",
                         f"{lab.plugins}/alien.so", "-"], input=self.OTHER_ABI, text=True, check=True)
+        subprocess.run(["gcc", "-shared", "-fPIC", "-x", "c", "-o", f"{lab.plugins}/deadly.so", "-"],
+                       input=self.DEADLY, text=True, check=True)
         return lab
 
     def test_a_plugin_that_does_not_load_or_has_another_abi(self):
         listed = self.lab.hactl("node1", "plugin", "list", check=False)
-        for word in ("broken.so", "alien.so", "ABI", "heartbeat-udp"):
+        for word in ("broken.so", "alien.so", "ABI", "crashes when it is loaded", "heartbeat-udp"):
             self.assertIn(word, listed.stdout + listed.stderr)
-        for name, reason in (("broken", "broken.so"), ("alien", "ABI")):
+        for name, reason in (("broken", "broken.so"), ("alien", "ABI"), ("deadly", "crashes")):
             self.refused(self.lab.text + f"stonith_name other\n  stonith_plugin {name}\n", "bad.conf", name, reason)
 
 

@@ -146,22 +146,4 @@ result<library> load(const fs::path& file) {
     return library(table, std::move(*info), std::move(handle));
 }
 
-std::vector<listed_plugin> list_plugins(const fs::path& directory) {
-    std::vector<fs::path> files;
-    std::error_code code;
-    for (fs::directory_iterator entry(directory, code), end; !code && entry != end; entry.increment(code))
-        if (entry->path().extension() == ".so") files.push_back(entry->path());
-    std::sort(files.begin(), files.end());
-    std::vector<listed_plugin> list;
-    for (const auto& file : files) {
-        auto loaded = load(file);
-        if (loaded) {
-            list.push_back({file, loaded->info()});
-        } else {
-            list.push_back({file, tl::make_unexpected(loaded.error())});
-        }
-    }
-    return list;
-}
-
 }  // namespace mainstay::plugin

@@ -33,11 +33,10 @@ private:
 // loaded (all symbols resolve), exports the entry, magic, ABI, sizes, functions, schema, name.
 [[nodiscard]] result<library> load(const std::filesystem::path& file);
 
-// Every *.so of a directory in order of name, with its schema or the reason why it does not load.
+// A library of a directory, with its schema or the reason why it does not load (describe.hpp).
 struct listed_plugin {
     std::filesystem::path file;
     result<plugin_info> info;
 };
-[[nodiscard]] std::vector<listed_plugin> list_plugins(const std::filesystem::path& directory);
 
 }  // namespace mainstay::plugin

@@ -34,7 +34,7 @@ TEST_CASE("check works without mainstayd, and says so") {
     auto run = run_command({"cluster", "check", cluster_file, web_file});
     CHECK(run.code == exit_code::done);
     CHECK(run.err.find("checked without mainstayd") != std::string::npos);
-    CHECK(run.err.find("their parameters were not checked") != std::string::npos);
+    CHECK(run.err.find("parameters of plugins were not checked") != std::string::npos);
     CHECK(run.out.find("lease ") != std::string::npos);
     CHECK(run.out.find("2 files good\n") != std::string::npos);
 }

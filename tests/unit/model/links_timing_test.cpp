@@ -71,14 +71,14 @@ TEST_CASE("a slow serial line only vetoes fencing, and says from which T it coun
     auto cluster = cluster_of(three_nodes +
                               "heartbeat_name cable\nheartbeat_plugin heartbeat-serial\nheartbeat_param baud 1200\n");
     auto link = timing_of(cluster, cluster.heartbeats.front());
-    CHECK(link.frame == duration{566'667});
-    CHECK(link.beat_period == duration{1'133'334});
+    CHECK(link.frame == duration{866'667});
+    CHECK(link.beat_period == duration{1'733'334});
     CHECK_FALSE(link.counts);
-    CHECK(link.member_timeout_min == duration{4'533'336});
+    CHECK(link.member_timeout_min == duration{6'933'336});
     cluster.member_timeout = link.member_timeout_min;
     CHECK(timing_of(cluster, cluster.heartbeats.front()).counts);
     cluster.heartbeats.front().params.front().value = "nonsense";
-    CHECK(timing_of(cluster, cluster.heartbeats.front()).frame == duration{5'903});
+    CHECK(timing_of(cluster, cluster.heartbeats.front()).frame == duration{9'028});
     cluster.heartbeats.front().plugin = "heartbeat-udp";
     CHECK(timing_of(cluster, cluster.heartbeats.front()).frame == duration{0});
 }

@@ -3,13 +3,13 @@
 #include <set>
 
 #include "child.hpp"
-#include "runtime/plugin/loader.hpp"
+#include "runtime/plugin/describe.hpp"
 
 using namespace mainstay;
 
 TEST_CASE("manual: lists each plugin's parameters, no more and no less") {
     const auto manual = test::read_file(SOURCE_DIR "/docs/reference/plugins.md");
-    for (const auto& item : plugin::list_plugins(PLUGIN_DIR)) {
+    for (const auto& item : plugin::describe_directory(PLUGIN_DIR, std::chrono::seconds(20))) {
         INFO(item.file.string());
         REQUIRE(item.info.has_value());
         const auto begin = manual.find("## " + item.info->name + "\n");

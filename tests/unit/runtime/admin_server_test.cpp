@@ -32,6 +32,9 @@ public:
     [[nodiscard]] const node::node& core() const override { return core_; }
     [[nodiscard]] std::vector<runtime::link_status> links() const override { return {}; }
     [[nodiscard]] const std::string& plugin_dir() const override { return plugins_; }
+    void list_plugins(runtime::plugin_catalog::handler done) override {
+        done(runtime::describe_plugins(HOST_PROGRAM, plugins_));
+    }
     [[nodiscard]] std::string initial_problem() const override { return "no cluster file"; }
     void ask(node::admin_body body, const std::string& who, duration patience, progress_handler progress,
              done_handler done) override {
@@ -349,7 +352,7 @@ TEST_CASE("watch since: first what came after it") {
     CHECK(json::parse(item.line())["params"]["index"] == 2);  // the founding entry
 }
 
-TEST_CASE("a watcher that does not read is let go; others hear everything") {
+TEST_CASE("a watcher that does not read is told from where it has to go on, and let go; others hear everything") {
     admin_lab lab;
     client slow(lab), good(lab);
     slow.call("watch");
@@ -359,6 +362,14 @@ TEST_CASE("a watcher that does not read is let go; others hear everything") {
         lab.server->happened(entry(i, "web", text));
         REQUIRE(json::parse(good.line())["params"]["index"] == i);
     }
+    std::uint64_t heard = 0;
+    json last;
+    while (last = json::parse(slow.line()), last["params"]["kind"] != "stream_lagged")
+        CHECK(last["params"]["index"] == ++heard);
+    CHECK(last["method"] == "event");
+    CHECK(last["params"]["index"] == heard);
+    CHECK(heard > 0);
+    CHECK(heard < 1'500);
     CHECK(slow.ended());
     CHECK(good.call("status").contains("result"));
 }

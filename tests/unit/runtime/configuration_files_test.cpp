@@ -6,6 +6,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "runtime/plugin_catalog.hpp"
 #include "support/small_cluster.hpp"
 #include "temp_dir.hpp"
 
@@ -24,7 +25,9 @@ std::string good() {
 
 checked_files check(const std::string& text, const std::string& dir = PLUGIN_DIR) {
     std::array<named_text, 1> files{named_text{"cluster.conf", text}};
-    return check_files(files, dir);
+    auto installed = describe_plugins(HOST_PROGRAM, dir);
+    REQUIRE(installed);
+    return check_files(files, *installed, dir);
 }
 
 std::string all(const checked_files& item) {

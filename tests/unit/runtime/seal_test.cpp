@@ -3,6 +3,8 @@
 
 #include <catch2/catch.hpp>
 
+#include "model/timing.hpp"
+#include "node/wire.hpp"
 #include "runtime/seal.hpp"
 
 using namespace mainstay;
@@ -208,4 +210,25 @@ TEST_CASE("a short counter goes on across 32 bits, in either order") {
         CHECK(found->first_copy);
     }
     CHECK(line.receiver.failures() == 0);
+}
+
+TEST_CASE("a beat on a serial line is about as long as the timing says") {
+    for (std::uint32_t nodes = 2; nodes <= 7; ++nodes) {
+        // A year after boot, a thousand elections and a million entries later.
+        node::beat item;
+        item.term = {1'000, node_id{nodes}};
+        item.commit = item.newest_package_entry = log_index{1'000'000};
+        item.lease = duration{3'000'000};
+        constexpr std::int64_t year_us = 31'536'000'000'000;
+        for (std::uint32_t other = 2; other <= nodes; ++other)
+            item.heard.push_back({node_id{other}, {200, 3}, time_point{duration{year_us}}, 130, true});
+        auto data = encode(node::envelope{cluster_id{~std::uint64_t{0}}, node_id{1}, {200, 3}, item});
+        node::append_send_time(data, time_point{duration{year_us}});
+        sealer sender(key_of(1), session_of(10), "n1");
+        constexpr std::size_t serial_frame = 8;
+        auto size = sealer::short_form(sender.seal(frame_kind::beat, data)).size() + serial_frame;
+        INFO(nodes << " nodes: " << size);
+        CHECK(size <= serial_beat_bytes(nodes));
+        CHECK(size + 10 >= serial_beat_bytes(nodes));
+    }
 }

@@ -1,4 +1,5 @@
 #include "runtime/plugin/loader.hpp"
+#include "runtime/plugin/describe.hpp"
 
 #include <algorithm>
 #include <catch2/catch.hpp>
@@ -7,6 +8,7 @@
 
 using namespace mainstay;
 using Catch::Matchers::Contains;
+using Catch::Matchers::EndsWith;
 
 namespace {
 const std::filesystem::path folder = TEST_PLUGIN_DIR;
@@ -67,12 +69,26 @@ TEST_CASE("what is no library is refused before it is opened") {
 }
 
 TEST_CASE("a directory is listed with what is good and what is not") {
-    auto list = plugin::list_plugins(folder);
+    auto list = plugin::describe_directory(folder, std::chrono::seconds(2));
     CHECK(std::is_sorted(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.file < b.file; }));
     auto good = std::count_if(list.begin(), list.end(), [](const auto& item) { return item.info.has_value(); });
     CHECK(good == 3);
-    CHECK(list.size() == 15);
-    CHECK(plugin::list_plugins("/nowhere").empty());
+    CHECK(list.size() == 18);
+    CHECK(plugin::describe_directory("/nowhere", std::chrono::seconds(2)).empty());
+    auto problem = [&list](const std::string& name) {
+        for (const auto& item : list)
+            if (item.file.stem() == name) return item.info ? std::string() : item.info.error().message;
+        return std::string("not listed");
+    };
+    CHECK_THAT(problem("crashes-on-load"),
+               EndsWith("crashes-on-load.so: crashes when it is loaded (Segmentation fault)"));
+    CHECK_THAT(problem("exits-on-load"), Contains("ends the process that loads it"));
+    CHECK_THAT(problem("hangs-on-load"), Contains("hangs when it is loaded"));
+
+    auto again = plugin::decode_descriptions(plugin::encode_descriptions(list));
+    REQUIRE(again);
+    CHECK(again->size() == list.size());
+    CHECK_FALSE(plugin::decode_descriptions("nonsense"));
 }
 
 TEST_CASE("the schema reaches the configuration check") {
