@@ -50,7 +50,7 @@ tie_answer grant(arbiter_record& record, const tie_request& request) {
         return refuse(version_text(request.version) + " is out of date: " + version_text(record.floor) +
                       " is committed");
     auto at = std::lower_bound(record.grants.begin(), record.grants.end(), request.version,
-                               [](const tie_grant& item, std::uint64_t version) { return item.version < version; });
+                               [](const arbiter_grant& item, std::uint64_t version) { return item.version < version; });
     if (at != record.grants.end() && at->version == request.version) {
         if (at->half == half) return {true, false, {}};
         return refuse(version_text(request.version) + " was granted to the half with the nodes " + list_of(at->half));
@@ -66,10 +66,10 @@ tie_told told(arbiter_record& record, std::uint64_t version, store_id store) {
     bool changed = store == record.store && version > record.floor;
     if (changed) {
         record.floor = version;
-        std::erase_if(record.grants, [version](const tie_grant& item) { return item.version < version; });
+        std::erase_if(record.grants, [version](const arbiter_grant& item) { return item.version < version; });
     }
     bool granted = std::any_of(record.grants.begin(), record.grants.end(),
-                               [version](const tie_grant& item) { return item.version == version; });
+                               [version](const arbiter_grant& item) { return item.version == version; });
     return {record.store, record.floor, granted, changed};
 }
 

@@ -28,11 +28,11 @@ struct tie_request {
     }
 };
 
-struct tie_grant {
+struct arbiter_grant {
     std::uint64_t version = 0;
     mainstay::term set_term;    // of the first request
     std::vector<node_id> half;  // ascending
-    auto operator<=>(const tie_grant&) const = default;
+    auto operator<=>(const arbiter_grant&) const = default;
     static void fields(auto& self, auto&& visit) {
         visit("version", self.version);
         visit("set_term", self.set_term);
@@ -49,7 +49,7 @@ struct arbiter_record {
     cluster_id cluster;
     store_id store;           // random, made with the record; another one = the grants were lost
     std::uint64_t floor = 0;  // the highest version told: nothing below it is ever granted again
-    std::vector<tie_grant> grants;
+    std::vector<arbiter_grant> grants;
     auto operator<=>(const arbiter_record&) const = default;
     static void fields(auto& self, auto&& visit) {
         visit("cluster", self.cluster);

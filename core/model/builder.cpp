@@ -33,6 +33,8 @@ std::string_view opener_of(section of) {
             return "heartbeat_name";
         case section::stonith:
             return "stonith_name";
+        case section::arbitrator:
+            return "arbitrator_name";
         case section::event:
             return "event_name";
         case section::notifier:
@@ -73,6 +75,8 @@ bool builder::is_open(section of) {
             return !cluster().heartbeats.empty();
         case section::stonith:
             return !cluster().stonith.empty();
+        case section::arbitrator:
+            return !cluster().arbitrators.empty();
         case section::event:
             return !cluster().event_sources.empty();
         case section::notifier:
@@ -113,6 +117,8 @@ keyword_lines* builder::lines_of(section of) {
             return &cluster().heartbeats.back().lines;
         case section::stonith:
             return &cluster().stonith.back().lines;
+        case section::arbitrator:
+            return &cluster().arbitrators.back().lines;
         case section::event:
             return &cluster().event_sources.back().lines;
         case section::notifier:

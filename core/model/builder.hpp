@@ -22,6 +22,7 @@ enum class section {
     interface,
     heartbeat,
     stonith,
+    arbitrator,
     event,
     notifier,
     package,

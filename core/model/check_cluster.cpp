@@ -206,6 +206,7 @@ void check_cluster(const configuration& config, problems& found) {
     check_unique(cluster.nodes, "node_name", "node", found);
     check_unique(cluster.heartbeats, "heartbeat_name", "heartbeat link", found);
     check_unique(cluster.stonith, "stonith_name", "fencing device", found);
+    check_unique(cluster.arbitrators, "arbitrator_name", "arbitrator", found);
     check_unique(cluster.event_sources, "event_name", "event source", found);
     check_unique(cluster.notifiers, "notifier_name", "notifier", found);
     check_voters(cluster, found);

@@ -200,6 +200,7 @@ void check_plugins(const configuration& config, std::span<const plugin_schema> s
     if (!cluster.name.empty()) {
         for (const auto& link : cluster.heartbeats) check(link, "heartbeat", plugin_kind::heartbeat);
         for (const auto& device : cluster.stonith) check(device, "stonith", plugin_kind::stonith);
+        for (const auto& item : cluster.arbitrators) check(item, "arbitrator", plugin_kind::arbitrator);
         for (const auto& source : cluster.event_sources) check(source, "event", plugin_kind::event_source);
         for (const auto& notifier : cluster.notifiers) check(notifier, "notifier", plugin_kind::notifier);
     }

@@ -23,7 +23,7 @@ struct stonith_device : plugin_instance {
     std::uint32_t level = 0;
 };
 
-struct arbitrator : plugin_instance {
+struct arbitrator_config : plugin_instance {
     duration timeout{2'000'000};  // one question
 };
 
@@ -75,7 +75,7 @@ struct cluster_config {
     std::vector<node_config> nodes;
     std::vector<plugin_instance> heartbeats;  // explicit links; implicit ones: see effective_links()
     std::vector<stonith_device> stonith;
-    std::vector<arbitrator> arbitrators;
+    std::vector<arbitrator_config> arbitrators;
     std::vector<event_source> event_sources;
     std::vector<notifier> notifiers;
     std::vector<std::string> subnets;  // SUBNET lines and those derived from interfaces

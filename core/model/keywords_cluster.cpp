@@ -73,11 +73,13 @@ void open_interface(builder& b, const statement& s) {
 
 void open_heartbeat(builder& b, const statement& s) { open_instance(b, s, b.cluster().heartbeats); }
 void open_stonith(builder& b, const statement& s) { open_instance(b, s, b.cluster().stonith); }
+void open_arbitrator(builder& b, const statement& s) { open_instance(b, s, b.cluster().arbitrators); }
 void open_event(builder& b, const statement& s) { open_instance(b, s, b.cluster().event_sources); }
 void open_notifier(builder& b, const statement& s) { open_instance(b, s, b.cluster().notifiers); }
 
 plugin_instance& heartbeat(builder& b) { return b.cluster().heartbeats.back(); }
 plugin_instance& stonith(builder& b) { return b.cluster().stonith.back(); }
+plugin_instance& arbitrator_of(builder& b) { return b.cluster().arbitrators.back(); }
 plugin_instance& event(builder& b) { return b.cluster().event_sources.back(); }
 plugin_instance& notifier_of(builder& b) { return b.cluster().notifiers.back(); }
 
@@ -198,6 +200,16 @@ constexpr std::array cluster_table{
             [](builder& b, const statement& s) { b.count(s, 1, 100, b.cluster().stonith.back().tries); }},
     keyword{"stonith_level", sec::stonith, false, false,
             [](builder& b, const statement& s) { b.count(s, 1, 9, b.cluster().stonith.back().level); }},
+
+    keyword{"arbitrator_name", sec::arbitrator, true, false, open_arbitrator},
+    keyword{"arbitrator_plugin", sec::arbitrator, false, false, set_plugin<arbitrator_of>},
+    keyword{"arbitrator_param", sec::arbitrator, false, true, set_param<arbitrator_of>},
+    keyword{"arbitrator_node_param", sec::arbitrator, false, true, set_node_param<arbitrator_of>},
+    keyword{"arbitrator_timeout", sec::arbitrator, false, false,
+            [](builder& b, const statement& s) {
+                b.time(s, bare_number::refused, duration{1'000}, limits::member_timeout_max,
+                       b.cluster().arbitrators.back().timeout);
+            }},
 
     keyword{"event_name", sec::event, true, false, open_event},
     keyword{"event_plugin", sec::event, false, false, set_plugin<event>},

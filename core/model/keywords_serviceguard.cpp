@@ -22,26 +22,32 @@ struct foreign {
     std::string_view harmless = {};  // with this value it says nothing
 };
 
-constexpr std::string_view odd_nodes = "tie-breaks are not there yet; use an odd number of nodes";
 constexpr std::string_view volumes =
     "volume groups are not handled; activate them in an external_pre_script, and mount with fs_name";
 constexpr std::string_view veritas = "HP-UX and Veritas only; activate the group in an external_pre_script";
 constexpr std::string_view hpux = "HP-UX only";
 constexpr std::string_view ems =
     "EMS is HP-UX only; use generic_resource_name, and a service that sets it with hactl resource set";
+constexpr std::string_view lock_disk =
+    "a lock disk is an arbitrator here: format it with `hactl arbitrator format DEVICE`, then write arbitrator_name "
+    "NAME, arbitrator_plugin arbitrator-disk, arbitrator_param device DEVICE";
+constexpr std::string_view quorum_server =
+    "a quorum server is an arbitrator here: run mainstay-arbitrator on that host, then write arbitrator_name NAME, "
+    "arbitrator_plugin arbitrator-server, arbitrator_param host HOST";
+constexpr std::string_view quorum_time = "arbitrator_timeout says how long an arbitrator may take to answer";
 constexpr std::string_view access = "only root may use hactl on this version";
 
 constexpr std::array cluster_table{
     foreign{"hostname_address_family", verdict::silent, {}},
-    foreign{"first_cluster_lock_vg", verdict::refused, odd_nodes},
-    foreign{"second_cluster_lock_vg", verdict::refused, odd_nodes},
-    foreign{"first_cluster_lock_pv", verdict::refused, odd_nodes},
-    foreign{"second_cluster_lock_pv", verdict::refused, odd_nodes},
-    foreign{"cluster_lock_lun", verdict::refused, odd_nodes},
-    foreign{"qs_host", verdict::refused, odd_nodes},
-    foreign{"qs_addr", verdict::refused, odd_nodes},
-    foreign{"qs_polling_interval", verdict::refused, odd_nodes},
-    foreign{"qs_timeout_extension", verdict::refused, odd_nodes},
+    foreign{"first_cluster_lock_vg", verdict::refused, lock_disk},
+    foreign{"second_cluster_lock_vg", verdict::refused, lock_disk},
+    foreign{"first_cluster_lock_pv", verdict::refused, lock_disk},
+    foreign{"second_cluster_lock_pv", verdict::refused, lock_disk},
+    foreign{"cluster_lock_lun", verdict::refused, lock_disk},
+    foreign{"qs_host", verdict::refused, quorum_server},
+    foreign{"qs_addr", verdict::refused, quorum_server},
+    foreign{"qs_polling_interval", verdict::ignored, quorum_time},
+    foreign{"qs_timeout_extension", verdict::ignored, quorum_time},
     foreign{"site_name", verdict::refused, "sites are not handled yet; take the line out"},
     foreign{"site", verdict::refused, "sites are not handled yet; take the line out"},
     foreign{"node_timeout", verdict::ignored, "member_timeout says when a silent node is lost"},

@@ -66,6 +66,11 @@ void print_instances(page& out, const cluster_config& cluster) {
         out.line("stonith_tries", std::to_string(device.tries));
         if (device.level != 0) out.line("stonith_level", std::to_string(device.level));
     }
+    for (const auto& item : cluster.arbitrators) {
+        out.gap();
+        print_instance(out, "arbitrator", item);
+        out.time("arbitrator_timeout", item.timeout);
+    }
     for (const auto& source : cluster.event_sources) {
         out.gap();
         print_instance(out, "event", source);

@@ -336,6 +336,7 @@ private:
         };
         for (const auto& item : effective_links(cluster)) look(item);
         for (const auto& item : cluster.stonith) look(item);
+        for (const auto& item : cluster.arbitrators) look(item);
         for (const auto& item : cluster.event_sources) look(item);
         for (const auto& item : cluster.notifiers) look(item);
         for (const auto& package : state().config.packages) {

@@ -54,6 +54,7 @@ checked_files check_files(std::span<const named_text> files, std::span<const plu
     if (parsed_well)
         for (const auto& item : effective_links(cluster)) require(item, plugin_dir, known, broken, out.found);
     for (const auto& item : cluster.stonith) require(item, plugin_dir, known, broken, out.found);
+    for (const auto& item : cluster.arbitrators) require(item, plugin_dir, known, broken, out.found);
     for (const auto& item : cluster.event_sources) require(item, plugin_dir, known, broken, out.found);
     for (const auto& item : cluster.notifiers) require(item, plugin_dir, known, broken, out.found);
     for (const auto& package : out.config.packages) {

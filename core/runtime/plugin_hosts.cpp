@@ -108,6 +108,7 @@ void plugin_hosts::configure(const configuration& config) {
         wanted[name] = base(setup_, from, name, nodes);
     };
     for (const auto& item : config.cluster.stonith) add(item, item.name);
+    for (const auto& item : config.cluster.arbitrators) add(item, item.name);
     for (const auto& item : config.cluster.event_sources) add(item, item.name);
     for (const auto& item : config.cluster.notifiers) add(item, item.name);
     for (const auto& package : config.packages) {

@@ -118,9 +118,9 @@ sink_call request_call(const mainstay_plugin& table, void* self, const call& req
         const auto* f = static_cast<const mainstay_notifier_functions*>(table.functions);
         return [=](auto s) { return f->notify(self, to_c(request.subject), c_fields(request.args).list(), s); };
     }
-    if (table.kind == MAINSTAY_KIND_ARBITRATOR && (request.verb == verb::claim || request.verb == verb::learn)) {
+    if (table.kind == MAINSTAY_KIND_ARBITRATOR && (request.verb == verb::grant || request.verb == verb::told)) {
         const auto* f = static_cast<const mainstay_arbitrator_functions*>(table.functions);
-        auto function = request.verb == verb::claim ? f->claim : f->learn;
+        auto function = request.verb == verb::grant ? f->grant : f->told;
         return [=](auto s) { return function(self, c_fields(request.args).list(), s); };
     }
     return {};

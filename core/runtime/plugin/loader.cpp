@@ -104,7 +104,7 @@ std::string kind_problem(const mainstay_plugin& table) {
             });
         case MAINSTAY_KIND_ARBITRATOR:
             return functions_problem<mainstay_arbitrator_functions>(table.functions, [](const auto& f) {
-                return std::array{MAINSTAY_FUNCTION(claim), MAINSTAY_FUNCTION(learn)};
+                return std::array{MAINSTAY_FUNCTION(grant), MAINSTAY_FUNCTION(told)};
             });
         case MAINSTAY_KIND_NOTIFIER:
             return functions_problem<mainstay_notifier_functions>(

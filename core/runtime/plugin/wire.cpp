@@ -27,7 +27,7 @@ std::size_t length_of(std::string_view head) {
 
 std::string_view to_string(verb value) {
     static constexpr std::array<std::string_view, static_cast<std::size_t>(verb::count_)> names{
-        "off", "on", "status", "start", "stop", "prepare", "notify", "claim", "learn"};
+        "off", "on", "status", "start", "stop", "prepare", "notify", "grant", "told"};
     return names.at(static_cast<std::size_t>(value));
 }
 

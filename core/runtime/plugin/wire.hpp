@@ -20,7 +20,7 @@ namespace mainstay::plugin {
 
 using field_map = std::map<std::string, std::string>;
 
-enum class verb { off, on, status, start, stop, prepare, notify, claim, learn, count_ };
+enum class verb { off, on, status, start, stop, prepare, notify, grant, told, count_ };
 [[nodiscard]] std::string_view to_string(verb value);
 
 // A default answer is unknown, and unknown means: not fenced, not stopped, not granted.

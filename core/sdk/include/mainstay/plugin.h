@@ -169,12 +169,17 @@ typedef struct mainstay_event_source_functions {
     void (*stop)(void* instance); /* from another thread; may come before `run` */
 } mainstay_event_source_functions;
 
-/* arbitrator: `claim` stores durably before it answers OK (granted) or FAILED (refused); `learn`
-   tells it the newest committed version. Fields: cluster, store, version, term, half. */
+/* arbitrator: decides for one half of a cluster that is split evenly, once and for all.
+     grant: fields cluster, store (hexadecimal), version, term_round, term_node, half ("1 2"), node.
+            OK = granted and durable, FAILED = refused (the text says why), UNKNOWN = no answer.
+     told:  the same without half: this version is committed. OK with the text
+            "store=HEX floor=VERSION granted=0|1": its own store, the highest version it was told, and
+            whether it holds a grant of exactly this version. With another `store` than its own it notes
+            nothing and answers all the same. */
 typedef struct mainstay_arbitrator_functions {
     uint32_t struct_size;
-    uint32_t (*claim)(void* instance, mainstay_fields request, const mainstay_sink* sink);
-    uint32_t (*learn)(void* instance, mainstay_fields request, const mainstay_sink* sink);
+    uint32_t (*grant)(void* instance, mainstay_fields request, const mainstay_sink* sink);
+    uint32_t (*told)(void* instance, mainstay_fields request, const mainstay_sink* sink);
 } mainstay_arbitrator_functions;
 
 typedef struct mainstay_notifier_functions {

@@ -153,13 +153,13 @@ struct event_source_thunks {
 template <class Class>
 struct arbitrator_thunks {
     static constexpr std::uint32_t kind = MAINSTAY_KIND_ARBITRATOR;
-    static std::uint32_t claim(void* instance, mainstay_fields request, const mainstay_sink* sink) {
-        return answered(sink, [&] { return self<Class>(instance).claim(to_map(request)); });
+    static std::uint32_t grant(void* instance, mainstay_fields request, const mainstay_sink* sink) {
+        return answered(sink, [&] { return self<Class>(instance).grant(to_map(request)); });
     }
-    static std::uint32_t learn(void* instance, mainstay_fields request, const mainstay_sink* sink) {
-        return answered(sink, [&] { return self<Class>(instance).learn(to_map(request)); });
+    static std::uint32_t told(void* instance, mainstay_fields request, const mainstay_sink* sink) {
+        return answered(sink, [&] { return self<Class>(instance).told(to_map(request)); });
     }
-    static constexpr mainstay_arbitrator_functions functions{sizeof(mainstay_arbitrator_functions), claim, learn};
+    static constexpr mainstay_arbitrator_functions functions{sizeof(mainstay_arbitrator_functions), grant, told};
 };
 
 template <class Class>
