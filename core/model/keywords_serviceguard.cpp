@@ -10,9 +10,10 @@ namespace mainstay::parsing {
 namespace {
 
 enum class verdict {
-    refused,  // leaving it out would change what the cluster does
-    ignored,  // a warning: it has no effect here
-    silent,   // every generated file has it and it says nothing
+    refused,   // leaving it out would change what the cluster does
+    replaced,  // the same, and there are other words for it
+    ignored,   // a warning: it has no effect here
+    silent,    // every generated file has it and it says nothing
 };
 
 struct foreign {
@@ -39,13 +40,13 @@ constexpr std::string_view access = "only root may use hactl on this version";
 
 constexpr std::array cluster_table{
     foreign{"hostname_address_family", verdict::silent, {}},
-    foreign{"first_cluster_lock_vg", verdict::refused, lock_disk},
-    foreign{"second_cluster_lock_vg", verdict::refused, lock_disk},
-    foreign{"first_cluster_lock_pv", verdict::refused, lock_disk},
-    foreign{"second_cluster_lock_pv", verdict::refused, lock_disk},
-    foreign{"cluster_lock_lun", verdict::refused, lock_disk},
-    foreign{"qs_host", verdict::refused, quorum_server},
-    foreign{"qs_addr", verdict::refused, quorum_server},
+    foreign{"first_cluster_lock_vg", verdict::replaced, lock_disk},
+    foreign{"second_cluster_lock_vg", verdict::replaced, lock_disk},
+    foreign{"first_cluster_lock_pv", verdict::replaced, lock_disk},
+    foreign{"second_cluster_lock_pv", verdict::replaced, lock_disk},
+    foreign{"cluster_lock_lun", verdict::replaced, lock_disk},
+    foreign{"qs_host", verdict::replaced, quorum_server},
+    foreign{"qs_addr", verdict::replaced, quorum_server},
     foreign{"qs_polling_interval", verdict::ignored, quorum_time},
     foreign{"qs_timeout_extension", verdict::ignored, quorum_time},
     foreign{"site_name", verdict::refused, "sites are not handled yet; take the line out"},
@@ -113,7 +114,11 @@ bool report_serviceguard_keyword(builder& b, const statement& s, bool in_package
     if (known->what == verdict::ignored) {
         b.warning(s, "known from Serviceguard, has no effect here: " + std::string(known->reason));
     } else {
-        b.error(s, "known from Serviceguard, not supported yet: " + std::string(known->reason),
+        bool replaced = known->what == verdict::replaced;
+        b.error(s,
+                (replaced ? "known from Serviceguard, written differently here: "
+                          : "known from Serviceguard, not supported yet: ") +
+                    std::string(known->reason),
                 std::string(known->harmless));
     }
     return true;
