@@ -1,6 +1,7 @@
 #include "arbitrator/sectors.hpp"
 
-#include <array>
+#include <algorithm>
+#include <map>
 
 namespace mainstay::arbitrator {
 
@@ -93,6 +94,32 @@ result<disk_slot> read_slot(std::string_view block, const disk_head& head, std::
     if (read->store != head.store) return fail("is from before the device was formatted");
     if (read->owner.value != slot) return fail("belongs into another place");
     return *read;
+}
+
+result<consensus::arbiter_record> read_record(std::string_view device) {
+    auto head = read_head(device.substr(0, block_bytes));
+    if (!head) return fail("the head " + head.error().message);
+    consensus::arbiter_record out{head->cluster, head->store, 0, {}};
+    std::map<std::uint64_t, const disk_entry*> newest;
+    std::vector<disk_slot> slots;
+    slots.reserve(head->slots);
+    for (std::uint32_t i = 0; i < head->slots; ++i) {
+        auto block =
+            device.size() < device_bytes(head->slots) ? std::string_view{} : device.substr(slot_offset(i), block_bytes);
+        auto slot = read_slot(block, *head, i);
+        if (!slot) return fail("slot " + std::to_string(i) + " " + slot.error().message);
+        out.floor = std::max(out.floor, slot->floor);
+        slots.push_back(std::move(*slot));
+    }
+    for (const auto& slot : slots) {
+        for (const auto& item : slot.entries) {
+            if (item.accepted == ballot{} || item.proposal.version < out.floor) continue;
+            auto& best = newest[item.proposal.version];
+            if (best == nullptr || best->accepted < item.accepted) best = &item;
+        }
+    }
+    for (const auto& [version, item] : newest) out.grants.push_back(item->proposal);
+    return out;
 }
 
 bytes format_image(const disk_head& head) {

@@ -88,6 +88,10 @@ struct disk_slot {
 [[nodiscard]] result<disk_head> read_head(std::string_view block);
 [[nodiscard]] result<disk_slot> read_slot(std::string_view block, const disk_head& head, std::uint32_t slot);
 
+// What a whole device says, for people: the highest floor, and each half that a node has accepted last.
+// The error names the block.
+[[nodiscard]] result<consensus::arbiter_record> read_record(std::string_view device);
+
 // A freshly formatted device. A slot that was never written has its mark all the same: zeros are a loss.
 [[nodiscard]] bytes format_image(const disk_head& head);
 

@@ -36,6 +36,8 @@ struct invocation {
     bool json = false;
     bool offline = false;
     bool abandon = false;
+    bool force = false;
+    std::uint16_t port = 5406;
     bool help = false;
     bool version = false;
     std::vector<std::string> options;  // names of those given

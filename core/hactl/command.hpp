@@ -41,10 +41,12 @@ exit_code timing(context& c);
 exit_code node_fence(context& c);
 exit_code cluster_run(context& c);
 
-// In commands_cluster.cpp and commands_key.cpp.
+// In commands_cluster.cpp, commands_key.cpp and commands_arbitrator.cpp.
 exit_code cluster_check(context& c);
 exit_code cluster_apply(context& c);
 exit_code cluster_get(context& c);
 exit_code key_new(context& c);
+exit_code arbitrator_status(context& c);
+exit_code arbitrator_format(context& c);
 
 }  // namespace mainstay::hactl

@@ -139,6 +139,10 @@ constexpr std::array table_of_commands{
     command{"cluster halt", "", "halt all packages, then all nodes", 0, 0, "wait", on_cluster<cluster_halt>},
     command{"plugin list", "", "which plugins there are, and which do not load", 0, 0, "", plugin_list},
     command{"plugin info", "NAME", "what a plugin does and which parameters it takes", 1, 1, "", plugin_info},
+    command{"arbitrator status", "HOST|DEVICE", "which clusters it knows, and what it granted them", 1, 1, "file port",
+            arbitrator_status},
+    command{"arbitrator format", "DEVICE", "make a shared disk or file an arbitrator", 1, 1, "force",
+            arbitrator_format},
     command{"key new", "[FILE]", "make the key that all nodes of a cluster share", 0, 1, "file", key_new},
 };
 

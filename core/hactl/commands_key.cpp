@@ -4,29 +4,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstring>
 #include <nlohmann/json.hpp>
 
 #include "hactl/command.hpp"
 #include "hactl/fields.hpp"
+#include "secret/key.hpp"
 
 namespace mainstay::hactl {
 
 namespace {
-
-constexpr std::size_t key_bytes = 32;
-
-std::string new_key() {
-    std::array<unsigned char, key_bytes> key{};
-    randombytes_buf(key.data(), key.size());
-    std::string text(2 * key_bytes + 1, '\0');
-    sodium_bin2hex(text.data(), text.size(), key.data(), key.size());
-    sodium_memzero(key.data(), key.size());
-    text.back() = '\n';
-    return text;
-}
 
 bool write_whole(int fd, const std::string& text) {
     return ::write(fd, text.data(), text.size()) == static_cast<ssize_t>(text.size()) && ::fsync(fd) == 0;
@@ -45,7 +33,7 @@ exit_code key_new(context& c) {
             "you mean it");
     }
     if (fd < 0) return refuse(std::strerror(errno));
-    bool written = ::fchmod(fd, 0600) == 0 && write_whole(fd, new_key());
+    bool written = ::fchmod(fd, 0600) == 0 && write_whole(fd, secret::new_key_text());
     int code = errno;
     ::close(fd);
     if (!written) {

@@ -24,7 +24,10 @@ po::options_description describe(invocation& out, raw_values& raw) {
     add("node", po::value(&out.node), "on or of this node");
     add("package", po::value(&out.package), "of this package");
     add("limit", po::value(&out.limit), "so many entries (50)");
-    add("file", po::value(&out.file), "write the key there (/etc/mainstay/key)");
+    add("file", po::value(&out.file),
+        "the key file (/etc/mainstay/key; of an arbitrator: /etc/mainstay/arbitrator.key)");
+    add("force", po::bool_switch(&out.force), "format what looks used");
+    add("port", po::value(&out.port), "UDP port of mainstay-arbitrator (5406)");
     add("wait", po::value(&raw.wait), "look so long for a leader that takes the request (30s)");
     add("offline", po::bool_switch(&out.offline), "check without asking mainstayd");
     add("certify-down", po::value(&out.certify_down), "nodes that are off for sure, comma between: go on without them");
@@ -87,6 +90,7 @@ result<invocation> read_options(const std::vector<std::string>& arguments, const
     drop("json", out.json);
     drop("offline", out.offline);
     drop("abandon", out.abandon);
+    drop("force", out.force);
     drop("help", out.help);
     drop("version", out.version);
     if (!raw.wait.empty()) {

@@ -68,6 +68,14 @@ void check_tie_break(const cluster_config& cluster, problems& found) {
                       "a stonith_name section that covers it, or tie_break arbitrator");
         }
     }
+    bool asks = cluster.tie_break == cluster_config::tie::arbitrator;
+    if (asks && cluster.arbitrators.empty())
+        add_error(found, at("tie_break"), "tie_break", "there is no arbitrator that could be asked",
+                  "an arbitrator_name section");
+    if (!asks && !cluster.arbitrators.empty())
+        add_warning(
+            found, cluster.arbitrators.front().where, "arbitrator_name",
+            "arbitrator " + cluster.arbitrators.front().name + " is never asked: that needs `tie_break arbitrator`");
     auto plain = cluster;
     plain.tie_break_delay.reset();
     plain.tie_break_timeout.reset();

@@ -4,7 +4,6 @@
 
 #include <sodium.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
@@ -55,19 +54,6 @@ result<std::string> read_file(const std::string& path) {
     return std::string(std::istreambuf_iterator<char>(in), {});
 }
 
-result<seal_key> read_key(const std::string& path) {
-    struct stat info {};
-    if (::stat(path.c_str(), &info) != 0)
-        return fail(path + ": " + std::strerror(errno) + "; hactl key new " + path +
-                    " makes one, the same on all nodes");
-    if ((info.st_mode & 077) != 0) return fail(path + ": readable by others; chmod 600 " + path);
-    auto text = read_file(path);
-    if (!text) return tl::make_unexpected(text.error());
-    auto key = parse_key(*text);
-    if (!key) return fail(path + ": " + key.error().message);
-    return key;
-}
-
 class daemon final : public admin_backend {
 public:
     explicit daemon(options chosen)
@@ -103,7 +89,7 @@ private:
     result<void> prepare() {
         if (sodium_init() < 0) return fail("libsodium does not start");
         if (options_.guard_fd < 0) return fail("mainstayd is started by mainstay-guard, which gives it --guard-fd");
-        auto key = read_key(options_.config_dir + "/key");
+        auto key = secret::read_key_file(options_.config_dir + "/key");
         if (!key) return tl::make_unexpected(key.error());
         auto kernel = read_file("/proc/sys/kernel/random/boot_id");
         if (!kernel) return tl::make_unexpected(kernel.error());

@@ -35,21 +35,6 @@ const unsigned char* raw(std::string_view data) { return reinterpret_cast<const 
 
 }  // namespace
 
-result<seal_key> parse_key(std::string_view text) {
-    while (!text.empty() && (text.back() == '\n' || text.back() == ' ' || text.back() == '\r')) text.remove_suffix(1);
-    seal_key key{};
-    std::size_t size = 0;
-    if (text.size() == 2 * key.size() &&
-        sodium_hex2bin(key.data(), key.size(), text.data(), text.size(), nullptr, &size, nullptr) == 0 &&
-        size == key.size())
-        return key;
-    if (sodium_base642bin(key.data(), key.size(), text.data(), text.size(), nullptr, &size, nullptr,
-                          sodium_base64_VARIANT_ORIGINAL) == 0 &&
-        size == key.size())
-        return key;
-    return fail("is no key: 64 hexadecimal digits were expected; hactl key new makes one");
-}
-
 sealer::sealer(const seal_key& key, const session_id& own, std::string name)
     : key_(key), session_(own), name_(std::move(name)) {}
 

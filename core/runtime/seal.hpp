@@ -16,15 +16,12 @@
 #include <vector>
 
 #include "model/codec.hpp"
-#include "model/result.hpp"
+#include "secret/key.hpp"
 
 namespace mainstay::runtime {
 
-using seal_key = std::array<unsigned char, 32>;
+using seal_key = secret::key;
 using session_id = std::array<unsigned char, 16>;
-
-// A key as `hactl key new` writes it: 64 hexadecimal digits (base64 is read as well).
-[[nodiscard]] result<seal_key> parse_key(std::string_view text);
 
 enum class frame_kind : std::uint8_t { data, beat, challenge, echo, ping, pong, count_ };
 

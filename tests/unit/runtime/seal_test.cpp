@@ -9,6 +9,7 @@
 
 using namespace mainstay;
 using namespace mainstay::runtime;
+using secret::parse_key;
 
 namespace {
 
