@@ -153,3 +153,32 @@ TEST_CASE("key new writes a key once, for root alone") {
     CHECK(run_command({"key", "new", directory + "/no/such/key"}).code == exit_code::refused);
     std::filesystem::remove_all(directory);
 }
+
+TEST_CASE("arbitrator format makes a device once, and status reads it") {
+    char name[] = "/tmp/mainstay-arbitrator-XXXXXX";
+    REQUIRE(::mkdtemp(name) != nullptr);
+    std::string directory = name;
+    auto device = directory + "/tie";
+    auto made = run_command({"arbitrator", "format", device});
+    INFO(made.err);
+    CHECK(made.code == exit_code::done);
+    CHECK(made.out.find("arbitrator_param device " + device) != std::string::npos);
+    auto again = run_command({"arbitrator", "format", device});
+    CHECK(again.code == exit_code::refused);
+    CHECK(again.err.find("--force") != std::string::npos);
+    auto status = run_command({"arbitrator", "status", device});
+    CHECK(status.code == exit_code::done);
+    CHECK(status.out.find("none yet") != std::string::npos);
+    auto before = run_command({"arbitrator", "status", device, "--json"}).out;
+    CHECK(before.find("\"floor\":0") != std::string::npos);
+    CHECK(run_command({"arbitrator", "format", device, "--force"}).code == exit_code::done);
+    CHECK(run_command({"arbitrator", "status", device, "--json"}).out != before);  // another store
+    std::filesystem::resize_file(device, 8192);
+    auto cut = run_command({"arbitrator", "status", device});
+    CHECK(cut.code == exit_code::refused);
+    CHECK(cut.err.find("slot 0") != std::string::npos);
+    auto keyless = run_command({"arbitrator", "status", "127.0.0.1", "--file", directory + "/no.key"});
+    CHECK(keyless.code == exit_code::refused);
+    CHECK(keyless.err.find("hactl key new") != std::string::npos);
+    std::filesystem::remove_all(directory);
+}
