@@ -223,7 +223,12 @@ TEST_CASE("a beat on a serial line is about as long as the timing says") {
         constexpr std::int64_t year_us = 31'536'000'000'000;
         for (std::uint32_t other = 2; other <= nodes; ++other)
             item.heard.push_back({node_id{other}, {200, 3}, time_point{duration{year_us}}, 130, true});
-        auto data = encode(node::envelope{cluster_id{~std::uint64_t{0}}, node_id{1}, {200, 3}, item});
+        node::envelope whole;
+        whole.cluster = cluster_id{~std::uint64_t{0}};
+        whole.from = node_id{1};
+        whole.boot = {200, 3};
+        whole.body = item;
+        auto data = encode(whole);
         node::append_send_time(data, time_point{duration{year_us}});
         sealer sender(key_of(1), session_of(10), "n1");
         constexpr std::size_t serial_frame = 8;
