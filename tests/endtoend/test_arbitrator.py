@@ -1,6 +1,7 @@
 """Two nodes and a third party that decides between them: a mainstay-arbitrator, or a shared disk."""
 import json
 import os
+import subprocess
 import unittest
 
 from cluster import Cluster, echo_package, program
@@ -99,6 +100,7 @@ class TieByDisk(Tie):
         lab = self.cluster("")
         self.device = f"{lab.directory}/tie"
         lab.text += DISK.format(self.device)
+        subprocess.run([program("hactl"), "arbitrator", "format", self.device], check=True, stdout=subprocess.DEVNULL)
         return lab
 
     def known(self):
