@@ -100,6 +100,7 @@ class TieByDisk(Tie):
         lab = self.cluster("")
         self.device = f"{lab.directory}/tie"
         lab.text += DISK.format(self.device)
+        os.makedirs(lab.directory, exist_ok=True)
         subprocess.run([program("hactl"), "arbitrator", "format", self.device], check=True, stdout=subprocess.DEVNULL)
         return lab
 
