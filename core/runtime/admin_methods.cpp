@@ -117,7 +117,7 @@ private:
         } else if (method == "proof") {
             proof();
         } else if (method == "timing") {
-            result(json::parse(timing_json(backend_.core())));
+            answer(json::parse(timing_json(backend_.core())));
         } else if (method == "cluster.run" || method == "cluster.halt") {
             submit(cluster::cluster_admin{method == "cluster.run"});
         } else if (method == "cluster.check" || method == "cluster.apply") {
@@ -255,7 +255,7 @@ private:
     void certify() {
         auto confirm = params_.find("confirm");
         if (confirm == params_.end() || *confirm != true)
-            return result(json::parse(certify_json(backend_.core(), boot_now())));
+            return answer(json::parse(certify_json(backend_.core(), boot_now())));
         node::certify_down asked;
         auto nodes = params_.find("nodes");
         bool named = nodes != params_.end() && nodes->is_array() && !nodes->empty();
@@ -273,7 +273,7 @@ private:
         if (!need("package")) return;
         auto told = proof_json(backend_.core(), text("package"));
         if (told.empty()) return error(not_found, "there is no package " + text("package"));
-        result(json::parse(told));
+        answer(json::parse(told));
     }
 
     void cluster_get() {
