@@ -56,7 +56,6 @@ void node::joined() {
     raft_.join();
     out_.say("info", "taken into the cluster as a learner, boot " + std::to_string(boot_.machine) + "." +
                          std::to_string(boot_.incarnation));
-    out_.add(configuration_changed{});
 }
 
 mainstay::cluster_id node::cluster_name() const {
