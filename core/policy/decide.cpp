@@ -3,6 +3,7 @@
 #include "model/mutation.hpp"
 
 #include <algorithm>
+#include <optional>
 
 namespace mainstay::policy {
 
@@ -130,8 +131,9 @@ private:
     void place() {
         plan made(state_);
         plan_ = &made;
-        auto before_proof = plan::without_unproven(state_);
-        before_proof_ = &before_proof;
+        std::optional<plan> before_proof;
+        if (made.any_unproven()) before_proof.emplace(plan::without_unproven(state_));
+        before_proof_ = before_proof ? &*before_proof : nullptr;
         for (const auto& item : made.all())
             if (item.now->active())
                 for (const auto& [name, weight] : made.weights_of(item)) used_now_[item.now->owner][name] += weight;
@@ -229,7 +231,7 @@ private:
 
     [[nodiscard]] std::string why_halt(const subject& item) const {
         const auto& now = *item.now;
-        auto reason = why_leave(state_, item.name);
+        auto reason = why_leave(state_, now);
         if (!reason.empty()) return reason;
         bool goes = now.phase == package_phase::running && item.where != now.owner;
         auto where = item.where ? state_.node_name(item.where) : std::string();
@@ -239,7 +241,7 @@ private:
             if (!plan_->met_now(link, now.owner)) return "needs " + link.package + ", which is not up any more";
         if (!goes) return {};
         // It makes room for a package of a lost node only when that may start.
-        const auto* meanwhile = before_proof_->find(item.name);
+        const auto* meanwhile = before_proof_ == nullptr ? nullptr : before_proof_->find(item.name);
         if (meanwhile != nullptr && meanwhile->where == now.owner) return {};
         return item.where ? "goes to " + where + ": " + item.reason : item.reason;
     }

@@ -49,6 +49,7 @@ struct verdict {
 };
 // May the package be started on the node now as far as the node is concerned, and why (not).
 [[nodiscard]] verdict judge(const cluster::state& state, const std::string& package, node_id node);
+[[nodiscard]] verdict judge(const cluster::state& state, const cluster::package_state& item, node_id node);
 
 struct choice {
     node_id node;  // 0 = none

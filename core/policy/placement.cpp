@@ -25,8 +25,12 @@ bool on_battery(const cluster::state& state, node_id node) {
 
 verdict judge(const cluster::state& state, const std::string& package, node_id node) {
     auto item = state.packages.find(package);
+    return item == state.packages.end() ? verdict{false, "not configured"} : judge(state, item->second, node);
+}
+
+verdict judge(const cluster::state& state, const cluster::package_state& item, node_id node) {
     auto host = state.nodes.find(node);
-    if (item == state.packages.end() || host == state.nodes.end()) return {false, "not configured"};
+    if (host == state.nodes.end()) return {false, "not configured"};
     const auto& found = host->second;
     switch (found.status) {
         case node_status::unseen:
@@ -40,8 +44,8 @@ verdict judge(const cluster::state& state, const std::string& package, node_id n
     }
     if (found.halted) return {false, "halted by " + flag_text(found.halted_by)};
     if (found.power_away) return {false, "on battery"};
-    auto off = item->second.node_off.find(node);
-    if (off != item->second.node_off.end()) return {false, "switching disabled by " + flag_text(off->second), true};
+    auto off = item.node_off.find(node);
+    if (off != item.node_off.end()) return {false, "switching disabled by " + flag_text(off->second), true};
     return {true, "in the cluster, switching on"};
 }
 

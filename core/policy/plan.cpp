@@ -16,8 +16,7 @@ bool wanted(const cluster::state& state, const cluster::package_state& item) {
     return item.switching || item.target || item.target_any;
 }
 
-std::string why_leave(const cluster::state& state, const std::string& package) {
-    const auto& item = state.packages.at(package);
+std::string why_leave(const cluster::state& state, const cluster::package_state& item) {
     auto owner = state.nodes.find(item.owner);
     if (state.halted) return "cluster halt by " + state.halted_by.actor;
     if (owner == state.nodes.end()) return "its node is gone";
@@ -29,6 +28,10 @@ std::string why_leave(const cluster::state& state, const std::string& package) {
 }
 
 bool plan::unproven(const subject& item) const { return item.now->active() && !alive(item.now->owner); }
+
+bool plan::any_unproven() const {
+    return std::any_of(all_.begin(), all_.end(), [this](const subject& item) { return unproven(item); });
+}
 
 plan::plan(const cluster::state& state, bool leave_out_unproven) : state_(state) {
     collect();
@@ -50,8 +53,13 @@ plan::plan(const cluster::state& state, bool leave_out_unproven) : state_(state)
 }
 
 void plan::collect() {
-    for (const auto& node : state_.config.cluster.nodes)
-        if (!node.capacities.empty()) capacities_[state_.find_node(node.name)] = node.capacities;
+    for (const auto& node : state_.config.cluster.nodes) {
+        auto id = state_.find_node(node.name);
+        if (on_battery(state_, id)) on_battery_.insert(id);
+        if (node.capacities.empty()) continue;
+        capacities_[id] = node.capacities;
+        for (const auto& item : node.capacities) capacity_names_.insert(item.first);
+    }
     for (const auto& config : state_.config.packages) {
         for (const auto& name : state_.instances(config)) {
             auto found = state_.packages.find(name);
@@ -62,6 +70,7 @@ void plan::collect() {
             item.now = &found->second;
             item.list = state_.candidates(name, config);
             item.rank = config.priority.value_or(limits::priority_max + 1);
+            weigh(item);
             index_[name] = all_.size();
             all_.push_back(std::move(item));
         }
@@ -130,7 +139,7 @@ void plan::settle(std::size_t index) {
         return;
     }
     put(index, node_id{});
-    auto leave = item.now->active() ? why_leave(state_, item.name) : std::string();
+    auto leave = item.now->active() ? why_leave(state_, *item.now) : std::string();
     if (state_.halted) {
         item.reason = "the cluster is halted by " + state_.halted_by.actor;
     } else if (!wanted(state_, *item.now)) {
@@ -158,7 +167,7 @@ std::vector<node_id> plan::by_policy(std::size_t index) const {
         for (auto node : list) count[node] = packages_on(node, index);
         std::stable_sort(list.begin(), list.end(), [&count](node_id a, node_id b) { return count[a] < count[b]; });
     }
-    std::stable_partition(list.begin(), list.end(), [this](node_id node) { return !on_battery(state_, node); });
+    std::stable_partition(list.begin(), list.end(), [this](node_id node) { return !weak(node); });
     return list;
 }
 
@@ -166,7 +175,7 @@ std::vector<node_id> plan::by_policy(std::size_t index) const {
 bool plan::may_fail_back(std::size_t index) const {
     const auto& item = all_[index];
     if (item.config->failback_policy != package_config::failback::automatic) return false;
-    if (!item.now->switching || item.list.empty() || on_battery(state_, item.list.front())) return false;
+    if (!item.now->switching || item.list.empty() || weak(item.list.front())) return false;
     return std::all_of(item.dependents.begin(), item.dependents.end(),
                        [&](std::size_t other) { return !all_[other].now->active() || all_[other].rank > item.rank; });
 }
@@ -180,7 +189,7 @@ std::vector<std::pair<node_id, std::string>> plan::wishes(std::size_t index) con
         if (node && !known) list.emplace_back(node, std::move(reason));
     };
     auto present = here(item);
-    bool may_stay = present && why_leave(state_, item.name).empty();
+    bool may_stay = present && why_leave(state_, *item.now).empty();
     if (!wanted(state_, now)) {
         if (may_stay) add(present, "runs there");
         return list;
@@ -194,12 +203,12 @@ std::vector<std::pair<node_id, std::string>> plan::wishes(std::size_t index) con
         add(present, "runs there");
     }
     if (may_fail_back(index)) add(item.list.front(), "first of its node list (failback automatic)");
-    std::string weak;  // better nodes that come last
+    std::string last;  // better nodes that come last
     for (auto node : item.list)
-        if (on_battery(state_, node)) weak += "; " + state_.node_name(node) + ": on battery";
+        if (weak(node)) last += "; " + state_.node_name(node) + ": on battery";
     for (auto node : by_policy(index))
         if (node != now.avoid && (node != present || may_stay))
-            add(node, on_battery(state_, node) ? "no better node can run it" : chosen + weak);
+            add(node, weak(node) ? "no better node can run it" : chosen + last);
     if (may_stay) add(present, "runs there, and no other node can run it");
     if (now.avoid && now.avoid != present) add(now.avoid, "no better node can run it");
     return list;
@@ -215,10 +224,10 @@ node_id plan::place_of(std::size_t index, const trial& tried) const {
 
 std::string plan::against(std::size_t index, node_id node, trial& tried) const {
     const auto& item = all_[index];
-    bool stays = here(item) == node && why_leave(state_, item.name).empty();
+    bool stays = here(item) == node && why_leave(state_, *item.now).empty();
     if (!stays && !wanted(state_, *item.now)) return "switching of " + item.name + " is off";
     if (std::find(item.list.begin(), item.list.end(), node) == item.list.end()) return "not in its node list";
-    auto found = judge(state_, item.name, node);
+    auto found = judge(state_, *item.now, node);
     bool flag_only = found.flag_only && stays;  // a flag says where it may start, not where it may stay
     if (!found.eligible && !flag_only) return found.reason;
     tried[index] = node;
@@ -285,7 +294,7 @@ std::string plan::against_exclusions(std::size_t index, node_id node, const tria
 }
 
 std::string plan::against_capacity(std::size_t index, node_id node, const trial& tried) const {
-    if (!capacities_.contains(node)) return {};
+    if (all_[index].weights.empty() || !capacities_.contains(node)) return {};
     std::map<std::string, std::uint64_t> used;
     if (auto found = used_.find(node); found != used_.end()) used = found->second;
     for (const auto& [other, where] : tried) {
@@ -294,26 +303,30 @@ std::string plan::against_capacity(std::size_t index, node_id node, const trial&
     }
     auto name = too_heavy(all_[index], node, used);
     if (name.empty()) return {};
-    auto own = weights_of(all_[index]);
-    return "no room: it needs " + weight_text(own[name]) + " of " + name + ", " + weight_text(used[name]) + " of " +
-           weight_text(capacities_.at(node).at(name)) + " are taken";
+    return "no room: it needs " + weight_text(all_[index].weights.at(name)) + " of " + name + ", " +
+           weight_text(used[name]) + " of " + weight_text(capacities_.at(node).at(name)) + " are taken";
 }
 
-std::map<std::string, std::uint64_t> plan::weights_of(const subject& item) const {
-    auto all = state_.config.cluster.weight_defaults;
-    all.emplace(package_limit, weight_unit);
-    for (const auto& [name, value] : item.config->weight) all[name] = value;
-    return all;
+void plan::weigh(subject& item) const {
+    for (const auto& name : capacity_names_) {
+        auto own = item.config->weight.find(name);
+        auto usual = state_.config.cluster.weight_defaults.find(name);
+        std::uint64_t weight = own != item.config->weight.end()                       ? own->second
+                               : usual != state_.config.cluster.weight_defaults.end() ? usual->second
+                               : name == package_limit                                ? weight_unit
+                                                                                      : 0;
+        if (weight > 0) item.weights[name] = weight;
+    }
 }
 
 std::string plan::too_heavy(const subject& item, node_id node, const std::map<std::string, std::uint64_t>& used) const {
     auto limit = capacities_.find(node);
     if (limit == capacities_.end()) return {};
-    auto own = weights_of(item);
-    for (const auto& [name, capacity] : limit->second) {
+    for (const auto& [name, own] : item.weights) {
+        auto capacity = limit->second.find(name);
         auto taken = used.find(name);
-        auto sum = own[name] + (taken == used.end() ? 0 : taken->second);
-        if (own[name] > 0 && sum > capacity) return name;
+        auto sum = own + (taken == used.end() ? 0 : taken->second);
+        if (capacity != limit->second.end() && sum > capacity->second) return name;
     }
     return {};
 }

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,8 +35,10 @@ struct subject {
     std::vector<need> excludes;           // DOWN
     std::vector<std::size_t> dependents;  // that need it
     std::uint32_t rank = 0;               // smaller is more important
-    node_id where;                        // the answer; 0 = nowhere
-    std::string reason;                   // why there, or why nowhere
+    // What it weighs of the capacities that there are.
+    std::map<std::string, std::uint64_t> weights;
+    node_id where;       // the answer; 0 = nowhere
+    std::string reason;  // why there, or why nowhere
     bool settled = false;
     bool leaving = false;                                  // has to halt where it runs: see decide()
     std::vector<std::pair<node_id, std::string>> refused;  // nodes tried before, and what stood against each
@@ -46,6 +49,7 @@ public:
     explicit plan(const cluster::state& state) : plan(state, false) {}
     // As long as nothing proves that the lost nodes are dead: what they run is planned nowhere.
     [[nodiscard]] static plan without_unproven(const cluster::state& state) { return {state, true}; }
+    [[nodiscard]] bool any_unproven() const;
 
     [[nodiscard]] const std::vector<subject>& all() const { return all_; }
     [[nodiscard]] const subject* find(const std::string& name) const;
@@ -58,7 +62,9 @@ public:
     // Something that may not be beside it is still active; its name, or empty.
     [[nodiscard]] std::string in_the_way_now(const subject& item, node_id node) const;
     // What it weighs, by capacity name.
-    [[nodiscard]] std::map<std::string, std::uint64_t> weights_of(const subject& item) const;
+    [[nodiscard]] static const std::map<std::string, std::uint64_t>& weights_of(const subject& item) {
+        return item.weights;
+    }
     // Name of the capacity of the node that `used` and the item together exceed, or empty.
     [[nodiscard]] std::string too_heavy(const subject& item, node_id node,
                                         const std::map<std::string, std::uint64_t>& used) const;
@@ -70,6 +76,7 @@ private:
     [[nodiscard]] bool unproven(const subject& item) const;
     void collect();
     void connect();
+    void weigh(subject& item) const;
     void settle(std::size_t index);
     void put(std::size_t index, node_id node);
     [[nodiscard]] std::vector<std::pair<node_id, std::string>> wishes(std::size_t index) const;
@@ -84,6 +91,8 @@ private:
     [[nodiscard]] std::string against_capacity(std::size_t index, node_id node, const trial& tried) const;
     [[nodiscard]] node_id place_of(std::size_t index, const trial& tried) const;
     [[nodiscard]] bool alive(node_id node) const;
+    // Mains first, battery rather than nowhere.
+    [[nodiscard]] bool weak(node_id node) const { return on_battery_.contains(node); }
     // Runs or starts on a node that is in the cluster.
     [[nodiscard]] node_id here(const subject& item) const;
 
@@ -92,11 +101,13 @@ private:
     std::map<std::string, std::size_t> index_;
     std::map<node_id, std::map<std::string, std::uint64_t>> used_;  // by what is settled
     std::map<node_id, std::map<std::string, std::uint64_t>> capacities_;
+    std::set<std::string> capacity_names_;
+    std::set<node_id> on_battery_;
 };
 
 // True when the package is to run if it can: switched on, or asked for.
 [[nodiscard]] bool wanted(const cluster::state& state, const cluster::package_state& item);
 // What stands against the package staying on its node, apart from other packages; empty = nothing.
-[[nodiscard]] std::string why_leave(const cluster::state& state, const std::string& package);
+[[nodiscard]] std::string why_leave(const cluster::state& state, const cluster::package_state& item);
 
 }  // namespace mainstay::policy
