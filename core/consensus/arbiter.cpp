@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "model/mutation.hpp"
+
 namespace mainstay::consensus {
 
 namespace {
@@ -46,13 +48,15 @@ tie_answer grant(arbiter_record& record, const tie_request& request) {
         return refuse(
             "the voter set names another store of the arbitrator: its grants were lost, or it was replaced; "
             "the next committed voter set names the present one");
-    if (request.version < record.floor)
+    if (request.version < record.floor && !mutated(mutation::arbitrator_forgets_floor))
         return refuse(version_text(request.version) + " is out of date: " + version_text(record.floor) +
                       " is committed");
     auto at = std::lower_bound(record.grants.begin(), record.grants.end(), request.version,
                                [](const arbiter_grant& item, std::uint64_t version) { return item.version < version; });
     if (at != record.grants.end() && at->version == request.version) {
-        if (at->half == half) return {true, false, {}};
+        // Two sets of one version can exist, uncommitted both: a grant is for the one that asked first.
+        bool same = at->half == half && at->set_term == request.set_term;
+        if (same || mutated(mutation::arbitrator_forgets_grant)) return {true, false, {}};
         return refuse(version_text(request.version) + " was granted to the half with the nodes " + list_of(at->half));
     }
     if (record.grants.size() == arbiter_record::grants_max)

@@ -1,5 +1,7 @@
 // What becomes of a node's outputs: network, disk, heartbeat thread, guard, processes, devices.
 #include <algorithm>
+#include <cstdlib>
+#include <sstream>
 
 #include "model/text.hpp"
 #include "sim/machine.hpp"
@@ -84,6 +86,7 @@ void world::act(machine& where, node::store item) {
     where.disk_busy = true;
     auto life = where.daemon_life;
     auto wait = dice_.between(weather_.sync_min, weather_.sync_max);
+    if (where.disk_time.count() > 0) wait = where.disk_time;
     if (weather_.sync_slow > 0 && dice_.chance(weather_.sync_slow)) {
         wait += dice_.between(duration{0}, weather_.sync_slow_max);
         count("fault_slow_sync");
@@ -183,6 +186,7 @@ void world::process_ends(machine& where, request_id request, std::int32_t code, 
 
 void world::act(machine& where, node::call_plugin item) {
     if (item.verb == "off" || item.verb == "on") return stonith(where, item);
+    if (item.verb == "grant" || item.verb == "told") return arbitrate(where, item);
     if (item.verb == "notify") {
         auto life = where.daemon_life;
         count("mark_notified");
@@ -232,6 +236,7 @@ void world::stonith(machine& where, const node::call_plugin& item) {
     auto life = where.daemon_life;
     auto request = item.request;
     auto wait = dice_.between(duration{1'000}, duration{300'000});
+    if (fence_time_.count() > 0) wait = fence_time_;
     if (dice_.chance(weather_.fence_slow)) {
         wait += dice_.between(duration{1'000'000}, duration{12'000'000});
         count("fault_fence_slow");
@@ -248,6 +253,13 @@ void world::stonith(machine& where, const node::call_plugin& item) {
     }
     auto fixed = std::exchange(next_fence_, "");
     bool fails = fixed.empty() ? dice_.chance(weather_.fence_fail) : fixed == "failed";
+    if (no_device_for_ == where.name) fails = true;
+    // "late": the power goes at once, the answer comes when everything else has moved on.
+    if (fixed == "late") {
+        power_off(target);
+        after(duration{6'000'000}, [answer] { answer(call_outcome::off); });
+        return;
+    }
     bool unknown = !fails && (fixed.empty() ? dice_.chance(weather_.fence_unknown) : fixed == "unknown");
     bool cuts = !fails && (!unknown || dice_.chance(0.5));
     if (fails) count("fault_fence_fail");
@@ -256,6 +268,51 @@ void world::stonith(machine& where, const node::call_plugin& item) {
     after(wait, [this, target, answer, fails, unknown, cuts] {
         if (cuts) power_off(target);
         answer(fails ? call_outcome::failed : unknown ? call_outcome::unknown : call_outcome::off);
+    });
+}
+
+void world::arbitrator_up(const std::string& name, bool up) { arbitrators_[name].up = up; }
+
+void world::arbitrator_loses_store(const std::string& name) {
+    auto& box = arbitrators_[name];
+    box.record = {};
+    box.record.store = store_id{dice_.next() | 1U};
+}
+
+// The pure rules of the real arbitrators; its disk is synced before the answer leaves.
+void world::arbitrate(machine& where, const node::call_plugin& item) {
+    std::map<std::string, std::string> given(item.arguments.begin(), item.arguments.end());
+    auto life = where.daemon_life;
+    auto answer = [this, &where, life, request = item.request](call_outcome outcome, std::string text) {
+        if (where.daemon_life == life) deliver(where, node::plugin_answer{request, outcome, std::move(text)});
+    };
+    auto& box = arbitrators_[item.instance];
+    if (!box.record.store) box.record.store = store_id{dice_.next() | 1U};
+    if (!box.up || no_arbitrator_for_ == where.name) {
+        after(item.timeout, [answer] { answer(call_outcome::unknown, "no answer"); });
+        return;
+    }
+    after(dice_.between(duration{1'000}, duration{200'000}), [this, &box, item, given, answer] {
+        auto hex = [&given](const char* name) { return std::strtoull(given.at(name).c_str(), nullptr, 16); };
+        auto number = [&given](const char* name) { return std::strtoull(given.at(name).c_str(), nullptr, 10); };
+        if (!box.up) return answer(call_outcome::unknown, "no answer");
+        if (!box.record.cluster) box.record.cluster = cluster_id{hex("cluster")};
+        if (item.verb == "told") {
+            auto said = consensus::told(box.record, number("version"), store_id{hex("store")});
+            char text[100];
+            std::snprintf(text, sizeof text, "store=%llx floor=%llu granted=%d",
+                          static_cast<unsigned long long>(said.store.value), static_cast<unsigned long long>(said.floor),
+                          said.granted ? 1 : 0);
+            return answer(call_outcome::ok, text);
+        }
+        consensus::tie_request asked{box.record.cluster, store_id{hex("store")}, number("version"),
+                                     {number("term_round"), node_id{static_cast<std::uint32_t>(number("term_node"))}},
+                                     {}};
+        std::istringstream half(given.at("half"));
+        for (std::uint32_t id = 0; half >> id;) asked.half.push_back(node_id{id});
+        auto said = consensus::grant(box.record, asked);
+        count(said.granted ? "mark_tie_granted" : "mark_tie_refused");
+        answer(said.granted ? call_outcome::ok : call_outcome::failed, said.reason);
     });
 }
 

@@ -48,6 +48,7 @@ struct world::machine {
     std::deque<node::store> unsynced;  // told to the disk, not yet durable
     std::uint64_t stores_done = 0;
     bool disk_busy = false;
+    duration disk_time{0};
     bytes beat;
     duration beat_period{0};
     duration beat_stale{0};

@@ -19,6 +19,8 @@ std::string nodes_text(dice& random, const std::vector<std::string>& names) {
         text += "fencing none\n";
     } else if (random.chance(0.5)) {
         text += "tie_break proof\n";
+    } else if (random.chance(0.5)) {
+        text += "tie_break arbitrator\n";
     }
     if (random.chance(0.1)) text += "fence_limit 3\nfence_limit_time 60s\n";
     if (random.chance(0.3)) text += "fence_action off\n";
@@ -30,6 +32,9 @@ std::string nodes_text(dice& random, const std::vector<std::string>& names) {
                 (random.chance(0.5) ? " power_source ups\n" : "");
     text += "event_name ups\n event_plugin event-ups-nut\n on_battery_after 3s\n";
     text += "notifier_name mail\n notifier_plugin notify-exec\n notifier_event node_lost node_fenced\n";
+    if (text.find("tie_break arbitrator") != std::string::npos)
+        for (std::uint64_t count = 1 + random.below(2), n = 1; n <= count; ++n)
+            text += "arbitrator_name a" + std::to_string(n) + "\n arbitrator_plugin arbitrator-server\n";
     text += "stonith_name power\n stonith_plugin stonith-exec\n stonith_timeout 10s\n";
     return text;
 }
@@ -173,7 +178,7 @@ private:
     void fault() {
         ++result_.faults;
         const auto& name = random_.pick(names_);
-        switch (random_.below(14)) {
+        switch (random_.below(15)) {
             case 0: {
                 world_->count("fault_power_cut");
                 world_->power_off(name);
@@ -217,6 +222,9 @@ private:
                 break;
             case 11:
                 store_lost(name);
+                break;
+            case 12:
+                arbitrator_fails(name);
                 break;
             default:
                 ask(name);
@@ -300,6 +308,28 @@ private:
                       [this, name] { world_->power_on(name); });
     }
 
+    // Harmless until it is needed: gone for a while, out of one node's reach, or with an empty disk.
+    void arbitrator_fails(const std::string& node) {
+        auto name = random_.chance(0.7) ? "a1" : "a2";
+        if (text_.find("arbitrator_name") == std::string::npos) return;
+        auto wait = random_.between(duration{500'000}, duration{20'000'000});
+        switch (random_.below(3)) {
+            case 0:
+                world_->count("fault_arbitrator_down");
+                world_->arbitrator_up(name, false);
+                world_->after(wait, [this, name] { world_->arbitrator_up(name, true); });
+                break;
+            case 1:
+                world_->count("fault_arbitrator_out_of_reach");
+                world_->arbitrator_out_of_reach(node);
+                world_->after(wait, [this] { world_->arbitrator_out_of_reach(""); });
+                break;
+            default:
+                world_->count("fault_arbitrator_lost_store");
+                world_->arbitrator_loses_store(name);
+        }
+    }
+
     void all_dark() {
         if (!random_.chance(0.3)) return;
         world_->count("fault_all_dark");
@@ -357,6 +387,8 @@ private:
         world_->conditions() = sim::weather{};
         for (const auto& a : names_)
             for (const auto& b : names_) world_->cut(a, b, false);
+        world_->arbitrator_out_of_reach("");
+        for (const auto* name : {"a1", "a2"}) world_->arbitrator_up(name, true);
         // Repairs that were on their way, and whatever nobody was going to repair.
         world_->run_until(world_->now() + duration{16'000'000});
         for (const auto& name : names_)
@@ -480,7 +512,8 @@ const std::vector<std::string>& expected_counts() {
                                                 "mark_tie_broken",
                                                 "mark_voters_changed",
                                                 "mark_snapshot_compared",
-                                                "mark_learner_taken_in",
+                                                "mark_learner_taken_in", "mark_tie_granted", "mark_tie_refused", "fault_arbitrator_down",
+        "fault_arbitrator_out_of_reach", "fault_arbitrator_lost_store",
                                                 "fault_leave"};
     return names;
 }

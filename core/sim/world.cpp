@@ -310,6 +310,10 @@ const node::node* world::daemon(const std::string& name) const {
     return where.daemon ? &*where.daemon : nullptr;
 }
 
+time_point world::time_of(const std::string& name) const { return clock(*machines_.at(name)).now; }
+
+void world::disk_takes(const std::string& name, duration per_sync) { at(name).disk_time = per_sync; }
+
 bool world::powered(const std::string& name) const { return machines_.at(name)->power; }
 
 std::vector<std::string> world::active_on(const std::string& package) const {

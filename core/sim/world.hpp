@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "consensus/arbiter.hpp"
 #include "node/node.hpp"
 #include "sim/dice.hpp"
 
@@ -74,12 +75,22 @@ public:
     // A fixed answer of the next fence instead of the weather's: off, failed, unknown, lost power but unknown.
     void script_exits(const std::string& package, const std::string& label, std::int32_t code);
     void fence_answers(const std::string& outcome) { next_fence_ = outcome; }
+    void arbitrator_up(const std::string& name, bool up);
+    void arbitrator_loses_store(const std::string& name);
+    // The one that nobody's arbitrator answers; an empty name mends it.
+    void arbitrator_out_of_reach(const std::string& of) { no_arbitrator_for_ = of; }
+    // Every fence from now on takes so long to answer; 0 = as the weather has it.
+    void fences_take(duration how_long) { fence_time_ = how_long; }
+    // This node reaches no fencing device; an empty name mends it.
+    void no_device_for(const std::string& name) { no_device_for_ = name; }
+    void disk_takes(const std::string& name, duration per_sync);  // 0 = as the weather has it
     void plugin_event(const std::string& name, node::plugin_event item);
     std::uint64_t admin(const std::string& name, node::admin_body body, duration patience = duration{30'000'000});
 
     // ---- what can be seen ----
     [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
     [[nodiscard]] const node::node* daemon(const std::string& name) const;  // null when not running
+    [[nodiscard]] time_point time_of(const std::string& name) const;  // on its own clock
     [[nodiscard]] bool powered(const std::string& name) const;
     // Machines on which anything of the package is active now (invariant 1's sense).
     [[nodiscard]] std::vector<std::string> active_on(const std::string& package) const;
@@ -129,6 +140,7 @@ private:
     template <class Other>
     void act(machine&, Other) {}
     void stonith(machine& where, const node::call_plugin& item);
+    void arbitrate(machine& where, const node::call_plugin& item);
     void resource(machine& where, const node::call_plugin& item);
     void beat_fires(machine& where, std::uint64_t life);
     void send_beat(machine& where);
@@ -162,6 +174,14 @@ private:
     std::map<std::string, std::uint64_t> started_generations_;  // package/generation/node/machine -> index
     std::map<std::pair<std::string, std::string>, std::int32_t> script_codes_;
     std::string next_fence_;
+    duration fence_time_{0};
+    std::string no_device_for_;
+    struct arbitrator {
+        consensus::arbiter_record record;
+        bool up = true;
+    };
+    std::map<std::string, arbitrator> arbitrators_;
+    std::string no_arbitrator_for_;
     std::uint64_t next_admin_ = 1;
     std::map<std::uint64_t, node::admin_done> answers_;
     std::string violation_;

@@ -145,8 +145,71 @@ void interpreter::command(const words& said) {
         }
         return;
     }
+    if (verb == "split") return split(said);
+    if (verb == "cut" || verb == "mend-pair") {
+        world().cut(name, said.at(2), verb == "cut");
+        return world().cut(said.at(2), name, verb == "cut");
+    }
+    if (verb == "heal") {
+        for (const auto& a : names_)
+            for (const auto& b : names_) world().cut(a, b, false);
+        return;
+    }
+    if (verb == "lose-store") return world().lose_store(name);
+    if (verb == "fences-take") return world().fences_take(time_of(name));
+    if (verb == "no-device-for") return world().no_device_for(name == "nobody" ? "" : name);
+    if (verb == "disk-takes") return world().disk_takes(name, time_of(said.at(2)));
+    if (verb == "arbitrator") {
+        if (said.at(2) == "loses-store") return world().arbitrator_loses_store(name);
+        return world().arbitrator_up(name, said.at(2) == "up");
+    }
+    if (verb == "arbitrator-out-of-reach") return world().arbitrator_out_of_reach(name == "nobody" ? "" : name);
+    if (verb == "certify") return certify(said);
+    if (verb == "voters") return voters();
     if (verb == "cut-one-way") return world().cut(name, said.at(2), true);
     say("what is " + verb + "?");
+}
+
+// split n1,n2 n3,n4: two sides that do not hear each other.
+void interpreter::split(const words& said) {
+    auto side = [](const std::string& list) {
+        std::vector<std::string> out;
+        std::istringstream in(list);
+        for (std::string node; std::getline(in, node, ',');) out.push_back(node);
+        return out;
+    };
+    for (const auto& a : side(said.at(1)))
+        for (const auto& b : side(said.at(2))) {
+            world().cut(a, b, true);
+            world().cut(b, a, true);
+        }
+}
+
+// certify NODE OTHER[,OTHER] [abandon]: hactl cluster run --certify-down on NODE.
+void interpreter::certify(const words& said) {
+    node::certify_down asked;
+    std::istringstream in(said.at(2));
+    for (std::string node; std::getline(in, node, ',');) asked.nodes.push_back(node);
+    asked.abandon = said.size() > 3;
+    world().admin(said.at(1), std::move(asked), duration{10'000'000});
+}
+
+// Each running node's newest voter set, and what it waits for.
+void interpreter::voters() {
+    for (const auto& name : names_) {
+        const auto* daemon = world().daemon(name);
+        if (daemon == nullptr) {
+            say(name + "  off");
+            continue;
+        }
+        std::string members;
+        if (!daemon->log().active().empty())
+            for (const auto& item : daemon->log().active().back().set.voters)
+                members += (members.empty() ? "" : " ") + daemon->state().node_name(item.node);
+        auto waits = daemon->waiting_for(world().time_of(name));
+        say(name + "  " + (daemon->log().leads() ? "leads " : "") + "{" + members + "}" +
+            (waits.empty() ? "" : "  waits for: " + waits));
+    }
 }
 
 void interpreter::cluster(const words& said) {
@@ -154,7 +217,7 @@ void interpreter::cluster(const words& said) {
     auto count = given.contains("nodes") ? std::stoi(given.at("nodes")) : 3;
     text_ = "cluster_name lab\n";
     for (const auto& [name, value] : given)
-        if (name != "nodes" && name != "capacity" && name != "power_source" && name != "on_battery_after")
+        if (name != "arbitrators" && name != "nodes" && name != "capacity" && name != "power_source" && name != "on_battery_after")
             text_ += name + " " + value + "\n";
     for (int i = 1; i <= count; ++i) {
         names_.push_back("n" + std::to_string(i));
@@ -165,6 +228,9 @@ void interpreter::cluster(const words& said) {
     }
     if (given.contains("on_battery_after"))
         text_ += "event_name ups\nevent_plugin event-ups-nut\non_battery_after " + given.at("on_battery_after") + "\n";
+    auto arbitrators = given.contains("arbitrators") ? std::stoi(given.at("arbitrators")) : 0;
+    for (int i = 1; i <= arbitrators; ++i)
+        text_ += "arbitrator_name a" + std::to_string(i) + "\narbitrator_plugin arbitrator-server\n";
     text_ += "stonith_name power\nstonith_plugin stonith-exec\n";
     world_ = std::make_unique<sim::world>(seed, names_, text_);
     world_->random().steady = true;
@@ -240,6 +306,8 @@ void interpreter::admin(const words& said) {
         body = cluster::package_switching{word(4), word(5), what == "package enable"};
     } else if (what == "node run" || what == "node halt") {
         body = cluster::node_admin{word(4), what == "node run"};
+    } else if (what == "node fence") {
+        body = cluster::fence_node{word(4)};
     } else if (what == "cluster run" || what == "cluster halt") {
         body = cluster::cluster_admin{what == "cluster run"};
     } else {

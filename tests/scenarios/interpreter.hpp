@@ -31,6 +31,9 @@ public:
 private:
     using words = std::vector<std::string>;
     void command(const words& said);
+    void split(const words& said);
+    void certify(const words& said);
+    void voters();
     void cluster(const words& said);
     void package(const words& said);
     void with(const words& said);

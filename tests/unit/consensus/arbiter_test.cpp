@@ -53,6 +53,8 @@ TEST_CASE("two voter sets of one version are one version") {
     auto later = asks(4, {2});
     later.set_term = {9, node_id{2}};
     CHECK_FALSE(grant(record, later).granted);
+    later.half = {node_id{1}};  // the same half of another set is another half
+    CHECK_FALSE(grant(record, later).granted);
 }
 
 TEST_CASE("versions are granted each for itself until one is told, then never below it (C4)") {
