@@ -210,3 +210,39 @@ TEST_CASE("a service that waits for its restart is not started by halting") {
     for (const auto& word : lab.asked()) CHECK(word != "run service:probe");
     CHECK(lab.item.deadline() == never);
 }
+
+// SG 4.9, the rows with node_fail_fast_enabled yes: where something may be left, the node is reset.
+TEST_CASE("node_fail_fast_enabled resets the node where something may be left behind") {
+    struct row {
+        const char* step;
+        std::int32_t code;
+        bool timed_out;
+        bool resets;
+    };
+    for (const auto& item : {row{"run run_script", 1, false, false}, row{"run run_script", 2, false, true},
+                             row{"run run_script", -15, true, true}, row{"run halt_script", 1, false, false},
+                             row{"run halt_script", -15, true, true}, row{"run halt_script", 127, false, true}}) {
+        CAPTURE(item.step, item.code, item.timed_out);
+        auto config = web_package();
+        config.node_fail_fast = true;
+        runner_lab lab(config);
+        bool starts = std::string(item.step) == "run run_script";
+        if (starts) {
+            lab.item.start(lab.out);
+            lab.go_on(lab.asked(), item.step);
+        } else {
+            lab.run();
+            lab.item.halt(lab.out);
+            lab.asked();
+            lab.ends("run service:feed", -15);
+            lab.go_on(lab.ends("run service:probe", -15), item.step);
+        }
+        auto next = lab.ends(item.step, item.code, item.timed_out);
+        if (item.resets) CHECK(next.empty());  // no halt script, nothing else
+        if (!item.resets) lab.go_on(next);
+        auto news = lab.news();
+        REQUIRE(news.size() == 1);
+        CHECK((news.front() == "failing_fast") == item.resets);
+        CHECK(lab.fail_fast == item.resets);
+    }
+}
