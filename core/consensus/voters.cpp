@@ -44,9 +44,10 @@ void fill(std::vector<voter>& set, const voter_wish& wish) {
     std::sort(set.begin(), set.end());
 }
 
-// Without the last one that is not needed: an even number without a tie-break survives no more than one less.
+// Without the last one that is not needed: an even number without a tie-break survives no more than one less. Never
+// of two: the other one would have no vote that an administrator could certify.
 std::vector<voter> made_odd(std::vector<voter> set, const voter_wish& wish) {
-    if (set.size() % 2 == 1 || set.empty()) return set;
+    if (set.size() % 2 == 1 || set.size() <= 2) return set;
     for (auto i = set.size(); i-- > 0;)
         if (set[i].node != wish.leader) {
             set.erase(set.begin() + static_cast<std::ptrdiff_t>(i));

@@ -268,6 +268,7 @@ private:
     void pursue_ties();
     void ask_arbitrators(tie_attempt& attempt);
     void fence_for_tie(tie_attempt& attempt);
+    [[nodiscard]] bool majority_hears(node_id target) const;
     bool tie_answered(const plugin_answer& item);
     [[nodiscard]] bool preferred(const consensus::tie_wanted& wanted) const;
     void tie_fence_ended(const fence_news& news);

@@ -81,11 +81,27 @@ void node::ask_arbitrators(tie_attempt& attempt) {
     if (attempt.open.empty()) attempt.again = at_.now + refused_again;
 }
 
+// Of the voters: the node itself, we, and all who say so in their beats.
+bool node::majority_hears(node_id target) const {
+    auto limit = times_.member_timeout;
+    const auto& voters = raft_.active().back().set.voters;
+    std::size_t hearing = 0;
+    for (const auto& item : voters) {
+        bool hears = item.node == self_ ? !peers_.silent(target, {}, at_.now, limit)
+                                        : peers_.witnesses(item.node, target, {}, at_.now, limit);
+        hearing += hears || item.node == target ? 1 : 0;
+    }
+    return 2 * hearing > voters.size();
+}
+
 // All of the silent half at once; one confirmed power-off breaks the tie. A proof names the life that was
 // known when the request was sent (R4b, C2).
 void node::fence_for_tie(tie_attempt& attempt) {
-    attempt.fencing = true;
+    attempt.again = at_.now + refused_again;
     for (auto target : attempt.wanted.silent) {
+        // Invariant 5. One that is heard and does not vote hears nothing of us: it may shoot, not we.
+        if (majority_hears(target)) continue;
+        attempt.fencing = true;
         cluster::fence_request request;
         request.node = target;
         request.boot = raft_.log().newest_boot(target);

@@ -37,11 +37,19 @@ void world::transmit(machine& from, machine& to, const bytes& data) {
             count("fault_delay");
         }
         auto life = to.life;
-        after(delay, [this, &to, life, data] {
+        after(delay, [this, &to, life, data, sender = from.name] {
             if (!to.power || to.life != life) return;
+            note_hearing(to, sender);
             deliver(to, node::datagram{"net", data});
         });
     }
+}
+
+void world::note_hearing(machine& where, const std::string& sender) {
+    if (!where.daemon || now_ < where.paused_until) return;
+    auto& known = where.hears[sender];
+    if (now_ - known.last > where.daemon->times().member_timeout) known.since = now_;
+    known.last = now_;
 }
 
 void world::act(machine& where, node::send item) {
@@ -252,6 +260,7 @@ void world::stonith(machine& where, const node::call_plugin& item) {
         return;
     }
     auto fixed = std::exchange(next_fence_, "");
+    check_may_fence(where, target);
     bool fails = fixed.empty() ? dice_.chance(weather_.fence_fail) : fixed == "failed";
     if (no_device_for_ == where.name) fails = true;
     // "late": the power goes at once, the answer comes when everything else has moved on.

@@ -89,6 +89,34 @@ void world::check_neighbours(const std::map<std::string, std::string>& owners) {
     }
 }
 
+// Invariant 5: nobody is shot whom a majority of settled voters hears, and has heard for a while: who is heard
+// again just now may be shot by a request that was right when it was made.
+void world::check_may_fence(const machine& where, const std::string& target) {
+    if (!where.daemon || where.daemon->log().active().empty()) return;
+    const auto& state = where.daemon->state();
+    auto known = state.nodes.find(state.find_node(target));
+    if (known == state.nodes.end() || !known->second.fence_asked_by.empty()) return;
+    const auto& voters = where.daemon->log().active().front().set.voters;
+    auto limit = where.daemon->times().member_timeout;
+    std::size_t hearing = 0;
+    for (const auto& item : voters) {
+        auto found = machines_.find(state.node_name(item.node));
+        if (found == machines_.end()) continue;
+        const auto& other = *found->second;
+        bool there = other.daemon && other.daemon->settled() && now_ >= other.paused_until &&
+                     now_ - other.last_turn <= limit;
+        if (!there) continue;
+        auto heard = other.hears.find(target);
+        bool hears = heard != other.hears.end() && now_ - heard->second.last <= limit / 2 &&
+                     now_ - heard->second.since >= 3 * limit;
+        if (hears || other.name == target) ++hearing;
+    }
+    count("mark_fence_checked");
+    if (2 * hearing > voters.size())
+        violated("invariant 5: " + where.name + " fences " + target + ", which " + std::to_string(hearing) + " of " +
+                 std::to_string(voters.size()) + " voters hear");
+}
+
 // Invariant 2: only by a committed decision for this life, under a valid lease.
 void world::check_may_act(machine& where, const std::string& package, const std::string& what) {
     if (what == "halt_script" || what.ends_with(" stop")) return;

@@ -40,6 +40,12 @@ struct world::machine {
     time_point lease_end = time_point::min();
     bool lease_packages = false;
 
+    struct hearing {
+        duration since{0};
+        duration last{0};
+    };
+    std::map<std::string, hearing> hears;  // by sender: for how long without a gap of a member_timeout
+
     // ---- the daemon's life ----
     std::optional<node::node> daemon;
     std::uint64_t daemon_life = 0;

@@ -108,6 +108,7 @@ void world::boot_daemon(machine& where, bool machine_booted) {
     where.disk_busy = false;
     where.inbox.clear();
     where.beating = false;
+    where.hears.clear();
     where.paused_until = duration{0};
     where.last_turn = now_;
     where.checked_commit = 0;

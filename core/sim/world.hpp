@@ -154,6 +154,8 @@ private:
     void check_commits(machine& where);
     void check_single_owner();
     void check_neighbours(const std::map<std::string, std::string>& owners);
+    void note_hearing(machine& where, const std::string& sender);
+    void check_may_fence(const machine& where, const std::string& target);
     void check_may_act(machine& where, const std::string& package, const std::string& what);
     [[nodiscard]] node::moment clock(const machine& where) const;
     [[nodiscard]] duration from_clock(const machine& where, time_point local) const;

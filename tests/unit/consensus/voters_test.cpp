@@ -60,6 +60,7 @@ TEST_CASE("the next voter set") {
              {"one, two come back, no tie-break", "A", "ABC", false, "ABC"},
              {"one, another comes back, with a tie-break", "A", "AB", true, "AB"},
              {"two, the third comes back", "AB", "ABC", true, "ABC"},
+             {"two whose tie-break does not work stay two", "AB", "AB", false, "="},
              {"four without a tie-break are three and a learner", "ABCD", "ABCD", false, "ABC"},
              {"four with one", "ABCD", "ABCD", true, "="},
              {"seven at most", "ABCDEFG", "ABCDEFGHI", false, "="},
