@@ -75,7 +75,8 @@ void fencer::ask(const cluster::state& state, std::uint64_t number, const std::s
                         found == nullptr ? duration{1'000'000} : found->timeout});
 }
 
-bool fencer::answered(const cluster::state& state, const plugin_answer& answer, time_point now, effects& out) {
+bool fencer::answered(const cluster::state& state, const plugin_answer& answer, const still_wanted& wanted,
+                      time_point now, effects& out) {
     auto call = calls_.find(answer.request);
     if (call == calls_.end()) return false;
     auto [number, name] = call->second;
@@ -110,9 +111,15 @@ bool fencer::answered(const cluster::state& state, const plugin_answer& answer, 
     }
     item.unknown = item.unknown || answer.outcome != call_outcome::failed;
     item.failure = name + ": " + (answer.text.empty() ? to_string(answer.outcome) : answer.text);
-    failed(state, number, name, now, out);
+    if (wanted(item.request)) {
+        failed(state, number, name, now, out);
+    } else {
+        give_up(number);
+    }
     return true;
 }
+
+void fencer::give_up(std::uint64_t number) { finish(number, fence_outcome::cancelled, "", "heard again"); }
 
 // Once more after its back-off; when its tries are used up, so is its level.
 void fencer::failed(const cluster::state& state, std::uint64_t number, const std::string& name, time_point now,
@@ -141,12 +148,20 @@ void fencer::power_on(const cluster::state& state, std::uint64_t number, effects
     for (const auto& name : std::vector(item.levels.front())) ask(state, number, name, out);
 }
 
-void fencer::tick(const cluster::state& state, time_point now, effects& out) {
+void fencer::tick(const cluster::state& state, const still_wanted& wanted, time_point now, effects& out) {
     std::vector<std::pair<std::uint64_t, std::string>> due;
     for (const auto& [number, item] : jobs_)
         for (const auto& [name, used] : item.devices)
             if (used.again <= now) due.emplace_back(number, name);
-    for (const auto& [number, name] : due) ask(state, number, name, out);
+    for (const auto& [number, name] : due) {
+        auto found = jobs_.find(number);
+        if (found == jobs_.end()) continue;
+        if (found->second.powering_on || wanted(found->second.request)) {
+            ask(state, number, name, out);
+        } else {
+            give_up(number);
+        }
+    }
 }
 
 time_point fencer::deadline() const {

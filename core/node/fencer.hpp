@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -28,11 +29,16 @@ struct fence_news {
 
 class fencer {
 public:
+    // Is the node of this request still to be switched off? Asked again before every further try: in between
+    // it may have been heard.
+    using still_wanted = std::function<bool(const cluster::fence_request&)>;
+
     // A request for us was committed; or, with id 0, a tied candidate's own (R3).
     void begin(const cluster::state& state, const cluster::fence_request& request, effects& out);
     // True when the answer was ours.
-    bool answered(const cluster::state& state, const plugin_answer& item, time_point now, effects& out);
-    void tick(const cluster::state& state, time_point now, effects& out);
+    bool answered(const cluster::state& state, const plugin_answer& item, const still_wanted& wanted, time_point now,
+                  effects& out);
+    void tick(const cluster::state& state, const still_wanted& wanted, time_point now, effects& out);
     [[nodiscard]] time_point deadline() const;
     [[nodiscard]] std::vector<fence_news> take_news();
 
@@ -76,6 +82,7 @@ private:
     void ask(const cluster::state& state, std::uint64_t number, const std::string& name, effects& out);
     void failed(const cluster::state& state, std::uint64_t number, const std::string& name, time_point now,
                 effects& out);
+    void give_up(std::uint64_t number);
     void finish(std::uint64_t number, cluster::fence_outcome outcome, const std::string& device,
                 const std::string& detail);
     void power_on(const cluster::state& state, std::uint64_t number, effects& out);

@@ -98,7 +98,8 @@ void node::finish_turn() {
     news_of_parts();
     send_submissions();
     for (auto& [name, item] : runners_) item.tick(at_.now, out_);
-    fencer_.tick(state_, at_.now, out_);
+    fencer_.tick(
+        state_, [this](const auto& request) { return still_to_fence(request); }, at_.now, out_);
     record_phases();
     for (auto serial : operations_.expire(at_.now, static_cast<bool>(raft_.leader()), out_))
         submissions_.withdraw(serial);
@@ -383,7 +384,8 @@ void node::handle(const process_exited& item) {
 void node::handle(const plugin_answer& item) {
     for (auto& [name, runner] : runners_)
         if (runner.plugin_answered(item, out_)) return;
-    if (fencer_.answered(state_, item, at_.now, out_)) return;
+    auto wanted = [this](const auto& request) { return still_to_fence(request); };
+    if (fencer_.answered(state_, item, wanted, at_.now, out_)) return;
     if (tie_answered(item) || arbitrator_answered(item)) return;
     auto probe = probes_.find(item.request);
     if (probe != probes_.end()) {

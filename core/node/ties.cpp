@@ -94,6 +94,15 @@ bool node::majority_hears(node_id target) const {
     return 2 * hearing > voters.size();
 }
 
+bool node::still_to_fence(const cluster::fence_request& request) const {
+    auto victim = state_.nodes.find(request.node);
+    if (victim == state_.nodes.end()) return false;
+    if (!victim->second.fence_asked_by.empty()) return true;
+    if (majority_hears(request.node)) return false;
+    if (request.id == 0) return !raft_.leads() && !raft_.leader();
+    return victim->second.status == cluster::node_status::lost;
+}
+
 // All of the silent half at once; one confirmed power-off breaks the tie. A proof names the life that was
 // known when the request was sent (R4b, C2).
 void node::fence_for_tie(tie_attempt& attempt) {

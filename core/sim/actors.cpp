@@ -310,11 +310,13 @@ void world::arbitrate(machine& where, const node::call_plugin& item) {
             auto said = consensus::told(box.record, number("version"), store_id{hex("store")});
             char text[100];
             std::snprintf(text, sizeof text, "store=%llx floor=%llu granted=%d",
-                          static_cast<unsigned long long>(said.store.value), static_cast<unsigned long long>(said.floor),
-                          said.granted ? 1 : 0);
+                          static_cast<unsigned long long>(said.store.value),
+                          static_cast<unsigned long long>(said.floor), said.granted ? 1 : 0);
             return answer(call_outcome::ok, text);
         }
-        consensus::tie_request asked{box.record.cluster, store_id{hex("store")}, number("version"),
+        consensus::tie_request asked{box.record.cluster,
+                                     store_id{hex("store")},
+                                     number("version"),
                                      {number("term_round"), node_id{static_cast<std::uint32_t>(number("term_node"))}},
                                      {}};
         std::istringstream half(given.at("half"));

@@ -103,8 +103,8 @@ void world::check_may_fence(const machine& where, const std::string& target) {
         auto found = machines_.find(state.node_name(item.node));
         if (found == machines_.end()) continue;
         const auto& other = *found->second;
-        bool there = other.daemon && other.daemon->settled() && now_ >= other.paused_until &&
-                     now_ - other.last_turn <= limit;
+        bool there =
+            other.daemon && other.daemon->settled() && now_ >= other.paused_until && now_ - other.last_turn <= limit;
         if (!there) continue;
         auto heard = other.hears.find(target);
         bool hears = heard != other.hears.end() && now_ - heard->second.last <= limit / 2 &&

@@ -512,8 +512,12 @@ const std::vector<std::string>& expected_counts() {
                                                 "mark_tie_broken",
                                                 "mark_voters_changed",
                                                 "mark_snapshot_compared",
-                                                "mark_learner_taken_in", "mark_tie_granted", "mark_tie_refused", "fault_arbitrator_down",
-        "fault_arbitrator_out_of_reach", "fault_arbitrator_lost_store",
+                                                "mark_learner_taken_in",
+                                                "mark_tie_granted",
+                                                "mark_tie_refused",
+                                                "fault_arbitrator_down",
+                                                "fault_arbitrator_out_of_reach",
+                                                "fault_arbitrator_lost_store",
                                                 "fault_leave"};
     return names;
 }

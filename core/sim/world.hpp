@@ -90,7 +90,7 @@ public:
     // ---- what can be seen ----
     [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
     [[nodiscard]] const node::node* daemon(const std::string& name) const;  // null when not running
-    [[nodiscard]] time_point time_of(const std::string& name) const;  // on its own clock
+    [[nodiscard]] time_point time_of(const std::string& name) const;        // on its own clock
     [[nodiscard]] bool powered(const std::string& name) const;
     // Machines on which anything of the package is active now (invariant 1's sense).
     [[nodiscard]] std::vector<std::string> active_on(const std::string& package) const;

@@ -217,7 +217,8 @@ void interpreter::cluster(const words& said) {
     auto count = given.contains("nodes") ? std::stoi(given.at("nodes")) : 3;
     text_ = "cluster_name lab\n";
     for (const auto& [name, value] : given)
-        if (name != "arbitrators" && name != "nodes" && name != "capacity" && name != "power_source" && name != "on_battery_after")
+        if (name != "arbitrators" && name != "nodes" && name != "capacity" && name != "power_source" &&
+            name != "on_battery_after")
             text_ += name + " " + value + "\n";
     for (int i = 1; i <= count; ++i) {
         names_.push_back("n" + std::to_string(i));

@@ -1,6 +1,8 @@
 // mainstay-sim-mutations: each deliberate breakage has to be found by the simulator within so many seeds.
 // A simulator that can't find a planted bug finds no other one either.
 #include <fmt/format.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
@@ -21,6 +23,7 @@ using namespace mainstay;
 struct finding {
     std::uint64_t seed = 0;  // 0 = not found
     std::uint64_t tried = 0;
+    bool asserted = false;
     std::string violation;
 };
 
@@ -46,6 +49,38 @@ finding hunt(mutation what, std::uint64_t limit) {
     std::vector<std::thread> workers;
     for (unsigned i = 0; i < std::max(1U, std::thread::hardware_concurrency()); ++i) workers.emplace_back(work);
     for (auto& worker : workers) worker.join();
+    return found;
+}
+
+// In a process of its own: an assertion of the core that stops it is a finding as well.
+finding hunt_apart(mutation what, std::uint64_t limit) {
+    int pipe_ends[2];
+    finding found;
+    if (::pipe(pipe_ends) != 0) return found;
+    auto child = ::fork();
+    if (child == 0) {
+        ::close(pipe_ends[0]);
+        auto mine = hunt(what, limit);
+        auto text = std::to_string(mine.seed) + " " + mine.violation;
+        static_cast<void>(!::write(pipe_ends[1], text.data(), text.size()));
+        ::_exit(0);
+    }
+    ::close(pipe_ends[1]);
+    std::string text;
+    char buffer[4096];
+    for (auto got = ::read(pipe_ends[0], buffer, sizeof buffer); got > 0;
+         got = ::read(pipe_ends[0], buffer, sizeof buffer))
+        text.append(buffer, static_cast<std::size_t>(got));
+    ::close(pipe_ends[0]);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+    if (WIFSIGNALED(status)) {
+        found.asserted = true;
+        found.violation = "an assertion of the core";
+        return found;
+    }
+    found.seed = std::strtoull(text.c_str(), nullptr, 10);
+    found.violation = text.substr(std::min(text.find(' ') + 1, text.size()));
     return found;
 }
 
@@ -83,9 +118,9 @@ int main(int argc, char** argv) {
         std::string name = to_string(what);
         if (!wanted.empty() && std::find(wanted.begin(), wanted.end(), name) == wanted.end()) continue;
         auto begin = std::chrono::steady_clock::now();
-        auto found = hunt(what, limit);
+        auto found = hunt_apart(what, limit);
         std::chrono::duration<double> passed_time = std::chrono::steady_clock::now() - begin;
-        if (found.seed != 0) {
+        if (found.seed != 0 || found.asserted) {
             ++passed;
             fmt::print("found     {:28} seed {:4}  ({:.0f} s)  {}\n", name, found.seed, passed_time.count(),
                        found.violation);

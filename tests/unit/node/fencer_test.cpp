@@ -35,16 +35,18 @@ struct fence_lab : cluster_lab {
         return word;
     }
     std::string answer(call_outcome outcome, std::string text = "") {
-        REQUIRE(item.answered(state, {open, outcome, std::move(text)}, now, out));
+        REQUIRE(item.answered(state, {open, outcome, std::move(text)}, wanted, now, out));
         auto word = asked();
         if (!word.empty() || item.deadline() == never) return word;
         now = std::max(now, item.deadline());  // its back-off passes
-        item.tick(state, now, out);
+        item.tick(state, wanted, now, out);
         return asked();
     }
 
     fencer item;
     effects out;
+    bool heard = false;  // the target is heard again
+    fencer::still_wanted wanted = [this](const auto&) { return !heard; };
     time_point now{};
     request_id open;
     string_pairs arguments;
@@ -150,7 +152,7 @@ TEST_CASE("answers to somebody else's calls are left alone") {
     fence_lab lab;
     lab.begin(n2);
     lab.asked();
-    CHECK_FALSE(lab.item.answered(lab.state, {request_id{4'711}, call_outcome::off, ""}, lab.now, lab.out));
+    CHECK_FALSE(lab.item.answered(lab.state, {request_id{4'711}, call_outcome::off, ""}, lab.wanted, lab.now, lab.out));
     CHECK(lab.item.take_news().empty());
 }
 
@@ -168,7 +170,7 @@ TEST_CASE("devices of one level act together: all must confirm, else the next le
         if (auto* call = std::get_if<call_plugin>(&effect)) calls[call->instance] = call->request;
     REQUIRE(calls.size() == 2);  // both at once, before the unnumbered ones
     auto answer = [&](const char* device, call_outcome outcome) {
-        REQUIRE(lab.item.answered(lab.state, {calls.at(device), outcome, ""}, lab.now, lab.out));
+        REQUIRE(lab.item.answered(lab.state, {calls.at(device), outcome, ""}, lab.wanted, lab.now, lab.out));
     };
     answer("left", call_outcome::off);
     CHECK(lab.item.take_news().empty());
@@ -185,4 +187,15 @@ TEST_CASE("devices of one level act together: all must confirm, else the next le
         CHECK(lab.answer(call_outcome::off).empty());
         CHECK(lab.item.take_news().at(0).result.device == "strip");
     }
+}
+
+TEST_CASE("a node that is heard again is not tried a second time") {
+    fence_lab lab;
+    lab.begin(n2);
+    lab.asked();
+    lab.heard = true;
+    CHECK(lab.answer(call_outcome::failed).empty());
+    auto news = lab.item.take_news();
+    REQUIRE(news.size() == 1);
+    CHECK(news[0].result.outcome == fence_outcome::cancelled);
 }
