@@ -255,7 +255,7 @@ void raft::granted(const tie_grant& grant, time_point now) {
 }
 
 void raft::proven(const death_proof& proof, time_point now) {
-    if (!settled_) return;  // R5
+    if (!settled_ && !mutated(mutation::unsettled_half)) return;  // R5
     std::erase_if(means_.proofs, [&proof](const auto& item) { return item.proof.node == proof.node; });
     means_.proofs.push_back({proof, term_});
     count_votes(now);

@@ -71,6 +71,24 @@ void node::note_boots() {
     }
 }
 
+// Who has just won, after a time out of reach, knows nothing yet of what others hear: their silence about a node
+// counts only when their beats are fresh. While an old leader's beats came, they are.
+bool node::majority_is_deaf_to(node_id target, boot_id boot) const {
+    auto limit = times_.member_timeout;
+    const auto& voters = raft_.active().back().set.voters;
+    std::size_t deaf = 0;
+    for (const auto& item : voters) {
+        if (item.node == target) continue;
+        const auto* known = peers_.find(item.node);
+        bool fresh = item.node == self_ || (known != nullptr && known->last_received != time_point::min() &&
+                                            at_.now - known->last_received <= limit / 2);
+        bool hears = item.node == self_ ? !peers_.silent(target, boot, at_.now, limit)
+                                        : peers_.witnesses(item.node, target, boot, at_.now, limit);
+        deaf += fresh && !hears ? 1 : 0;
+    }
+    return 2 * deaf > voters.size();
+}
+
 policy::view node::look() const {
     policy::view seen;
     seen.now = at_.now;
@@ -94,7 +112,7 @@ policy::view node::look() const {
         bool majority = any && 2 * witnesses > voters;
         if (mutated(mutation::fence_what_majority_hears)) majority = false;
         seen.heard_by_majority[id] = majority;
-        seen.silent[id] = silent && !majority && !grace;
+        seen.silent[id] = silent && !majority && !grace && majority_is_deaf_to(id, item.boot);
         const auto* known = peers_.find(id);
         seen.heard_again[id] = !silent && known != nullptr && known->boot == item.boot;
         if (item.status == cluster::node_status::lost) {

@@ -258,6 +258,7 @@ private:
     void accept(const std::vector<cluster::command>& commands);
     void note_boots();
     void decide();
+    [[nodiscard]] bool majority_is_deaf_to(node_id target, boot_id boot) const;
     [[nodiscard]] policy::view look() const;
     [[nodiscard]] bool endless_there(node_id other) const;
     void send_notices();

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "model/mutation.hpp"
 #include "node/node.hpp"
 
 namespace mainstay::node {
@@ -36,7 +37,8 @@ bool node::preferred(const consensus::tie_wanted& wanted) const {
 void node::pursue_ties() {
     if (raft_.leads() || raft_.leader()) ties_.clear();
     // R5: who is not settled asks for nothing. Nor does one that judges nobody yet.
-    if (!settled() || at_.now < judge_after_ || stopped_applying_) return;
+    if (!settled() && !mutated(mutation::unsettled_half)) return;
+    if (at_.now < judge_after_ || stopped_applying_) return;
     for (const auto& wanted : raft_.ties_wanted()) {
         auto found = std::find_if(ties_.begin(), ties_.end(), [&](const auto& item) {
             return item.wanted.version == wanted.version && item.wanted.set_term == wanted.set_term &&
@@ -53,6 +55,7 @@ void node::pursue_ties() {
         if (at_.now < found->again || !found->open.empty() || found->fencing) continue;
         if (wanted.kind == consensus::tie_break::arbitrator) {
             ask_arbitrators(*found);
+            if (mutated(mutation::both_tie_breaks)) fence_for_tie(*found);
         } else {
             fence_for_tie(*found);
         }

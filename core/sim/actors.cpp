@@ -99,6 +99,17 @@ void world::act(machine& where, node::store item) {
         wait += dice_.between(duration{0}, weather_.sync_slow_max);
         count("fault_slow_sync");
     }
+    if (weather_.crash_in_sync > 0 && dice_.chance(weather_.crash_in_sync)) {
+        count("fault_crash_in_sync");
+        auto machine_life = where.life;
+        // With a slow disk, so that what was said meanwhile has arrived.
+        wait = std::max(wait, duration{20'000});
+        after(dice_.between(duration{0}, wait), [this, name = where.name, &where, machine_life] {
+            if (where.life != machine_life || !where.power) return;
+            power_off(name);
+            after(dice_.between(duration{200'000}, duration{3'000'000}), [this, name] { power_on(name); });
+        });
+    }
     // One sync takes everything that is waiting (group commit).
     after(wait, [this, &where, life] {
         if (where.daemon_life != life) return;
@@ -264,9 +275,13 @@ void world::stonith(machine& where, const node::call_plugin& item) {
     bool fails = fixed.empty() ? dice_.chance(weather_.fence_fail) : fixed == "failed";
     if (no_device_for_ == where.name) fails = true;
     // "late": the power goes at once, the answer comes when everything else has moved on.
-    if (fixed == "late") {
+    bool late = fixed == "late" || (fixed.empty() && dice_.chance(weather_.fence_late));
+    if (late && !fails) {
+        count("fault_fence_late");
         power_off(target);
-        after(duration{6'000'000}, [answer] { answer(call_outcome::off); });
+        auto wait_on = fixed.empty() ? dice_.between(duration{1'000'000}, duration{9'000'000}) : duration{6'000'000};
+        if (fixed.empty()) after(dice_.between(duration{100'000}, wait_on), [this, target] { power_on(target); });
+        after(wait_on, [answer] { answer(call_outcome::off); });
         return;
     }
     bool unknown = !fails && (fixed.empty() ? dice_.chance(weather_.fence_unknown) : fixed == "unknown");

@@ -151,7 +151,9 @@ private:
         if (random_.chance(0.1)) now.loss = 0.2;
         now.duplicate = maybe(0.4, 0.05);
         now.delay_spike = maybe(0.4, 0.03);
-        now.spike_max = duration{400'000};
+        now.spike_max = random_.chance(0.3) ? duration{4'000'000} : duration{400'000};
+        now.fence_late = maybe(0.3, 0.4);
+        now.crash_in_sync = maybe(0.4, 0.002);
         now.sync_slow = maybe(0.3, 0.03);
         now.sync_slow_max = duration{1'500'000};
         now.script_fail = maybe(0.3, 0.05);
@@ -166,8 +168,10 @@ private:
 
     void storm() {
         auto end = world_->now() + duration{60'000'000};
+        bool hectic = random_.chance(0.3);
         while (world_->violation().empty()) {
-            auto next = world_->now() + random_.between(duration{500'000}, duration{8'000'000});
+            auto next = world_->now() +
+                        random_.between(duration{500'000} / (hectic ? 5 : 1), duration{8'000'000} / (hectic ? 4 : 1));
             if (next > end && result_.faults >= 5) break;
             world_->run_until(next);
             fault();
@@ -518,6 +522,8 @@ const std::vector<std::string>& expected_counts() {
                                                 "fault_arbitrator_down",
                                                 "fault_arbitrator_out_of_reach",
                                                 "fault_arbitrator_lost_store",
+                                                "fault_fence_late",
+                                                "fault_crash_in_sync",
                                                 "fault_leave"};
     return names;
 }

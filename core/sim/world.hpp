@@ -40,6 +40,8 @@ struct weather {
     double fence_fail = 0;
     double fence_unknown = 0;  // answers unknown; the power may have gone or not
     double fence_slow = 0;     // takes seconds
+    double fence_late = 0;     // the power goes at once, the answer comes seconds later
+    double crash_in_sync = 0;  // per write: the power goes while it is on its way to the disk
 };
 
 // Everything that happened, by name, for coverage and the summary.
