@@ -81,7 +81,8 @@ class TwoNodesColdStart(QuorumCase):
         for name in self.lab.names:
             self.lab.power_off(name)
         self.lab.power_on("node2")
-        self.lab.wait("node2 says for whom it waits", lambda: "node1" in ((self.lab.status("node2") or {}).get("waiting") or ""))
+        self.lab.wait("node2 says for whom it waits",
+                      lambda: "node1" in ((self.lab.status("node2") or {}).get("waiting") or ""))
         self.assertEqual(self.lab.power("node1"), "off")    # it does not switch anything by itself
         refused = self.lab.run("node2", f"{os.path.dirname(self.lab.plugins)}/bin/hactl", "cluster", "run",
                                "--certify-down", "node1", check=False, text="no\n")
