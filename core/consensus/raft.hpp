@@ -52,6 +52,22 @@ struct beat_view {
 enum class role : std::uint8_t { follower, pre_candidate, candidate, leader, count_ };
 [[nodiscard]] const char* to_string(role value);
 
+// A leader's snapshot on its way into this log.
+struct incoming_snapshot {
+    consensus::snapshot about;
+    std::uint64_t total = 0;
+    std::uint64_t write = 0;  // > 0: accepted, and durable with this write
+    node_id from;
+    time_point sent;
+    static void fields(auto& self, auto&& visit) {
+        visit("about", self.about);
+        visit("total", self.total);
+        visit("write", self.write);
+        visit("from", self.from);
+        visit("sent", self.sent);
+    }
+};
+
 class raft {
 public:
     // `seed` feeds the random back-off only. The log in `durable` may be empty: then the node is
@@ -167,20 +183,6 @@ private:
         static void fields(auto& self, auto&& visit) {
             visit("store", self.store);
             visit("when", self.when);
-        }
-    };
-    struct incoming_snapshot {
-        consensus::snapshot about;
-        std::uint64_t total = 0;
-        std::uint64_t write = 0;  // > 0: accepted, and durable with this write
-        node_id from;
-        time_point sent;
-        static void fields(auto& self, auto&& visit) {
-            visit("about", self.about);
-            visit("total", self.total);
-            visit("write", self.write);
-            visit("from", self.from);
-            visit("sent", self.sent);
         }
     };
 

@@ -35,6 +35,7 @@ void fencer::begin(const cluster::state& state, const cluster::fence_request& re
     item.request = request;
     for (const auto& level : fence_levels(state.config.cluster, state.node_name(request.node))) {
         std::vector<std::string> names;
+        names.reserve(level.size());
         for (const auto* found : level) names.push_back(found->name);
         item.levels.push_back(std::move(names));
     }

@@ -37,7 +37,7 @@ void node::on_offer(const join_offer& item) {
         return;
     }
     join_refused_.clear();
-    local_.joined = local_record::membership{item.cluster, item.node, item.names};
+    local_.joined = cluster_membership{item.cluster, item.node, item.names};
     join_boot_ = {item.machine, boot_.incarnation};
     store next;
     next.local = encode(local_);

@@ -67,7 +67,7 @@ void node::note_boots() {
         if (peers_.silent(id, known.boot, at_.now, times_.member_timeout)) continue;
         if (!known.store) continue;  // its beats have not told yet
         consensus::boot_entry life{id, known.boot, known.store, 1, duration{0}, at_.wall, known.kernel};
-        if (raft_.propose(std::move(life), at_.now)) boots_proposed_[id] = known.boot;
+        if (raft_.propose(life, at_.now)) boots_proposed_[id] = known.boot;
     }
 }
 

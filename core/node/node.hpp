@@ -29,6 +29,18 @@
 
 namespace mainstay::node {
 
+// Before the first snapshot or entry has come: the cluster that took this empty store in.
+struct cluster_membership {
+    mainstay::cluster_id cluster;
+    node_id self;
+    std::vector<std::pair<node_id, std::string>> names;
+    static void fields(auto& self, auto&& visit) {
+        visit("cluster", self.cluster);
+        visit("self", self.self);
+        visit("names", self.names);
+    }
+};
+
 // Durable beside the log: which generations have begun here, so that a restarted daemon knows.
 // Written before a generation's first step.
 struct local_record {
@@ -42,19 +54,8 @@ struct local_record {
             visit("phase", self.phase);
         }
     };
-    // Before the first snapshot or entry has come: the cluster that took this empty store in.
-    struct membership {
-        mainstay::cluster_id cluster;
-        node_id self;
-        std::vector<std::pair<node_id, std::string>> names;
-        static void fields(auto& self, auto&& visit) {
-            visit("cluster", self.cluster);
-            visit("self", self.self);
-            visit("names", self.names);
-        }
-    };
     std::map<std::string, active> packages;
-    std::optional<membership> joined;
+    std::optional<cluster_membership> joined;
     static void fields(auto& self, auto&& visit) {
         visit("packages", self.packages);
         visit("joined", self.joined);

@@ -52,7 +52,7 @@ void world::note_hearing(machine& where, const std::string& sender) {
     known.last = now_;
 }
 
-void world::act(machine& where, node::send item) {
+void world::act(machine& where, const node::send& item) {
     for (auto& [name, other] : machines_) {
         if (name == where.name || (!item.to.empty() && item.to != name)) continue;
         transmit(where, *other, item.data);
@@ -141,7 +141,7 @@ void world::guard_checks(machine& where, std::uint64_t life) {
     act(where, node::reset_node{"guard: lease ended"});
 }
 
-void world::act(machine& where, node::reset_node item) {
+void world::act(machine& where, const node::reset_node& item) {
     if (!where.power) return;
     say(where, "resets itself: " + item.reason);
     count("mark_self_reset");
@@ -203,7 +203,7 @@ void world::process_ends(machine& where, request_id request, std::int32_t code, 
 
 // ---- devices -------------------------------------------------------------------------------------------
 
-void world::act(machine& where, node::call_plugin item) {
+void world::act(machine& where, const node::call_plugin& item) {
     if (item.verb == "off" || item.verb == "on") return stonith(where, item);
     if (item.verb == "grant" || item.verb == "told") return arbitrate(where, item);
     if (item.verb == "notify") {
@@ -344,7 +344,7 @@ void world::arbitrate(machine& where, const node::call_plugin& item) {
 
 // ---- what the node tells people --------------------------------------------------------------------------
 
-void world::act(machine& where, node::happened item) {
+void world::act(machine& where, const node::happened& item) {
     say(where, "log " + std::to_string(item.index.value) + ": " + item.text);
     if (item.refused && item.actor == "policy" && (item.text.starts_with("start ") || item.text.starts_with("halt ")))
         violated("a decision of the leader made no sense when applied: " + item.text);
@@ -357,7 +357,7 @@ void world::act(machine& where, node::admin_done item) {
     answers_[item.id] = std::move(item);
 }
 
-void world::act(machine& where, node::left item) {
+void world::act(machine& where, const node::left& item) {
     say(where, (item.clean ? "leaves: " : "leaves, but: ") + item.text);
     count(item.clean ? "mark_left" : "mark_left_with_failed_halt");
     for (const auto& [package, held] : where.resources)
@@ -379,7 +379,7 @@ void world::act(machine& where, node::left item) {
     where.stopped = true;
 }
 
-void world::act(machine& where, node::trace item) {
+void world::act(machine& where, const node::trace& item) {
     say(where, item.severity + ": " + item.text);
     if (item.severity == "info" && item.text.starts_with("leads")) count("mark_elected");
     if (item.severity == "error" && item.text.starts_with("the lease")) count("mark_lease_lost");

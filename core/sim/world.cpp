@@ -262,7 +262,7 @@ void world::deliver(machine& where, node::input item) {
     step(where, std::move(item));
 }
 
-void world::step(machine& where, node::input item) {
+void world::step(machine& where, const node::input& item) {
     if (!where.daemon || !violation_.empty()) return;
     ++steps_;
     if (save_every != 0 && steps_ % save_every == 0) {

@@ -124,21 +124,21 @@ private:
     machine& at(const std::string& name);
     void say(const machine& where, const std::string& text);
     void boot_daemon(machine& where, bool machine_booted);
-    void step(machine& where, node::input item);
+    void step(machine& where, const node::input& item);
     void deliver(machine& where, node::input item);
     void perform(machine& where, node::output item);
-    void act(machine& where, node::send item);
+    void act(machine& where, const node::send& item);
     void act(machine& where, node::publish_beat item);
     void act(machine& where, node::store item);
     void act(machine& where, node::run_process item);
     void act(machine& where, node::kill_process item);
-    void act(machine& where, node::call_plugin item);
+    void act(machine& where, const node::call_plugin& item);
     void act(machine& where, node::set_lease item);
-    void act(machine& where, node::reset_node item);
-    void act(machine& where, node::happened item);
+    void act(machine& where, const node::reset_node& item);
+    void act(machine& where, const node::happened& item);
     void act(machine& where, node::admin_done item);
-    void act(machine& where, node::trace item);
-    void act(machine& where, node::left item);
+    void act(machine& where, const node::trace& item);
+    void act(machine& where, const node::left& item);
     template <class Other>
     void act(machine&, Other) {}
     void stonith(machine& where, const node::call_plugin& item);

@@ -207,8 +207,12 @@ void interpreter::voters() {
             for (const auto& item : daemon->log().active().back().set.voters)
                 members += (members.empty() ? "" : " ") + daemon->state().node_name(item.node);
         auto waits = daemon->waiting_for(world().time_of(name));
-        say(name + "  " + (daemon->log().leads() ? "leads " : "") + "{" + members + "}" +
-            (waits.empty() ? "" : "  waits for: " + waits));
+        auto line = name + "  ";
+        line += daemon->log().leads() ? "leads {" : "{";
+        line += members;
+        line += waits.empty() ? "}" : "}  waits for: ";
+        line += waits;
+        say(line);
     }
 }
 
@@ -219,7 +223,7 @@ void interpreter::cluster(const words& said) {
     for (const auto& [name, value] : given)
         if (name != "arbitrators" && name != "nodes" && name != "capacity" && name != "power_source" &&
             name != "on_battery_after")
-            text_ += name + " " + value + "\n";
+            text_.append(name).append(" ").append(value).append("\n");
     for (int i = 1; i <= count; ++i) {
         names_.push_back("n" + std::to_string(i));
         text_ += "node_name n" + std::to_string(i) + "\nnetwork_interface eth0\nheartbeat_ip 10.0.0." +
@@ -322,7 +326,7 @@ void interpreter::explain(const words& said) {
     if (leader == nullptr) return say("no leader");
     auto told = policy::explain(leader->state(), said.at(1));
     say(told.headline);
-    for (const auto& [node, text] : told.nodes) say("  " + node + "  " + text);
+    for (const auto& [node, text] : told.nodes) say(std::string("  ").append(node).append("  ").append(text));
 }
 
 void interpreter::status() {

@@ -35,7 +35,8 @@ struct fence_lab : cluster_lab {
         return word;
     }
     std::string answer(call_outcome outcome, std::string text = "") {
-        REQUIRE(item.answered(state, {open, outcome, std::move(text)}, wanted, now, out));
+        plugin_answer said{open, outcome, std::move(text)};
+        REQUIRE(item.answered(state, said, wanted, now, out));
         auto word = asked();
         if (!word.empty() || item.deadline() == never) return word;
         now = std::max(now, item.deadline());  // its back-off passes

@@ -378,6 +378,7 @@ TEST_CASE("many connections at once, and room again when they have left") {
     admin_lab lab;
     for (int round = 0; round < 2; ++round) {
         std::vector<std::unique_ptr<client>> many;
+        many.reserve(150);
         for (int i = 0; i < 150; ++i) many.push_back(std::make_unique<client>(lab));
         for (auto& item : many) CHECK(item->call("status").contains("result"));
     }
