@@ -210,7 +210,7 @@ void world::pause_daemon(const std::string& name, duration how_long) {
         step(where, node::tick{});
         auto waiting = std::exchange(where.inbox, {});
         for (auto& item : waiting)
-            if (where.daemon_life == life && where.daemon) step(where, std::move(item));
+            if (where.daemon_life == life && where.daemon) step(where, item);
     });
 }
 
@@ -259,7 +259,7 @@ void world::deliver(machine& where, node::input item) {
         if (where.inbox.size() < inbox_max) where.inbox.push_back(std::move(item));
         return;
     }
-    step(where, std::move(item));
+    step(where, item);
 }
 
 void world::step(machine& where, const node::input& item) {
