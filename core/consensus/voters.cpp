@@ -33,6 +33,16 @@ std::tuple<int, int, bool> worth(const std::vector<voter>& set, const voter_wish
             set.size() % 2 == 1 || wish.tie_works};
 }
 
+// More than half of it would store it now. A set that waits for somebody who may never come again can't be taken
+// back once it is in the log, and the present one can then no longer do without it either.
+bool would_commit(const std::vector<voter>& set, const voter_wish& wish) {
+    auto there = std::count_if(set.begin(), set.end(), [&](const auto& item) {
+        const auto* known = find(wish, item.node);
+        return known != nullptr && known->who == item && known->caught_up;
+    });
+    return 2 * static_cast<std::size_t>(there) > set.size();
+}
+
 // Learners take the free places, the lowest number first.
 void fill(std::vector<voter>& set, const voter_wish& wish) {
     for (const auto& item : wish.members) {
@@ -73,7 +83,7 @@ std::optional<voter_set> next_voters(const voter_set& base, const voter_wish& wi
     for (const auto& option : {grown, living, made_odd(grown, wish), made_odd(living, wish)}) {
         bool leads =
             std::any_of(option.begin(), option.end(), [&](const auto& item) { return item.node == wish.leader; });
-        if (leads && worth(option, wish) > worth(best, wish)) best = option;
+        if (leads && would_commit(option, wish) && worth(option, wish) > worth(best, wish)) best = option;
     }
     bool other_kind = wish.kind != base.kind;
     bool other_arbitrator = wish.kind == tie_break::arbitrator && wish.arbitrator && wish.arbitrator != base.arbitrator;

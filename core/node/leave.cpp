@@ -60,7 +60,7 @@ void node::keep_leaving() {
     bool halting = std::any_of(runners_.begin(), runners_.end(), [this](const auto& item) {
         return item.second.phase() != runner_phase::over && !start_after_store_.contains(item.first);
     });
-    if (halting || !recovered_.empty()) {
+    if (halting || !recovered_.empty() || !reports_after_store_.empty()) {
         now.quiet_since = never;
         return;
     }

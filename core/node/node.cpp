@@ -165,6 +165,7 @@ void node::handle(const stored& item) {
     raft_.stored(log_writes_done_, at_.now);
     if (join_after_store_ != 0 && stores_done_ >= join_after_store_) joined();
     start_stored();
+    reports_stored();
 }
 
 // ---- the log ---------------------------------------------------------------------------------------

@@ -135,6 +135,16 @@ struct forming_cluster {
     }
 };
 
+// A generation is over here; it is told once the local record that forgets it is durable.
+struct ending {
+    std::uint64_t after = 0;  // stores made
+    cluster::package_report told;
+    static void fields(auto& self, auto&& visit) {
+        visit("after", self.after);
+        visit("told", self.told);
+    }
+};
+
 // The daemon is about to end for good (leave.cpp).
 struct leaving {
     time_point since;
@@ -238,6 +248,7 @@ private:
     void reconcile(const std::string& name, const cluster::package_state& item);
     void begin_generation(const std::string& name, const cluster::package_state& item);
     void start_stored();
+    void reports_stored();
     void adopt_recovered();
     void runner_says(const std::string& name, runner& item);
     void forget_ended();
@@ -345,6 +356,7 @@ private:
     std::map<std::string, runner> runners_;
     std::map<std::string, std::uint64_t> start_after_store_;  // runner waits for its record
     std::map<std::string, generation> ended_;                 // newest generation over here for good
+    std::map<std::string, ending> reports_after_store_;       // told once the record says so too
     std::map<std::string, std::uint64_t> reports_open_;       // last report's serial, until it is counted
     bool lease_lost_ = false;
     bool reset_asked_ = false;
@@ -424,6 +436,7 @@ public:
         visit("living", self.living_);
         visit("runners", self.runners_);
         visit("start_after_store", self.start_after_store_);
+        visit("reports_after_store", self.reports_after_store_);
         visit("ended", self.ended_);
         visit("reports_open", self.reports_open_);
         visit("lease_lost", self.lease_lost_);

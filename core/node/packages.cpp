@@ -31,7 +31,7 @@ void node::reconcile() {
 void node::reconcile(const std::string& name, const cluster::package_state& item) {
     bool this_life = item.owner_boot.machine == boot_.machine || mutated(mutation::start_for_any_boot);
     if (item.owner != self_ || !this_life || !item.active()) return;
-    if (recovered_.contains(name) || reports_open_.contains(name)) return;
+    if (recovered_.contains(name) || reports_open_.contains(name) || reports_after_store_.contains(name)) return;
     auto found = runners_.find(name);
     bool here = found != runners_.end() && found->second.generation() == item.generation;
     if (item.phase == package_phase::starting && !here) return begin_generation(name, item);
@@ -139,13 +139,30 @@ void node::runner_says(const std::string& name, runner& item) {
             what = report::lease_ended;
         auto& record = local_.packages[name];
         record = {item.generation(), boot_.machine, item.phase()};
-        if (item.phase() == runner_phase::over &&
-            (what == report::halted || what == report::halt_exit_2 || what == report::lease_ended ||
-             what == report::start_exit_1 || what == report::start_exit_2 || what == report::start_timeout))
-            local_.packages.erase(name);
+        bool gone = item.phase() == runner_phase::over &&
+                    (what == report::halted || what == report::halt_exit_2 || what == report::lease_ended ||
+                     what == report::start_exit_1 || what == report::start_exit_2 || what == report::start_timeout);
+        if (gone) local_.packages.erase(name);
         persist_local();
-        reports_open_[name] = submit_command(
-            cluster::package_report{name, item.generation(), self_, what, std::move(news.detail)}, name_);
+        cluster::package_report told{name, item.generation(), self_, what, std::move(news.detail)};
+        // Once another node may run it, no daemon that starts here may find it on record as its own.
+        if (gone) {
+            reports_after_store_[name] = {stores_made_, std::move(told)};
+        } else {
+            reports_open_[name] = submit_command(std::move(told), name_);
+        }
+    }
+}
+
+void node::reports_stored() {
+    for (auto next = reports_after_store_.begin(); next != reports_after_store_.end();) {
+        auto& [name, item] = *next;
+        if (item.after > stores_done_) {
+            ++next;
+            continue;
+        }
+        reports_open_[name] = submit_command(std::move(item.told), name_);
+        next = reports_after_store_.erase(next);
     }
 }
 
@@ -166,7 +183,7 @@ void node::record_phases() {
 void node::forget_ended() {
     std::erase_if(runners_, [this](const auto& item) {
         if (item.second.phase() != runner_phase::over || start_after_store_.contains(item.first)) return false;
-        if (reports_open_.contains(item.first)) return false;
+        if (reports_open_.contains(item.first) || reports_after_store_.contains(item.first)) return false;
         auto found = state_.packages.find(item.first);
         bool still_ours = found != state_.packages.end() && found->second.active() && found->second.owner == self_ &&
                           found->second.generation == item.second.generation();

@@ -259,6 +259,9 @@ std::string plan::take_along(const need& item, node_id node, trial& tried) const
     for (auto target : item.targets) {
         if (all_[target].settled || tried.contains(target)) continue;
         auto nodes = item.location == place::same_node ? std::vector<node_id>{node} : by_policy(target);
+        // Where it runs it serves as well as anywhere: being needed is no reason to move.
+        auto present = here(all_[target]);
+        if (item.location != place::same_node && present) nodes.insert(nodes.begin(), present);
         for (auto other : nodes) {
             if (item.location == place::different_node && other == node) continue;
             auto more = tried;

@@ -47,8 +47,11 @@ void world::transmit(machine& from, machine& to, const bytes& data) {
 
 void world::note_hearing(machine& where, const std::string& sender) {
     if (!where.daemon || now_ < where.paused_until) return;
+    // A machine whose disk was lost is no member until it is taken in again: its old life is as silent as ever.
+    const auto& from = at(sender);
+    if (!from.daemon || !from.daemon->state().formed()) return;
     auto& known = where.hears[sender];
-    if (now_ - known.last > where.daemon->times().member_timeout) known.since = now_;
+    if (now_ - known.last > where.daemon->times().member_timeout / 2) known.since = now_;
     known.last = now_;
 }
 

@@ -105,6 +105,7 @@ public:
         for (std::size_t i = 1; i <= packages_; ++i) text_ += package_text(random_, names_, i, exclusive && i <= 2);
         world_ = std::make_unique<world>(seed, names_, text_);
         world_->trace = trace;
+        if (trace) trace(text_);
         world_->save_every = random_.chance(0.2) ? 97 : 0;
         result_.seed = seed;
     }
@@ -409,6 +410,7 @@ private:
             for (const auto& name : names_) world_->start_daemon(name);
             if (unfinished().empty()) return answers();
         }
+        for (const auto& name : names_) world_->tell_election(name);
         world_->violated("invariant 6: after everything healed: " + unfinished());
     }
 

@@ -215,6 +215,7 @@ void world::pause_daemon(const std::string& name, duration how_long) {
 }
 
 void world::cut(const std::string& from, const std::string& to, bool cut) {
+    say(at(from), (cut ? "is no longer heard by " : "is heard again by ") + to);
     if (cut) {
         cuts_.emplace(from, to);
     } else {
@@ -289,7 +290,8 @@ void world::wake(machine& where) {
     auto life = where.daemon_life;
     auto due = where.daemon->deadline();
     if (due == never) return;
-    auto when = std::max(from_clock(where, due), now_ + duration{1});
+    auto soon = now_ + duration{1};
+    auto when = due <= clock(where).now ? soon : std::max(from_clock(where, due), soon);
     after(when - now_, [this, &where, life, number] {
         if (where.daemon_life != life || where.wake_number != number || !where.daemon) return;
         if (now_ < where.paused_until) return;
@@ -332,6 +334,21 @@ std::optional<node::admin_done> world::answer(std::uint64_t id) const {
     auto found = answers_.find(id);
     if (found == answers_.end()) return std::nullopt;
     return found->second;
+}
+
+void world::tell_election(const std::string& name) {
+    auto& where = at(name);
+    if (!trace || !where.daemon) return;
+    const auto& log = where.daemon->log();
+    std::string text = "term " + to_text(log.current_term()) + ", last entry " +
+                       std::to_string(log.last_index().value) + " of term " + to_text(log.log().last_term()) +
+                       ", committed " + std::to_string(log.commit().value);
+    for (const auto& item : log.active()) {
+        text += ", voter set " + std::to_string(item.set.version) + " of";
+        for (const auto& member : item.set.voters) text += " n" + std::to_string(member.node.value);
+    }
+    text += where.daemon->settled() ? ", settled" : ", not settled";
+    say(where, text + "; waits for " + where.daemon->waiting_for(clock(where).now));
 }
 
 const node::node* world::leader() const {

@@ -100,6 +100,9 @@ public:
     [[nodiscard]] const node::node* leader() const;  // of the highest term, or null
     [[nodiscard]] std::uint64_t committed() const { return ghost_.size(); }
 
+    // Into the trace: what stands between this node and a leader.
+    void tell_election(const std::string& name);
+
     [[nodiscard]] const std::string& violation() const { return violation_; }
     void violated(const std::string& what);
     [[nodiscard]] const counts& happened() const { return counts_; }

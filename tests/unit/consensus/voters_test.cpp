@@ -9,7 +9,8 @@ using namespace mainstay::consensus;
 
 namespace {
 
-// Who is what: capital = alive, lower case = lost, '-' after it = leaving; learners the same.
+// Who is what: capital = alive, lower case = lost, '-' after it = leaving, '?' = its status is up and it does not
+// answer; learners the same.
 std::string after(const std::string& voters, const std::string& everybody, tie_break kind, bool works) {
     voter_set base;
     base.version = 1;
@@ -22,6 +23,10 @@ std::string after(const std::string& voters, const std::string& everybody, tie_b
     for (std::size_t i = 0; i < everybody.size(); ++i) {
         if (everybody[i] == '-') {
             wish.members.back().leaving = true;
+            continue;
+        }
+        if (everybody[i] == '?') {
+            wish.members.back().caught_up = false;
             continue;
         }
         bool alive = everybody[i] >= 'A' && everybody[i] <= 'Z';
@@ -51,6 +56,7 @@ TEST_CASE("the next voter set") {
              {"three, one lost, no tie-break: the third could still make a majority", "ABC", "ABc", false, "="},
              {"three, one lost, with a tie-break", "ABC", "ABc", true, "AB"},
              {"two, one lost, by R2 nothing can be done but want it", "AB", "Ab", true, "A"},
+             {"three, one halted, one not heard of yet: nobody would commit the two", "ABC", "AB-C?", true, "="},
              {"four, one lost", "ABCD", "ABCd", false, "ABC"},
              {"four, one lost, with a tie-break: three need none", "ABCD", "ABCd", true, "ABC"},
              {"five, one lost, no tie-break", "ABCDE", "ABCDe", false, "="},
