@@ -149,7 +149,18 @@ void node::decide() {
     if (state_.applied != raft_.last_index() && !mutated(mutation::decide_on_old_state)) return;
     if (!settled()) return;
     auto seen = look();
-    auto found = policy::decide(state_, seen);
+    // Of the same state and the same view the answer is the same until something is due; most turns are such.
+    bool same = decided_ && decided_->applied == state_.applied && decided_->term == raft_.current_term() &&
+                 decided_->seen.same_but_later(seen) && at_.now < decided_->look_again &&
+                 at_.now - decided_->seen.now < times_.heartbeat_interval;
+    policy::outcome found;
+    if (same) {
+        found.look_again = decided_->look_again;
+    } else {
+        found = policy::decide(state_, seen);
+        decided_ = nothing_to_decide{state_.applied, raft_.current_term(), found.look_again, seen};
+        if (!found.decisions.empty()) decided_.reset();
+    }
     look_again_ = found.look_again;
     // When a node that is heard now would become silent.
     for (const auto& [id, item] : state_.nodes) {

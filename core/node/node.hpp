@@ -145,6 +145,14 @@ struct ending {
     }
 };
 
+// What the leader last found nothing to decide about. Derived, so not part of what is saved.
+struct nothing_to_decide {
+    log_index applied;
+    mainstay::term term;
+    time_point look_again = never;
+    policy::view seen;
+};
+
 // The daemon is about to end for good (leave.cpp).
 struct leaving {
     time_point since;
@@ -386,6 +394,7 @@ private:
     std::set<std::pair<log_index, std::string>> notices_sent_;
     std::map<request_id, std::pair<log_index, std::string>> notices_open_;
     time_point look_again_ = never;
+    std::optional<nothing_to_decide> decided_;
 
     std::optional<leaving> leaving_;
     std::optional<forming_cluster> forming_;

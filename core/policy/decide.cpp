@@ -318,6 +318,12 @@ private:
 
 }  // namespace
 
+bool view::same_but_later(const view& other) const {
+    return self == other.self && silent == other.silent && heard_again == other.heard_again &&
+           lost_for_sure == other.lost_for_sure && heard_dead == other.heard_dead && fence_again == other.fence_again &&
+           fence_tries == other.fence_tries && heard_by_majority == other.heard_by_majority;
+}
+
 outcome decide(const cluster::state& state, const view& seen) { return decider(state, seen).run(); }
 
 }  // namespace mainstay::policy

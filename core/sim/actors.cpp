@@ -37,20 +37,19 @@ void world::transmit(machine& from, machine& to, const bytes& data) {
             count("fault_delay");
         }
         auto life = to.life;
-        after(delay, [this, &to, life, data, sender = from.name] {
+        after(delay, [this, &to, life, data, &from]() mutable {
             if (!to.power || to.life != life) return;
-            note_hearing(to, sender);
-            deliver(to, node::datagram{"net", data});
+            note_hearing(to, from);
+            deliver(to, node::datagram{"net", std::move(data)});
         });
     }
 }
 
-void world::note_hearing(machine& where, const std::string& sender) {
+void world::note_hearing(machine& where, const machine& from) {
     if (!where.daemon || now_ < where.paused_until) return;
     // A machine whose disk was lost is no member until it is taken in again: its old life is as silent as ever.
-    const auto& from = at(sender);
     if (!from.daemon || !from.daemon->state().formed()) return;
-    auto& known = where.hears[sender];
+    auto& known = where.hears[from.name];
     if (now_ - known.last > where.daemon->times().member_timeout / 2) known.since = now_;
     known.last = now_;
 }
@@ -157,6 +156,7 @@ void world::act(machine& where, node::run_process item) {
     check_may_act(where, item.package, item.label);
     say(where, "run " + item.package + " " + item.label);
     where.processes[item.request] = {item.package, item.label, item.service, false};
+    check_single_owner();
     auto life = where.life;
     auto request = item.request;
     if (item.service) {

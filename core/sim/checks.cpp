@@ -8,7 +8,6 @@ namespace mainstay::sim {
 
 void world::check_step(machine& where) {
     check_commits(where);
-    check_single_owner();
 }
 
 // Every node commits the same entries at the same places, for ever: what was told is never lost (3),
@@ -55,7 +54,7 @@ void world::check_commits(machine& where) {
     where.checked_commit = std::max(where.checked_commit, log.commit().value);
 }
 
-// Invariant 1: active on one machine at most.
+// Invariant 1: active on one machine at most. Only a process or a resource that begins can break it: checked there.
 void world::check_single_owner() {
     std::map<std::string, std::string> owners;
     auto claim = [&](const std::string& package, const std::string& name) {

@@ -24,14 +24,16 @@ world::~world() = default;
 world::machine& world::at(const std::string& name) { return *machines_.at(name); }
 
 void world::after(duration wait, std::function<void()> what) {
-    queue_.push({now_ + std::max(wait, duration{0}), order_++, std::move(what)});
+    queue_.push_back({now_ + std::max(wait, duration{0}), order_++, std::move(what)});
+    std::push_heap(queue_.begin(), queue_.end());
 }
 
 void world::run_until(duration until) {
     while (!queue_.empty() && violation_.empty()) {
-        if (queue_.top().at > until) break;
-        auto next = queue_.top();
-        queue_.pop();
+        if (queue_.front().at > until) break;
+        std::pop_heap(queue_.begin(), queue_.end());
+        auto next = std::move(queue_.back());
+        queue_.pop_back();
         now_ = next.at;
         next.what();
     }

@@ -8,7 +8,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <queue>
 #include <set>
 #include <string>
 #include <vector>
@@ -159,7 +158,7 @@ private:
     void check_commits(machine& where);
     void check_single_owner();
     void check_neighbours(const std::map<std::string, std::string>& owners);
-    void note_hearing(machine& where, const std::string& sender);
+    void note_hearing(machine& where, const machine& from);
     void check_may_fence(const machine& where, const std::string& target);
     void check_may_act(machine& where, const std::string& package, const std::string& what);
     [[nodiscard]] node::moment clock(const machine& where) const;
@@ -172,7 +171,7 @@ private:
     std::string text_;
     configuration config_;  // the one the cluster was formed with
     std::map<std::string, std::unique_ptr<machine>> machines_;
-    std::priority_queue<event> queue_;
+    std::vector<event> queue_;  // a heap, the next one first
     std::uint64_t order_ = 0;
     duration now_{0};
     std::set<std::pair<std::string, std::string>> cuts_;
