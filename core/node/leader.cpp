@@ -151,8 +151,8 @@ void node::decide() {
     auto seen = look();
     // Of the same state and the same view the answer is the same until something is due; most turns are such.
     bool same = decided_ && decided_->applied == state_.applied && decided_->term == raft_.current_term() &&
-                 decided_->seen.same_but_later(seen) && at_.now < decided_->look_again &&
-                 at_.now - decided_->seen.now < times_.heartbeat_interval;
+                decided_->seen.same_but_later(seen) && at_.now < decided_->look_again &&
+                at_.now - decided_->seen.now < times_.heartbeat_interval;
     policy::outcome found;
     if (same) {
         found.look_again = decided_->look_again;

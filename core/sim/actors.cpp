@@ -91,6 +91,7 @@ void world::send_beat(machine& where) {
 // ---- disk --------------------------------------------------------------------------------------------
 
 void world::act(machine& where, node::store item) {
+    if (now_ < where.disk_bad_until) return act(where, node::reset_node{"the store failed"});
     where.unsynced.push_back(std::move(item));
     if (where.disk_busy) return;
     where.disk_busy = true;
@@ -352,11 +353,13 @@ void world::act(machine& where, const node::happened& item) {
     if (item.refused && item.actor == "policy" && (item.text.starts_with("start ") || item.text.starts_with("halt ")))
         violated("a decision of the leader made no sense when applied: " + item.text);
     if (!item.refused) count("mark_" + item.event);
+    check_request_counted(item);
 }
 
 void world::act(machine& where, node::admin_done item) {
     say(where, "admin " + std::to_string(item.id) + " " + to_string(item.result) + ": " + item.text);
     count(std::string("mark_admin_") + to_string(item.result));
+    check_request_answered(item);
     answers_[item.id] = std::move(item);
 }
 

@@ -1,14 +1,13 @@
 // The invariants of architecture.md section 3, checked after every step.
 #include <algorithm>
+#include <cstdlib>
 
 #include "model/text.hpp"
 #include "sim/machine.hpp"
 
 namespace mainstay::sim {
 
-void world::check_step(machine& where) {
-    check_commits(where);
-}
+void world::check_step(machine& where) { check_commits(where); }
 
 // Every node commits the same entries at the same places, for ever: what was told is never lost (3),
 // terms, voter sets and generations never go back (4).
@@ -52,6 +51,31 @@ void world::check_commits(machine& where) {
         newest = start->generation.value;
     }
     where.checked_commit = std::max(where.checked_commit, log.commit().value);
+}
+
+// Requests of administrators are linearizable: each is counted once, at one place of the log, and behind everything
+// that was answered before it was made. That what was counted stays is check_commits().
+void world::check_request_counted(const node::happened& item) {
+    if (!number_admins || !item.actor.starts_with("admin")) return;
+    auto found = asked_.find(std::strtoull(item.actor.c_str() + 5, nullptr, 10));
+    if (found == asked_.end()) return;
+    auto& known = found->second;
+    if (known.entry != 0 && known.entry != item.index.value)
+        return violated("invariant 3: request " + std::to_string(found->first) + " counts at entry " +
+                        std::to_string(known.entry) + " and at " + std::to_string(item.index.value));
+    known.entry = item.index.value;
+    if (known.entry <= known.floor)
+        violated("invariant 3: request " + std::to_string(found->first) + " counts at entry " +
+                 std::to_string(known.entry) + ", before what was answered when it was made");
+}
+
+void world::check_request_answered(const node::admin_done& item) {
+    auto found = asked_.find(item.id);
+    bool told = item.result == node::admin_result::done || item.result == node::admin_result::failed;
+    if (!number_admins || found == asked_.end()) return;
+    if (told && found->second.entry == 0)
+        return violated("invariant 3: request " + std::to_string(item.id) + " was answered and is in no log");
+    last_answered_ = std::max(last_answered_, found->second.entry);
 }
 
 // Invariant 1: active on one machine at most. Only a process or a resource that begins can break it: checked there.

@@ -20,6 +20,8 @@ struct world::machine {
     std::uint32_t machine_counter = 0;
     std::uint32_t incarnation = 0;
     store_id store;
+    duration disk_bad_until{0};
+    duration wall_offset{0};  // of its battery-backed clock
 
     // ---- the machine's life: ends with the power ----
     bool power = false;

@@ -4,11 +4,24 @@
 
 #include <cstdint>
 #include <functional>
+#include <set>
 #include <string>
 
 #include "sim/world.hpp"
 
 namespace mainstay::sim {
+
+// A seed, or a part of it: what was left out to make a failing one shorter.
+struct run_plan {
+    std::uint64_t seed = 0;
+    std::size_t nodes = 0;            // 0 = as the seed draws it
+    std::set<std::uint64_t> without;  // faults left out, counted from 1
+    std::set<std::string> calm;       // kinds of weather left out, as weather_kinds() names them
+    duration storm{60'000'000};       // cluster time from formed to healed, if five faults fit
+
+    // The options of `./dev sim --replay` that run it.
+    [[nodiscard]] std::string options() const;
+};
 
 struct seed_result {
     std::uint64_t seed = 0;
@@ -19,12 +32,16 @@ struct seed_result {
     std::uint64_t steps = 0;
     std::uint64_t faults = 0;  // injected by the schedule
     counts happened;           // fault_*, mark_* and others by name
+    duration last_fault{0};    // after the storm began
 };
 
 // `trace` gets every line of a readable story when set.
-[[nodiscard]] seed_result run_seed(std::uint64_t seed, const std::function<void(const std::string&)>& trace = {});
+[[nodiscard]] seed_result run(const run_plan& plan, const std::function<void(const std::string&)>& trace = {});
+
+// What goes wrong by itself: loss, duplicate, ...
+[[nodiscard]] const std::set<std::string>& weather_kinds();
 
 // Kinds of faults and coverage marks that a batch must have seen (a zero fails the batch).
-[[nodiscard]] const std::vector<std::string>& expected_counts();
+[[nodiscard]] const std::set<std::string>& expected_counts();
 
 }  // namespace mainstay::sim

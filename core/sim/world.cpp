@@ -59,7 +59,7 @@ node::moment world::clock(const machine& where) const {
     auto passed = static_cast<double>((now_ - where.clock_zero).count()) * (1.0 + where.drift);
     node::moment at;
     at.now = time_point{where.clock_offset + duration{static_cast<std::int64_t>(passed)}};
-    at.wall = wall_time{1'700'000'000'000'000 + now_.count()};
+    at.wall = wall_time{1'700'000'000'000'000 + now_.count() + where.wall_offset.count()};
     return at;
 }
 
@@ -244,7 +244,8 @@ std::uint64_t world::admin(const std::string& name, node::admin_body body, durat
     auto id = next_admin_++;
     node::admin_call call;
     call.id = id;
-    call.actor = "admin@" + name;
+    call.actor = (number_admins ? "admin" + std::to_string(id) : "admin") + "@" + name;
+    if (std::holds_alternative<cluster::command_body>(body)) asked_[id].floor = last_answered_;
     call.patience = patience;
     call.body = std::move(body);
     if (const auto* founding = std::get_if<node::form_cluster>(&call.body))
@@ -316,6 +317,16 @@ const node::node* world::daemon(const std::string& name) const {
 }
 
 time_point world::time_of(const std::string& name) const { return clock(*machines_.at(name)).now; }
+
+void world::set_wall(const std::string& name, duration by) {
+    say(at(name), "sets its date by " + to_text(by));
+    at(name).wall_offset += by;
+}
+
+void world::disk_fails(const std::string& name, duration how_long) {
+    say(at(name), "ITS DISK FAILS for " + to_text(how_long));
+    at(name).disk_bad_until = now_ + how_long;
+}
 
 void world::disk_takes(const std::string& name, duration per_sync) { at(name).disk_time = per_sync; }
 

@@ -85,6 +85,9 @@ public:
     // This node reaches no fencing device; an empty name mends it.
     void no_device_for(const std::string& name) { no_device_for_ = name; }
     void disk_takes(const std::string& name, duration per_sync);  // 0 = as the weather has it
+    // Every write fails: the daemon has its guard reset the machine (what the page cache holds may be lost).
+    void disk_fails(const std::string& name, duration how_long);
+    void set_wall(const std::string& name, duration by);  // the wall clock, on top of earlier changes
     void plugin_event(const std::string& name, node::plugin_event item);
     std::uint64_t admin(const std::string& name, node::admin_body body, duration patience = duration{30'000'000});
 
@@ -113,6 +116,8 @@ public:
     // Every n-th step the node is written to bytes and read back (0 = never).
     std::uint64_t save_every = 0;
     std::uint64_t snapshot_every = 60;  // entries
+    // Administrators sign with the number of their request, so that its place in the log can be checked.
+    bool number_admins = false;
 
 private:
     struct machine;
@@ -159,6 +164,8 @@ private:
     void check_single_owner();
     void check_neighbours(const std::map<std::string, std::string>& owners);
     void note_hearing(machine& where, const machine& from);
+    void check_request_counted(const node::happened& item);
+    void check_request_answered(const node::admin_done& item);
     void check_may_fence(const machine& where, const std::string& target);
     void check_may_act(machine& where, const std::string& package, const std::string& what);
     [[nodiscard]] node::moment clock(const machine& where) const;
@@ -190,6 +197,12 @@ private:
     std::string no_arbitrator_for_;
     std::uint64_t next_admin_ = 1;
     std::map<std::uint64_t, node::admin_done> answers_;
+    struct admin_request {
+        std::uint64_t floor = 0;  // newest entry of any request answered before this one was made
+        std::uint64_t entry = 0;  // where it was counted; 0 = nowhere yet
+    };
+    std::map<std::uint64_t, admin_request> asked_;
+    std::uint64_t last_answered_ = 0;
     std::string violation_;
     counts counts_;
     std::uint64_t steps_ = 0;

@@ -36,7 +36,7 @@ finding hunt(mutation what, std::uint64_t limit) {
     auto work = [&] {
         for (auto seed = next++; seed <= limit && !done; seed = next++) {
             mutate(what);
-            auto result = sim::run_seed(seed);
+            auto result = sim::run({seed, 0, {}, {}});
             mutate(mutation::none);
             std::lock_guard lock(mutex);
             ++found.tried;
@@ -88,7 +88,7 @@ int replay(const std::string& name, std::uint64_t seed) {
     for (int i = 1; i < static_cast<int>(mutation::count_); ++i) {
         if (name != to_string(static_cast<mutation>(i))) continue;
         mutate(static_cast<mutation>(i));
-        auto result = sim::run_seed(seed, [](const std::string& line) { fmt::print("{}\n", line); });
+        auto result = sim::run({seed, 0, {}, {}}, [](const std::string& line) { fmt::print("{}\n", line); });
         fmt::print("seed {} with {}: {}\n", seed, name, result.violation.empty() ? "passed" : result.violation);
         return result.violation.empty() ? 0 : 1;
     }

@@ -1,0 +1,55 @@
+// What is done to a simulated cluster by schedule, one fault after another: power, links, daemons, disks, arbitrators,
+// services, and administrators who want something in the middle of it.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "sim/dice.hpp"
+#include "sim/world.hpp"
+
+namespace mainstay::sim {
+
+class fault_source {
+public:
+    // `where` outlives this and every event that a fault leaves in its queue.
+    fault_source(world& where, std::size_t packages, bool arbitrators)
+        : world_(where), packages_(packages), arbitrators_(arbitrators) {}
+
+    // One fault. It draws from dice of its own, so that leaving out others changes nothing about it.
+    void strike(dice random);
+
+private:
+    using action = void (fault_source::*)();
+
+    void power_cut();
+    void daemon_crash();
+    void pause();
+    void partition();
+    void one_way();
+    void pair_cut();
+    void flapping();
+    void swizzle();
+    void service_kill();
+    void leader_dies();
+    void rack_dark();
+    void all_dark();
+    void battery();
+    void leave();
+    void store_lost();
+    void disk_fails();
+    void arbitrator_fails();
+    void wall_jump();
+    void ask();
+    void both_ways(const std::string& a, const std::string& b, bool cut);
+    const std::string& somebody() { return random_.pick(world_.names()); }
+
+    world& world_;
+    dice random_{0};
+    std::size_t packages_;
+    bool arbitrators_;
+    int stores_lost_ = 0;
+};
+
+}  // namespace mainstay::sim
