@@ -14,6 +14,7 @@ endif()
 set(CMAKE_CXX_FLAGS_RELWITHDEBINFO "-O1 -g1")
 
 option(MAINSTAY_SANITIZE "Build with ASan and UBSan" OFF)
+option(MAINSTAY_FUZZ "Build for the libFuzzer programs of tests/fuzz (clang)" OFF)
 option(MAINSTAY_WERROR "Warnings are errors (packagers may turn it off)" ON)
 
 add_compile_options(-Wall -Wextra -Wshadow -Wno-missing-field-initializers)
@@ -22,6 +23,10 @@ if(MAINSTAY_WERROR)
 endif()
 if(MAINSTAY_SANITIZE)
   add_compile_options(-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address,undefined)
+endif()
+if(MAINSTAY_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined)
   add_link_options(-fsanitize=address,undefined)
 endif()
 

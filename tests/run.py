@@ -20,6 +20,7 @@ COUNTS = re.compile(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?")
 # seeds: fixed, fresh; per level
 SEEDS = {"quick": (40, 10), "normal": (900, 100), "full": (2000, 200)}
 ASAN_SEEDS = (60, 20)
+MUTATION_SEEDS = 150
 
 
 def build(directory, targets=(), options=()):
@@ -74,6 +75,13 @@ def sanitized():
     return result + one, "\n".join(texts + [text])
 
 
+def mutations():
+    result, text = build(BUILD, ["mainstay-sim-mutations"])
+    if result.failed:
+        return result, text
+    return counted([f"{BUILD}/bin/mainstay-sim-mutations", "--seeds", str(MUTATION_SEEDS)], 900)
+
+
 def suites(level):
     yield "unit tests and transcripts", lambda: programs.suite(BUILD)
     yield "simulator", lambda: simulator(BUILD, *SEEDS[level], {"quick": 60, "normal": 500, "full": 900}[level])
@@ -86,6 +94,8 @@ def suites(level):
         return
     yield "end to end", lambda: counted(["tests/endtoend/run.py"], 1200)
     yield "address and undefined-behaviour sanitizers", sanitized
+    yield "every deliberate breakage is found", mutations
+    yield "fuzz", lambda: counted(["tests/fuzz/run.py", "10"], 900)
     yield "checks", lambda: counted(["tests/checks/run.py"], 900)
 
 

@@ -1,5 +1,5 @@
-// mainstay-sim-mutations: each deliberate breakage has to be found by the simulator within so many seeds.
-// A simulator that can't find a planted bug finds no other one either.
+// mainstay-sim-mutations: each deliberate breakage has to be found, by a named story (a transcript) or by so many
+// seeds. A simulator that can't find a planted bug finds no other one either.
 #include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -8,12 +8,16 @@
 #include <atomic>
 #include <chrono>
 #include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "model/mutation.hpp"
+#include "scenarios/interpreter.hpp"
 #include "sim/seed.hpp"
 
 namespace {
@@ -21,28 +25,68 @@ namespace {
 using namespace mainstay;
 
 struct finding {
-    std::uint64_t seed = 0;  // 0 = not found
-    std::uint64_t tried = 0;
-    bool asserted = false;
-    std::string violation;
+    bool found = false;
+    std::string where;  // seed 17, or the name of a transcript
+    std::string what;
 };
 
+std::string read(const std::filesystem::path& file) {
+    std::ifstream in(file);
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+std::vector<std::filesystem::path> transcripts() {
+    std::vector<std::filesystem::path> files;
+    for (const auto& item : std::filesystem::directory_iterator(MAINSTAY_SCENARIOS))
+        if (item.path().extension() == ".txt") files.push_back(item.path());
+    std::sort(files.begin(), files.end());
+    return files;
+}
+
+// Of a transcript: a broken invariant, or else that it goes another way than written.
+finding tell(const std::filesystem::path& file) {
+    scenarios::interpreter speaker;
+    finding seen{false, file.stem().string(), {}};
+    for (const auto& item : scenarios::read_script(read(file))) {
+        auto happened = speaker.run(item.commands);
+        auto broken = happened.find("VIOLATION ");
+        if (broken != std::string::npos) {
+            auto end = happened.find('\n', broken);
+            return {true, seen.where, happened.substr(broken + 10, end - broken - 10)};
+        }
+        if (happened != item.expected) seen.found = true;
+    }
+    if (seen.found) seen.what = "goes another way";
+    return seen;
+}
+
+// The stories first, which cost nothing; one that breaks an invariant says more than one that only differs.
+finding by_stories() {
+    finding differs;
+    for (const auto& file : transcripts()) {
+        auto seen = tell(file);
+        if (!seen.found) continue;
+        if (seen.what != "goes another way") return seen;
+        if (!differs.found) differs = seen;
+    }
+    return differs;
+}
+
 // The first seed of 1..limit that shows the breakage, on all cores.
-finding hunt(mutation what, std::uint64_t limit) {
+finding by_seeds(mutation what, std::uint64_t limit) {
     finding found;
     std::mutex mutex;
+    std::uint64_t first = limit + 1;
     std::atomic<std::uint64_t> next{1};
     std::atomic<bool> done{false};
     auto work = [&] {
+        mutate(what);
         for (auto seed = next++; seed <= limit && !done; seed = next++) {
-            mutate(what);
             auto result = sim::run({seed, 0, {}, {}});
-            mutate(mutation::none);
             std::lock_guard lock(mutex);
-            ++found.tried;
-            if (result.violation.empty() || (found.seed != 0 && found.seed < seed)) continue;
-            found.seed = seed;
-            found.violation = result.violation;
+            if (result.violation.empty() || first < seed) continue;
+            first = seed;
+            found = {true, "seed " + std::to_string(seed), result.violation};
             done = true;
         }
     };
@@ -52,16 +96,23 @@ finding hunt(mutation what, std::uint64_t limit) {
     return found;
 }
 
+finding hunt(mutation what, std::uint64_t limit) {
+    mutate(what);
+    auto story = by_stories();
+    if (story.found && story.what != "goes another way") return story;
+    auto seed = by_seeds(what, limit);
+    return seed.found ? seed : story;
+}
+
 // In a process of its own: an assertion of the core that stops it is a finding as well.
 finding hunt_apart(mutation what, std::uint64_t limit) {
     int pipe_ends[2];
-    finding found;
-    if (::pipe(pipe_ends) != 0) return found;
+    if (::pipe(pipe_ends) != 0) return {};
     auto child = ::fork();
     if (child == 0) {
         ::close(pipe_ends[0]);
         auto mine = hunt(what, limit);
-        auto text = std::to_string(mine.seed) + " " + mine.violation;
+        auto text = mine.found ? mine.where + "\n" + mine.what : std::string();
         static_cast<void>(!::write(pipe_ends[1], text.data(), text.size()));
         ::_exit(0);
     }
@@ -74,14 +125,10 @@ finding hunt_apart(mutation what, std::uint64_t limit) {
     ::close(pipe_ends[0]);
     int status = 0;
     ::waitpid(child, &status, 0);
-    if (WIFSIGNALED(status)) {
-        found.asserted = true;
-        found.violation = "an assertion of the core";
-        return found;
-    }
-    found.seed = std::strtoull(text.c_str(), nullptr, 10);
-    found.violation = text.substr(std::min(text.find(' ') + 1, text.size()));
-    return found;
+    if (WIFSIGNALED(status)) return {true, "its core", "an assertion stopped it"};
+    auto line = text.find('\n');
+    if (line == std::string::npos) return {};
+    return {true, text.substr(0, line), text.substr(line + 1)};
 }
 
 int replay(const std::string& name, std::uint64_t seed) {
@@ -120,10 +167,9 @@ int main(int argc, char** argv) {
         auto begin = std::chrono::steady_clock::now();
         auto found = hunt_apart(what, limit);
         std::chrono::duration<double> passed_time = std::chrono::steady_clock::now() - begin;
-        if (found.seed != 0 || found.asserted) {
+        if (found.found) {
             ++passed;
-            fmt::print("found     {:28} seed {:4}  ({:.0f} s)  {}\n", name, found.seed, passed_time.count(),
-                       found.violation);
+            fmt::print("found     {:28} {}  ({:.0f} s)  {}\n", name, found.where, passed_time.count(), found.what);
         } else {
             ++failed;
             fmt::print("NOT FOUND {:28} in {} seeds ({:.0f} s)\n", name, limit, passed_time.count());
