@@ -17,6 +17,7 @@ struct surroundings {
     std::function<tl::expected<connection, call_error>(const std::string& path)> connect;
     std::string default_socket = "/run/mainstay/admin.sock";
     std::string config_dir = "/etc/mainstay";
+    std::string state_dir = "/var/lib/mainstay";
     std::string plugin_dir;   // for checks without a daemon
     std::string plugin_host;  // program that looks at them
     std::string version;
@@ -30,6 +31,7 @@ struct invocation {
     std::string package;
     std::string file;
     std::string plugin_dir;
+    std::string state_dir;
     std::string certify_down;  // names of nodes, comma between
     std::int64_t limit = 50;
     std::int64_t wait_ms = 30'000;
@@ -37,6 +39,7 @@ struct invocation {
     bool offline = false;
     bool abandon = false;
     bool force = false;
+    bool yes = false;
     std::uint16_t port = 5406;
     bool help = false;
     bool version = false;

@@ -41,7 +41,8 @@ exit_code timing(context& c);
 exit_code node_fence(context& c);
 exit_code cluster_run(context& c);
 
-// In commands_cluster.cpp, commands_key.cpp and commands_arbitrator.cpp.
+// In commands_node.cpp, commands_cluster.cpp, commands_key.cpp and commands_arbitrator.cpp.
+exit_code node_reset(context& c);
 exit_code cluster_check(context& c);
 exit_code cluster_apply(context& c);
 exit_code cluster_get(context& c);

@@ -127,6 +127,8 @@ constexpr std::array table_of_commands{
     command{"node run", "NODE", "let a node take part again", 1, 1, "wait", on_node<node_run>},
     command{"node halt", "NODE", "move its packages, then let it leave", 1, 1, "wait", on_node<node_halt>},
     command{"node fence", "NODE", "switch it off, whatever is heard of it", 1, 1, "wait", node_fence},
+    command{"node reset", "", "this node forgets what it stored and comes back as a new one; offline", 0, 0,
+            "node state-dir yes", node_reset},
     command{"proof", "PACKAGE", "why its former owner is certainly gone", 1, 1, "", proof},
     command{"timing", "", "the times that follow from the configuration", 0, 0, "", timing},
     command{"cluster check", "[FILE...]", "look for errors in configuration files", 0, 1024, "offline plugin-dir",

@@ -32,6 +32,8 @@ po::options_description describe(invocation& out, raw_values& raw) {
     add("offline", po::bool_switch(&out.offline), "check without asking mainstayd");
     add("certify-down", po::value(&out.certify_down), "nodes that are off for sure, comma between: go on without them");
     add("abandon", po::bool_switch(&out.abandon), "certify more than half of the voters; their stores are wiped first");
+    add("state-dir", po::value(&out.state_dir), "where mainstayd keeps its store (/var/lib/mainstay)");
+    add("yes", po::bool_switch(&out.yes), "do not ask");
     add("plugin-dir", po::value(&out.plugin_dir), "plugins for a check without mainstayd");
     add("help", po::bool_switch(&out.help), "what there is");
     add("version", po::bool_switch(&out.version), "of hactl");
@@ -63,6 +65,7 @@ result<invocation> read_options(const std::vector<std::string>& arguments, const
     raw_values raw;
     out.socket = around.default_socket;
     out.plugin_dir = around.plugin_dir;
+    out.state_dir = around.state_dir;
     out.file = around.config_dir + "/key";
     auto visible = describe(out, raw);
     po::options_description all;
@@ -91,6 +94,7 @@ result<invocation> read_options(const std::vector<std::string>& arguments, const
     drop("offline", out.offline);
     drop("abandon", out.abandon);
     drop("force", out.force);
+    drop("yes", out.yes);
     drop("help", out.help);
     drop("version", out.version);
     if (!raw.wait.empty()) {

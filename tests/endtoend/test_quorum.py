@@ -1,7 +1,12 @@
 """Two nodes, halves, one node after the other, total power loss: who may go on, and who has to wait."""
+import contextlib
 import os
+import shutil
+import sqlite3
+import tempfile
 import unittest
 
+from cluster import program
 from mainstay_case import ADDRESS, PORT, AddressWatch, Cluster, MainstayCase, Prober, echo_package
 
 TRIES = int(os.environ.get("MAINSTAY_TRIES", "20"))
@@ -166,6 +171,44 @@ class PowerLoss(QuorumCase):
         self.lab.power_on("node3")
         self.all_back()
         self.check_safety()
+
+    def test_a_node_that_was_reset_comes_back_as_a_learner_and_votes_again(self):
+        refused = self.lab.hactl("node3", "node", "reset", "--yes", check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("mainstay runs on this node", refused.stderr)
+        self.lab.kill("node3", "mainstayd")     # its guard starts it again: it is in use all the same
+        refused = self.lab.hactl("node3", "node", "reset", "--yes", check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.all_back()
+        former = self.store_of("node3")
+        self.lab.power_off("node3")
+        self.lab.wait("node3 is lost", lambda: self.lab.node_state("node3", "node1") in ("lost", "fenced"))
+        if self.lab.power("node3") == "on":
+            self.lab.power_off("node3")
+        self.lab.power_on("node3", boot=False)
+        mistyped = self.lab.run("node3", program("hactl"), "node", "reset", check=False, text="node1\n")
+        self.assertEqual(mistyped.returncode, 1)
+        self.assertEqual(self.store_of("node3"), former)
+        told = self.lab.run("node3", program("hactl"), "node", "reset", text="node3\n")
+        self.assertIn("a learner, until it has caught up", told.stderr)
+        self.assertIsNone(self.store_of("node3"))
+        self.lab.power_off("node3")
+        self.lab.power_on("node3")
+        self.all_back()
+        self.assertNotIn(self.store_of("node3"), (former, None))
+        self.check_safety()
+
+    def store_of(self, node):
+        """The name of its store, or None when it has none. Reads a copy: the node's own is locked."""
+        file = self.lab.path(node, "/var/lib/mainstay/mainstay.db")
+        if not os.path.exists(file):
+            return None
+        with tempfile.TemporaryDirectory() as folder:
+            for ending in ("", "-wal"):
+                if os.path.exists(file + ending):
+                    shutil.copy(file + ending, f"{folder}/copy{ending}")
+            with contextlib.closing(sqlite3.connect(f"{folder}/copy")) as db:
+                return db.execute("SELECT value FROM meta WHERE key = ?", (b"store",)).fetchone()[0]
 
 
 if __name__ == "__main__":

@@ -182,3 +182,21 @@ TEST_CASE("arbitrator format makes a device once, and status reads it") {
     CHECK(keyless.err.find("hactl key new") != std::string::npos);
     std::filesystem::remove_all(directory);
 }
+
+TEST_CASE("node reset says what it gives up, and touches nothing that is not there or not meant") {
+    char name[] = "/tmp/mainstay-reset-XXXXXX";
+    REQUIRE(::mkdtemp(name) != nullptr);
+    std::string directory = name;
+    auto asked = run_command({"node", "reset", "--json", "--state-dir", directory});
+    CHECK(asked.code == exit_code::usage);
+    auto none = run_command({"node", "reset", "--yes", "--state-dir", directory, "--node", "node2"});
+    CHECK(none.code == exit_code::refused);
+    CHECK(none.err.find("This removes what node2 has stored in " + directory) == 0);
+    CHECK(none.err.find("there is no store, nothing to reset") != std::string::npos);
+    std::ofstream(directory + "/mainstay.db") << "not a database";
+    auto done = run_command({"node", "reset", "--yes", "--state-dir", directory, "--node", "node2"});
+    CHECK(done.code == exit_code::done);
+    CHECK(done.err.find("the store of node2 is removed. Restart this machine") != std::string::npos);
+    CHECK(std::filesystem::is_empty(directory));
+    std::filesystem::remove_all(directory);
+}
