@@ -18,6 +18,7 @@ struct applied {
     std::string refusal;                // a sentence for whoever asked
     std::vector<std::string> packages;  // whose state may have changed
     bool configuration_changed = false;
+    bool watchdog_changed = false;  // a boot entry of a life that is known and goes on
 };
 
 applied apply(state& current, log_index index, const consensus::entry& item);

@@ -12,7 +12,16 @@ public:
     description run(const consensus::entry& item) {
         if (const auto* boot = std::get_if<consensus::boot_entry>(&item.body)) {
             node(boot->node);
-            say("node_joined", "info", "node " + out_.node + " joined (boot " + to_boot(boot->boot) + ")");
+            auto fires = "fires after " + std::to_string(boot->watchdog.count() / 1000) + " ms";
+            bool armed = boot->watchdog.count() > 0;
+            if (outcome_.watchdog_changed) {
+                say("node_watchdog", armed ? "info" : "warning",
+                    "watchdog of node " + out_.node + (armed ? " is armed, it " + fires : " is not armed any more"));
+            } else {
+                say("node_joined", "info",
+                    "node " + out_.node + " joined (boot " + to_boot(boot->boot) + ")" +
+                        (armed ? ", its watchdog " + fires : ""));
+            }
         } else if (const auto* set = std::get_if<consensus::voter_set>(&item.body)) {
             voters(*set);
         } else if (const auto* data = std::get_if<consensus::payload>(&item.body)) {

@@ -73,6 +73,7 @@ int guard::run() {
         turn();
         if (exit_code_ < 0) wait_for_something();
     }
+    let_go_of_watchdog();
     log("guard ends");
     return exit_code_;
 }
@@ -110,6 +111,7 @@ std::int64_t guard::next_due_us() const {
     if (!calls_ending_.empty()) due = std::min(due, calls_due_us_);
     if (lease_packages_ && ending_.empty()) due = std::min(due, to_us(lease_end_));
     if (!ending_.empty()) due = std::min(due, reset_again_us_);
+    due = std::min(due, watchdog_.next_due_us(may_live()));
     if (shutting_down_) due = std::min(due, shutdown_kill_us_);
     return due;
 }
@@ -146,6 +148,7 @@ void guard::turn() {
     if (now_us_ >= collect_us_) collect_orphans();
     // After the messages: a renewal that is already here counts.
     if (ending_.empty() && lease_has_ended()) end_node("the lease ended and nobody renewed it");
+    step_watchdog();
     if (!ending_.empty()) {
         try_reset();
     } else if (shutting_down_) {
@@ -269,6 +272,7 @@ void guard::handle(const daemon_hello& message) {
     daemon_.said_hello = true;
     tell(answer);
     for (const auto& [request, result] : unacknowledged_) tell(result);
+    if (watchdog_.timeout().count() > 0) tell(watchdog_is{watchdog_.timeout(), watchdog_.trouble()});
 }
 
 void guard::handle(const got_exit& message) { unacknowledged_.erase(message.request); }
@@ -298,6 +302,11 @@ void guard::handle(const kill_process& message) {
 void guard::handle(const set_lease& message) {
     lease_end_ = message.end;
     lease_packages_ = message.packages;
+}
+
+void guard::handle(const arm_watchdog& message) {
+    watchdog_.want(message.path, message.timeout);
+    tell(watchdog_is{watchdog_.timeout(), watchdog_.trouble()});
 }
 
 void guard::handle(const end_call& message) {
@@ -392,6 +401,26 @@ void guard::read_signals() {
 // ---- the end -----------------------------------------------------------------------------------
 
 bool guard::lease_has_ended() const { return lease_packages_ && now_us_ >= to_us(lease_end_); }
+
+// Not once this node ends, and not past the lease: should killing and resetting fail, the watchdog does not.
+bool guard::may_live() const { return ending_.empty() && (!lease_packages_ || boot_time_us() < to_us(lease_end_)); }
+
+void guard::step_watchdog() {
+    auto may_feed = [](void* who) { return static_cast<const guard*>(who)->may_live(); };
+    if (!watchdog_.step(now_us_, may_feed, this)) return;
+    const auto& trouble = watchdog_.trouble();
+    log(trouble.empty() ? "watchdog armed, it fires after " + std::to_string(watchdog_.timeout().count() / 1000) + " ms"
+                        : "watchdog: " + trouble);
+    tell(watchdog_is{watchdog_.timeout(), trouble});
+}
+
+// Where something of a package may be left, the node has to end as its lease has.
+void guard::let_go_of_watchdog() {
+    if (watchdog_.timeout().count() == 0) return;
+    if (lease_packages_ || !ending_.empty()) return log("the watchdog stays armed: packages may be left here");
+    auto trouble = watchdog_.disarm();
+    log(trouble.empty() ? "watchdog disarmed" : "watchdog: " + trouble);
+}
 
 bool guard::kill_packages() {
     bool alive = false;

@@ -11,6 +11,7 @@
 #include "guard/client.hpp"
 #include "guard/process.hpp"
 #include "guard/reset.hpp"
+#include "guard/watchdog.hpp"
 
 namespace mainstay::guard {
 
@@ -68,6 +69,7 @@ private:
     void handle(const shut_down& message);
     void handle(const got_exit& message);
     void handle(const end_call& message);
+    void handle(const arm_watchdog& message);
     void tell(const from_guard& message, unique_fd attached = {});
 
     void step_processes();
@@ -78,6 +80,10 @@ private:
     void collect_orphans();
 
     [[nodiscard]] bool lease_has_ended() const;
+    // At this very moment: the watchdog is fed only then.
+    [[nodiscard]] bool may_live() const;
+    void step_watchdog();
+    void let_go_of_watchdog();
     void end_node(const std::string& reason);
     void try_reset();
     // True when something was still alive.
@@ -106,6 +112,7 @@ private:
     bool lease_packages_ = false;
     std::string ending_;  // why this node ends; empty as long as it does not
     node_resetter resetter_;
+    watchdog_keeper watchdog_;
     std::int64_t reset_again_us_ = 0;
     std::int64_t collect_us_;
     std::int64_t shutdown_kill_us_ = 0;

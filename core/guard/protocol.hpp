@@ -17,7 +17,7 @@
 namespace mainstay::guard {
 
 // Raised when a message changes; both programs come from one package, so they must be equal.
-inline constexpr std::uint32_t protocol_version = 1;
+inline constexpr std::uint32_t protocol_version = 2;
 inline constexpr std::size_t message_bytes_max = 1U << 20U;
 inline constexpr std::size_t tail_bytes_max = 4096;
 
@@ -113,8 +113,19 @@ struct shut_down {
     static void fields(auto&, auto&&) {}
 };
 
-using to_guard =
-    std::variant<daemon_hello, start_process, kill_process, set_lease, reset_node, shut_down, got_exit, end_call>;
+// Which watchdog this node has. It is armed, and from then on fed as long as the lease holds or no package runs here,
+// until an orderly end. Answered by `watchdog_is`, again whenever that changes.
+struct arm_watchdog {
+    std::string path;
+    duration timeout{0};
+    static void fields(auto& self, auto&& visit) {
+        visit("path", self.path);
+        visit("timeout", self.timeout);
+    }
+};
+
+using to_guard = std::variant<daemon_hello, start_process, kill_process, set_lease, reset_node, shut_down, got_exit,
+                              end_call, arm_watchdog>;
 
 // ---- guard to daemon -------------------------------------------------------------------------
 
@@ -187,6 +198,16 @@ struct call_ended {
     static void fields(auto& self, auto&& visit) { visit("call", self.call); }
 };
 
-using from_guard = std::variant<guard_hello, started, start_failed, exited, call_ended>;
+// Follows guard_hello as well.
+struct watchdog_is {
+    duration timeout{0};  // W, as the device says; zero when none is armed
+    std::string trouble;
+    static void fields(auto& self, auto&& visit) {
+        visit("timeout", self.timeout);
+        visit("trouble", self.trouble);
+    }
+};
+
+using from_guard = std::variant<guard_hello, started, start_failed, exited, call_ended, watchdog_is>;
 
 }  // namespace mainstay::guard

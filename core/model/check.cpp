@@ -10,6 +10,7 @@ problems check_configuration(const configuration& config, std::span<const plugin
     checking::check_cluster(config, found);
     checking::check_links(config.cluster, found);
     checking::check_fencing(config.cluster, found);
+    checking::check_watchdogs(config.cluster, found);
     checking::check_packages(config, found);
     checking::check_placement(config, found);
     checking::check_storage(config, found);

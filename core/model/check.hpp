@@ -25,6 +25,7 @@ namespace checking {
 // The parts of it, each appending to `found`.
 void check_cluster(const configuration& config, problems& found);
 void check_links(const cluster_config& cluster, problems& found);
+void check_watchdogs(const cluster_config& cluster, problems& found);
 void check_fencing(const cluster_config& cluster, problems& found);
 void check_packages(const configuration& config, problems& found);
 void check_placement(const configuration& config, problems& found);

@@ -224,6 +224,27 @@ void check_cluster(const configuration& config, problems& found) {
     check_power_sources(cluster, found);
 }
 
+// D5, proof (3): T + L + W after it was last acknowledged nothing runs on a lost node, if its watchdog is armed.
+void check_watchdogs(const cluster_config& cluster, problems& found) {
+    auto times = timings_of(cluster);
+    for (const auto& node : cluster.nodes) {
+        auto where = position(node.lines, "watchdog_timeout", node.where);
+        bool timed = node.lines.count("watchdog_timeout") != 0;
+        if (node.watchdog_device.empty()) {
+            if (timed)
+                add_error(found, where, "watchdog_timeout", "node " + node.name + " has no watchdog",
+                          "a watchdog_device line above it");
+            continue;
+        }
+        if (!fence_levels(cluster, node.name).empty() || cluster.nodes.size() < 2) continue;
+        if (cluster.fencing == cluster_config::fencing_mode::none) continue;
+        add_warning(found, position(node.lines, "watchdog_device", node.where), "watchdog_device",
+                    "no fencing device can switch off node " + node.name + ": when it is lost, its packages wait " +
+                        milliseconds(lease_proof_of(times, node.watchdog_timeout).total()) +
+                        " or more for its lease and its watchdog (hactl timing)");
+    }
+}
+
 void check_links(const cluster_config& cluster, problems& found) {
     if (cluster.name.empty() || cluster.nodes.size() < 2) return;
     auto links = effective_links(cluster);
@@ -266,11 +287,12 @@ void check_fencing(const cluster_config& cluster, problems& found) {
     for (const auto& node : cluster.nodes) {
         bool covered = std::any_of(cluster.stonith.begin(), cluster.stonith.end(),
                                    [&node](const stonith_device& device) { return carries(device, node.name); });
-        if (covered) continue;
+        if (covered || !node.watchdog_device.empty()) continue;
         add_error(
             found, node.where, "node_name",
             "no fencing device can switch off node " + node.name + ", so its packages could never move when it is lost",
-            "a stonith_name section that covers it, or `fencing none` (then a package may run twice)");
+            "a stonith_name section that covers it, a watchdog_device, or `fencing none` (then a package may run "
+            "twice)");
     }
 }
 

@@ -49,7 +49,10 @@ struct node_config {
     std::string name;
     std::vector<network_interface> interfaces;
     std::string power_source;  // name of an event source, or empty
-    weights capacities;        // a name that is missing is no limit
+    // D6: ends the node when its guard does not; the third proof of death needs it. Empty = none.
+    std::string watchdog_device;
+    duration watchdog_timeout{10'000'000};
+    weights capacities;  // a name that is missing is no limit
     source_position where;
     keyword_lines lines;
 };

@@ -169,6 +169,13 @@ constexpr std::array cluster_table{
             [](builder& b, const statement& s) { set_address(b, s, b.interface().stationary_ip); }},
     keyword{"power_source", sec::node, false, false,
             [](builder& b, const statement& s) { b.node().power_source = b.name(s).value_or(""); }},
+    keyword{"watchdog_device", sec::node, false, false,
+            [](builder& b, const statement& s) { b.path(s, b.node().watchdog_device); }},
+    keyword{"watchdog_timeout", sec::node, false, false,
+            [](builder& b, const statement& s) {
+                b.time(s, bare_number::refused, limits::watchdog_timeout_min, limits::watchdog_timeout_max,
+                       b.node().watchdog_timeout);
+            }},
 
     keyword{"capacity_name", sec::capacity, true, true,
             [](builder& b, const statement& s) { open_weight(b, s, b.capacity_name); }},

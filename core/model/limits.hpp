@@ -38,6 +38,10 @@ inline constexpr duration member_timeout_max{300'000'000};  // as in Serviceguar
 inline constexpr duration heartbeat_interval_min{1'000};
 // Fewer than this many beats per member_timeout, and one lost datagram is half a death.
 inline constexpr int beats_per_timeout_min = 4;
+// The guard feeds it every quarter of this; pauses of a loaded machine must not look like a dead guard.
+inline constexpr duration watchdog_timeout_min{2'000'000};
+// Longer, and a package that waits for it is better started by hand.
+inline constexpr duration watchdog_timeout_max{300'000'000};
 inline constexpr duration script_timeout_max{4'294'000'000};  // as in Serviceguard
 
 }  // namespace mainstay::limits

@@ -35,6 +35,10 @@ void print_node(page& out, const node_config& node) {
     }
     out.indent(2);
     out.word("power_source", node.power_source);
+    if (!node.watchdog_device.empty()) {
+        out.word("watchdog_device", node.watchdog_device);
+        out.time("watchdog_timeout", node.watchdog_timeout);
+    }
     for (const auto& [name, value] : node.capacities) {
         out.word("capacity_name", name);
         out.line("capacity_value", weight_text(value));

@@ -174,8 +174,19 @@ struct leave {
     static void fields(auto& self, auto&& visit) { visit("patience", self.patience); }
 };
 
-using input =
-    std::variant<datagram, tick, stored, process_exited, plugin_answer, plugin_event, admin_call, guard_hello, leave>;
+// What the guard says of this node's watchdog, at the beginning and when it changes.
+struct watchdog_armed {
+    static constexpr const char* name_ = "watchdog_armed";
+    duration timeout{0};  // W, read back; zero when none is armed
+    std::string trouble;  // a sentence, when it is not as the configuration wants it
+    static void fields(auto& self, auto&& visit) {
+        visit("timeout", self.timeout);
+        visit("trouble", self.trouble);
+    }
+};
+
+using input = std::variant<datagram, tick, stored, process_exited, plugin_answer, plugin_event, admin_call, guard_hello,
+                           leave, watchdog_armed>;
 
 // ---- outputs -----------------------------------------------------------------------------------
 

@@ -16,6 +16,7 @@ void node::lead() {
     }
     if (led_term_ != raft_.current_term()) took_over();
     note_boots();
+    note_watchdogs();
     decide();
     tend_members();
     send_notices();
@@ -66,8 +67,24 @@ void node::note_boots() {
         if (known.boot <= found->second.boot || known.boot <= boots_proposed_[id]) continue;
         if (peers_.silent(id, known.boot, at_.now, times_.member_timeout)) continue;
         if (!known.store) continue;  // its beats have not told yet
-        consensus::boot_entry life{id, known.boot, known.store, 1, duration{0}, at_.wall, known.kernel};
+        consensus::boot_entry life{id,       known.boot,  known.store, 1, known.watchdog.value_or(duration{0}),
+                                   at_.wall, known.kernel};
         if (raft_.propose(life, at_.now)) boots_proposed_[id] = known.boot;
+    }
+}
+
+// A life that is in the log, whose watchdog was armed, or failed, since: proof (3) needs what is true now. With
+// nothing on its way the log's own word is known, and a node that is being given up is not taken back by this.
+void node::note_watchdogs() {
+    if (!raft_.may_decide() || state_.applied != raft_.last_index()) return;
+    for (const auto& [id, item] : state_.nodes) {
+        if (item.status != cluster::node_status::up) continue;
+        auto told = item.watchdog;
+        const auto* known = peers_.find(id);
+        if (id == self_ && item.boot == boot_) told = watchdog_;
+        if (id != self_ && known != nullptr && known->boot == item.boot) told = known->watchdog.value_or(told);
+        if (told == item.watchdog) continue;
+        raft_.propose(consensus::boot_entry{id, item.boot, item.store, 1, told, at_.wall, item.kernel}, at_.now);
     }
 }
 

@@ -424,6 +424,27 @@ void node::handle(const admin_call& item) {
     operations_.add(item.id, serial, std::move(body), at_.now + item.patience);
 }
 
+void node::handle(const watchdog_armed& item) {
+    watchdog_ = item.timeout;
+    bool configured =
+        std::any_of(state_.config.cluster.nodes.begin(), state_.config.cluster.nodes.end(),
+                    [this](const auto& each) { return each.name == name_ && !each.watchdog_device.empty(); });
+    if (!configured) return;
+    // An alarm of the cluster: without it a lost node's packages wait for another proof.
+    std::string alarm = "watchdog of " + name_;
+    bool works = item.trouble.empty() && watchdog_.count() > 0;
+    bool stands = state_.alarms.contains(alarm + " failed");
+    if (works != stands) return;
+    handle(
+        plugin_event{alarm, "failed", works ? "info" : "alarm", {{"text", works ? "it works again" : item.trouble}}});
+}
+
+// Its own life is not in the log, or not as it is now.
+bool node::life_to_tell() const {
+    if (!settled()) return true;
+    return state_.nodes.at(self_).watchdog != watchdog_;
+}
+
 void node::handle(const guard_hello& item) {
     guard_known_ = true;
     living_ = item.living;

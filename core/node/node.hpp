@@ -221,6 +221,7 @@ private:
     void handle(const admin_call& item);
     void handle(const guard_hello& item);
     void handle(const leave& item);
+    void handle(const watchdog_armed& item);
     bool flush_stores();
     bool apply_committed(bool replay);
     void applied_entry(log_index index, const consensus::entry& entry, const cluster::applied& outcome, bool replay);
@@ -277,6 +278,8 @@ private:
     void took_over();
     void accept(const std::vector<cluster::command>& commands);
     void note_boots();
+    void note_watchdogs();
+    [[nodiscard]] bool life_to_tell() const;
     void decide();
     [[nodiscard]] bool majority_is_deaf_to(node_id target, boot_id boot) const;
     [[nodiscard]] policy::view look() const;

@@ -205,10 +205,11 @@ void node::probe_addresses(const cluster::fence_request& request) {
     }
 }
 
+// One whose halt failed may have addresses up and data open: it binds this node as one that runs.
 bool node::packages_here() const {
-    return std::any_of(runners_.begin(), runners_.end(),
-                       [](const auto& item) { return item.second.phase() != runner_phase::over; }) ||
-           !recovered_.empty();
+    return !active_packages().empty() || std::any_of(runners_.begin(), runners_.end(), [](const auto& item) {
+        return item.second.phase() != runner_phase::over;
+    }) || !recovered_.empty();
 }
 
 // "When the lease is lost the generation is over on that node."

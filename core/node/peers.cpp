@@ -20,6 +20,7 @@ bool peers::beat_heard(node_id from, const beat& item, time_point sent, time_poi
     if (sent <= known.echo) return false;
     if (item.store) known.store = item.store;
     if (item.store) known.kernel = item.kernel;
+    known.watchdog = item.store ? std::optional(item.watchdog) : std::nullopt;
     known.echo = sent;
     known.echo_received = now;
     known.last = item;

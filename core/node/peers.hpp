@@ -14,6 +14,7 @@ struct peer {
     boot_id boot;  // newest life heard
     store_id store;
     std::uint64_t kernel = 0;
+    std::optional<duration> watchdog;              // as its newest beat tells; nothing when that leaves it out
     time_point heard = time_point::min();          // our clock, any datagram of that life
     time_point heard_direct = time_point::min();   // the same, not through another node
     std::map<std::string, time_point> links;       // the same per link
@@ -25,6 +26,7 @@ struct peer {
         visit("boot", self.boot);
         visit("store", self.store);
         visit("kernel", self.kernel);
+        visit("watchdog", self.watchdog);
         visit("heard", self.heard);
         visit("heard_direct", self.heard_direct);
         visit("links", self.links);

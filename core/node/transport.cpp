@@ -175,9 +175,10 @@ void node::publish() {
         return;
     }
     beat item;
-    if (!settled()) {
+    if (life_to_tell()) {
         item.store = store_;
         item.kernel = kernel_;
+        item.watchdog = watchdog_;
     }
     item.term = raft_.stable_term();
     item.leader = raft_.leads() && raft_.stable_term() == raft_.current_term();

@@ -33,7 +33,7 @@ struct heard_entry {
 
 struct beat {
     static constexpr const char* name_ = "beat";
-    store_id store;       // until the own life is in the log (R7); then left out, as is `kernel`
+    store_id store;       // until the own life is in the log as it is (R7); then left out, as are `kernel`, `watchdog`
     mainstay::term term;  // durable
     bool leader = false;
     bool acknowledges = false;  // leader with a quorum and an entry of its term committed: `heard`
@@ -43,6 +43,7 @@ struct beat {
     duration lease{0};  // L
     std::vector<heard_entry> heard;
     std::uint64_t kernel = 0;  // random name of the machine's life
+    duration watchdog{0};      // W, as read back; 0 = none armed
     static void fields(auto& self, auto&& visit) {
         visit("store", self.store);
         visit("term", self.term);
@@ -53,6 +54,7 @@ struct beat {
         visit("lease", self.lease);
         visit("heard", self.heard);
         visit("kernel", self.kernel);
+        visit("watchdog", self.watchdog);
     }
 };
 

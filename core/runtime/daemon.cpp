@@ -128,6 +128,10 @@ private:
             catalog_->is_of(id) ? catalog_->host_ended() : hosts_->host_ended(id, why);
         };
         calls.call_ended = [this](request_id call) { hosts_->call_ended(call); };
+        calls.watchdog = [this](const guard::watchdog_is& item) {
+            if (!item.trouble.empty()) log_line("error", "watchdog: " + item.trouble);
+            feed(node::watchdog_armed{item.timeout, item.trouble});
+        };
         calls.lost = [this] {
             log_line("error", "the guard is gone");
             fail_node();
@@ -319,6 +323,9 @@ private:
     void act(const node::configuration_changed&) {
         links_->configure(node_->state().config.cluster);
         hosts_->configure(node_->state().config);
+        for (const auto& item : node_->state().config.cluster.nodes)
+            if (item.name == options_.node && !item.watchdog_device.empty())
+                guard_->arm_watchdog(item.watchdog_device, item.watchdog_timeout);
     }
     void act(const node::left& item) {
         log_line(item.clean ? "info" : "error", "this node leaves: " + item.text);

@@ -40,6 +40,8 @@ void processes::readable() {
             client_.send(guard::got_exit{gone->request});
         } else if (const auto* over = std::get_if<guard::call_ended>(&item.message)) {
             events_.call_ended(over->call);
+        } else if (const auto* armed = std::get_if<guard::watchdog_is>(&item.message)) {
+            events_.watchdog(*armed);
         }
     }
     if (client_.closed()) events_.lost();
@@ -95,6 +97,9 @@ void processes::kill_host(request_id request) { client_.send(guard::kill_process
 void processes::end_call(request_id call) { client_.send(guard::end_call{call}); }
 
 void processes::lease(const node::set_lease& item) { client_.send(guard::set_lease{item.end, item.packages}); }
+void processes::arm_watchdog(const std::string& path, duration timeout) {
+    client_.send(guard::arm_watchdog{path, timeout});
+}
 void processes::reset(const std::string& reason) { client_.send(guard::reset_node{reason}); }
 void processes::shut_down() { client_.send(guard::shut_down{}); }
 

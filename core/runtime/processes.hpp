@@ -23,6 +23,7 @@ public:
         std::function<void(request_id, guard::unique_fd)> host_started;
         std::function<void(request_id, std::string why)> host_ended;
         std::function<void(request_id call)> call_ended;
+        std::function<void(const guard::watchdog_is&)> watchdog;
         std::function<void()> lost;  // the guard is gone
     };
 
@@ -42,6 +43,7 @@ public:
     // Of a host that is gone: kills what this call of it has started, then says call_ended.
     void end_call(request_id call);
     void lease(const node::set_lease& item);
+    void arm_watchdog(const std::string& path, duration timeout);
     void reset(const std::string& reason);
     void shut_down();
 

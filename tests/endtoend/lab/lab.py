@@ -226,6 +226,14 @@ class Lab:
                    "--baud", str(baud), *options)
         self._wait_ready(f"strip.{node}")
 
+    def watchdog(self, node):
+        """A watchdog for `node`, /run/lab/watchdog.NODE inside it: not fed in time, it cuts the power for good."""
+        self.watch(f"watchdog.{node}.log", sys.executable, f"{HERE}/watchdog.py", self.directory, node)
+        self._wait_ready(f"watchdog.{node}.log")
+
+    def watchdog_said(self, node):
+        return self._tail(f"watchdog.{node}.log").split("\n")[1:-1]
+
     def serial(self, node, port):
         os.makedirs(f"{self.directory}/serial", exist_ok=True)
         return f"{self.directory}/serial/{node}.{port}"
