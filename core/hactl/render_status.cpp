@@ -49,6 +49,13 @@ table::cell stonith_cell(const json& node) {
         auto how = state == "failed" ? tone::bad : tone::plain;
         out.push_back({text_of(device, "name", "-") + ' ' + (state == "unknown" ? "untried" : state), how});
     }
+    const auto& watchdog = member(node, "watchdog");
+    if (watchdog.is_object()) {
+        auto timeout = number_of(watchdog, "timeout_us").value_or(0);
+        if (!out.empty()) out.push_back({"  "});
+        out.push_back({timeout > 0 ? fmt::format("watchdog {}s", timeout / 1'000'000) : "watchdog NOT ARMED",
+                       timeout > 0 ? tone::plain : tone::bad});
+    }
     if (out.empty()) out.push_back({"-"});
     return out;
 }
@@ -123,6 +130,17 @@ std::string fencing_text(const json& status, const console& to, std::int64_t now
     return "fencing not tried yet";
 }
 
+std::string protection_text(const json& status, const console& to) {
+    const auto& protection = member(status, "protection");
+    const auto& faults = member(protection, "faults");
+    if (!faults.is_array() || faults.empty() || !is_set(member(status, "quorum"), "have")) return {};
+    auto survived = number_of(protection, "survived").value_or(0);
+    auto all = static_cast<std::int64_t>(faults.size());
+    auto text = survived == all ? std::string("survives any one fault")
+                                : fmt::format("survives {} of {} faults", survived, all);
+    return "   " + (survived == all ? text : to.paint(text, tone::warn));
+}
+
 std::string headline(const json& status, const console& to) {
     std::size_t running = 0;
     const auto& nodes = member(status, "nodes");
@@ -137,9 +155,47 @@ std::string headline(const json& status, const console& to) {
     auto leader_text = leader.empty() ? to.paint("no leader", tone::bad) : "leader " + leader;
     auto fencing = fencing_text(status, to, number_of(status, "now").value_or(0));
     auto nodes_text = fmt::format("{}/{} nodes", running, nodes.size());
-    return fmt::format("{}   {}   {}   {}   {}\n", text_of(status, "cluster", "-"),
+    return fmt::format("{}   {}   {}   {}   {}{}\n", text_of(status, "cluster", "-"),
                        running == nodes.size() ? nodes_text : to.paint(nodes_text, tone::warn), quorum_text,
-                       leader_text, fencing);
+                       leader_text, fencing, protection_text(status, to));
+}
+
+// "3 nodes, 2 links": of each kind how many are survived.
+std::string survived_text(const json& faults) {
+    std::string out;
+    for (const auto* kind : {"node", "link", "stonith", "arbitrator", "power"}) {
+        std::size_t count = 0;
+        std::string first;
+        for (const auto& item : faults) {
+            if (text_of(item, "kind") != kind || !is_set(item, "survived")) continue;
+            first = count++ == 0 ? text_of(item, "name") : first;
+        }
+        auto many = fmt::format("{} {}{}", count, std::string_view(kind) == "power" ? "power source" : kind,
+                                std::string_view(kind) == "stonith" ? " devices" : "s");
+        if (count > 0) out += (out.empty() ? "" : ", ") + (count == 1 ? fmt::format("{} {}", kind, first) : many);
+    }
+    return out;
+}
+
+// What one more fault may be, and what not.
+std::string protection_note(const json& status, const console& to) {
+    const auto& faults = member(member(status, "protection"), "faults");
+    if (!faults.is_array() || faults.empty() || !is_set(member(status, "quorum"), "have")) return {};
+    constexpr std::size_t shown = 3;
+    std::size_t open = 0;
+    std::string without;
+    for (const auto& item : faults) {
+        if (is_set(item, "survived")) continue;
+        if (++open > shown) continue;
+        without += fmt::format("{}{} {} ({})", without.empty() ? "" : ", ", text_of(item, "kind"),
+                               text_of(item, "name"), text_of(item, "why", "-"));
+    }
+    if (open > shown) without += fmt::format(", and {} more (hactl status --json)", open - shown);
+    auto survived = survived_text(faults);
+    auto out =
+        survived.empty() ? std::string("Protection: ") : "Protection: survives the loss of any one of " + survived;
+    if (!without.empty()) out += (survived.empty() ? "" : "; ") + to.paint("not of " + without, tone::warn);
+    return out + '\n';
 }
 
 std::string unformed(const json& status) {
@@ -167,7 +223,7 @@ std::string freshness_note(const json& status) {
 
 std::string render_status(const json& status, const console& to) {
     if (!is_set(status, "formed", true)) return unformed(status);
-    auto out = headline(status, to) + freshness_note(status);
+    auto out = headline(status, to) + protection_note(status, to) + freshness_note(status);
     auto waiting = text_of(status, "waiting");
     if (!waiting.empty()) out += to.paint("Waits for: " + waiting + '\n', tone::warn);
     if (is_set(status, "halted")) out += to.paint("The cluster is halted; hactl cluster run starts it.\n", tone::warn);

@@ -5,6 +5,7 @@
 
 #include "model/timing.hpp"
 #include "policy/decide.hpp"
+#include "policy/protection.hpp"
 #include "runtime/clock.hpp"
 
 namespace mainstay::runtime {
@@ -38,6 +39,7 @@ public:
         out["waiting"] = or_null(core_.waiting_for(now_));
         add_quorum(out);
         add_fencing(out);
+        add_protection(out);
         out["nodes"] = json::array();
         for (const auto& item : state_.config.cluster.nodes) out["nodes"].push_back(node(item.name));
         out["packages"] = json::array();
@@ -110,6 +112,42 @@ private:
                           {"verified_at", verified.us > 0 ? json(verified.us) : json(nullptr)}};
     }
 
+    void add_protection(json& out) const {
+        policy::standing now;
+        now.self = core_.self();
+        for (const auto& [id, item] : state_.nodes)
+            if (present(id) && item.status == node_status::up) now.present.insert(id);
+        if (!core_.log().active().empty()) {
+            const auto& set = core_.log().active().back().set;
+            for (const auto& item : set.voters) now.voters.insert(item.node);
+            now.tie = set.kind == consensus::tie_break::proof        ? cluster_config::tie::proof
+                      : set.kind == consensus::tie_break::arbitrator ? cluster_config::tie::arbitrator
+                                                                     : cluster_config::tie::none;
+        }
+        for (const auto& link : links_) {
+            auto& heard = now.heard_on[link.name];
+            if (link.local_fault) continue;
+            heard.insert(core_.self());
+            for (const auto& peer : link.peers)
+                if (is_heard(link, peer)) heard.insert(state_.find_node(peer.name));
+        }
+        json list = json::array();
+        std::size_t survived = 0;
+        for (const auto& item : policy::single_faults(state_, now)) {
+            survived += item.why.empty() ? 1 : 0;
+            list.push_back({{"kind", to_string(item.what)},
+                            {"name", item.name},
+                            {"survived", item.why.empty()},
+                            {"why", or_null(item.why)}});
+        }
+        out["protection"] = {{"survived", survived}, {"faults", std::move(list)}};
+    }
+
+    [[nodiscard]] bool is_heard(const link_status& link, const peer_status& peer) const {
+        return peer.heard != time_point::min() &&
+               now_ - peer.heard <= std::max(core_.times().member_timeout, 4 * link.beat_period);
+    }
+
     json node(const std::string& name) const {
         auto id = state_.find_node(name);
         auto found = state_.nodes.find(id);
@@ -141,6 +179,9 @@ private:
         out["since"] = item.halted ? item.halted_by.when.us : item.status_by.when.us;
         out["boot"] = std::to_string(item.boot.machine) + "." + std::to_string(item.boot.incarnation);
         out["on_battery"] = item.power_away;
+        for (const auto& config : state_.config.cluster.nodes)
+            if (config.name == name && !config.watchdog_device.empty())
+                out["watchdog"] = {{"device", config.watchdog_device}, {"timeout_us", item.watchdog.count()}};
         out["links"] = json::array();
         for (const auto& link : links_) add_link(out["links"], link, name);
         out["stonith"] = json::array();
@@ -170,9 +211,7 @@ private:
         for (const auto& peer : link.peers) {
             if (!own && peer.name != name) continue;
             any = true;
-            bool heard = peer.heard != time_point::min() &&
-                         now_ - peer.heard <= std::max(core_.times().member_timeout, 4 * link.beat_period);
-            if (!heard) continue;
+            if (!is_heard(link, peer)) continue;
             up = true;
             round_trip = std::max(round_trip, peer.round_trip);
             loss = std::max(loss, peer.loss_percent);

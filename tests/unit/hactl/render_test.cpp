@@ -82,6 +82,45 @@ TEST_CASE("status of a healthy cluster") {
           "web      running  node1  3d 4h  on         node2  10.77.0.100\n");
 }
 
+TEST_CASE("what one more fault may be stands in the first lines, as short as it is well") {
+    auto fault = [](const char* kind, const char* name, const char* why) {
+        auto text = why == nullptr ? json(nullptr) : json(why);
+        return json{{"kind", kind}, {"name", name}, {"survived", why == nullptr}, {"why", text}};
+    };
+    auto status = portal();
+    status["protection"] = {{"survived", 3},
+                            {"faults",
+                             {fault("node", "node1", nullptr), fault("node", "node2", nullptr),
+                              fault("link", "ring0", nullptr), fault("stonith", "strip", "the only one of node1")}}};
+    auto lines = render_status(status, plain);
+    CHECK(lines.find(
+              "portal   3/3 nodes   quorum 2   leader node1   fencing verified 2h 0m ago   survives 3 of 4 faults\n"
+              "Protection: survives the loss of any one of 2 nodes, link ring0; not of stonith strip (the only one "
+              "of node1)\n\nNODE ") == 0);
+    status["protection"]["faults"].erase(3);
+    CHECK(render_status(status, plain)
+              .find("   survives any one fault\nProtection: survives the loss of any one of 2 "
+                    "nodes, link ring0\n\n") != std::string::npos);
+    status["protection"] = {{"survived", 0}, {"faults", json::array()}};
+    for (const auto* name : {"node1", "node2", "node3", "node4"})
+        status["protection"]["faults"].push_back(fault("node", name, "no node would be left"));
+    CHECK(render_status(status, plain)
+              .find("   survives 0 of 4 faults\nProtection: not of node node1 (no node would be "
+                    "left), node node2 (no node would be left), node node3 (no node would be "
+                    "left), and 1 more (hactl status --json)\n\n") != std::string::npos);
+    status["quorum"]["have"] = false;
+    CHECK(render_status(status, plain).find("Protection") == std::string::npos);
+}
+
+TEST_CASE("where there is a watchdog the node's fencing says whether it is armed") {
+    auto status = portal();
+    status["nodes"][0]["watchdog"] = {{"device", "/dev/watchdog"}, {"timeout_us", 10 * second}};
+    status["nodes"][1]["watchdog"] = {{"device", "/dev/watchdog"}, {"timeout_us", 0}};
+    auto text = render_status(status, plain);
+    CHECK(text.find("strip ok  watchdog 10s        1/10") != std::string::npos);
+    CHECK(text.find("strip ok  watchdog NOT ARMED  0/10") != std::string::npos);
+}
+
 TEST_CASE("status of a cluster in trouble says what is wrong") {
     auto status = portal();
     status["leader"] = nullptr;
