@@ -188,7 +188,11 @@ void node::publish() {
     item.heard = peers_.entries(at_.now, times_.member_timeout / 2);
     if (item.leader && !mutated(mutation::lease_names_no_entry)) item.newest_package_entry = newest_package_entry();
     if (item.acknowledges) {
-        for (const auto& entry : item.heard) acknowledged_at_[entry.node] = at_.now;
+        // A lease runs from when the acknowledged beat was sent, which was before it came in. Who is silent is named
+        // by every beat still, and gets nothing from it.
+        for (const auto& [id, known] : peers_.all())
+            if (known.echo != time_point::min())
+                acknowledged_at_[id] = std::max(acknowledged_at_[id], known.echo_received);
         auto contact = raft_.quorum_contact(at_.now);
         lease_.acknowledged(raft_.current_term(), contact, times_.lease, item.newest_package_entry);
     }

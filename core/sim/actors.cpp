@@ -205,6 +205,17 @@ void world::process_ends(machine& where, request_id request, std::int32_t code, 
     deliver(where, node::process_exited{request, code, timed_out, ""});
 }
 
+// A watchdog works as it is told to: a node of this world always ends when its lease does.
+void world::act(machine& where, const node::configuration_changed&) {
+    for (const auto& item : where.daemon->state().config.cluster.nodes) {
+        if (item.name != where.name || item.watchdog_device.empty()) continue;
+        auto life = where.daemon_life;
+        after(duration{1'000}, [this, &where, life, timeout = item.watchdog_timeout] {
+            if (where.daemon_life == life) deliver(where, node::watchdog_armed{timeout, ""});
+        });
+    }
+}
+
 // ---- devices -------------------------------------------------------------------------------------------
 
 void world::act(machine& where, const node::call_plugin& item) {

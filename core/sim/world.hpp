@@ -146,6 +146,7 @@ private:
     void act(machine& where, node::admin_done item);
     void act(machine& where, const node::trace& item);
     void act(machine& where, const node::left& item);
+    void act(machine& where, const node::configuration_changed& item);
     template <class Other>
     void act(machine&, Other) {}
     void stonith(machine& where, const node::call_plugin& item);

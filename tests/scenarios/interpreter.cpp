@@ -222,13 +222,15 @@ void interpreter::cluster(const words& said) {
     text_ = "cluster_name lab\n";
     for (const auto& [name, value] : given)
         if (name != "arbitrators" && name != "nodes" && name != "capacity" && name != "power_source" &&
-            name != "on_battery_after")
+            name != "on_battery_after" && name != "watchdog" && name != "stonith")
             text_.append(name).append(" ").append(value).append("\n");
     for (int i = 1; i <= count; ++i) {
         names_.push_back("n" + std::to_string(i));
         text_ += "node_name n" + std::to_string(i) + "\nnetwork_interface eth0\nheartbeat_ip 10.0.0." +
                  std::to_string(i) + "/24\n";
         if (given.contains("capacity")) text_ += "capacity_name cpu\ncapacity_value " + given.at("capacity") + "\n";
+        if (given.contains("watchdog"))
+            text_ += "watchdog_device /dev/watchdog\nwatchdog_timeout " + given.at("watchdog") + "\n";
         if (given.contains("power_source") && given.at("power_source") == names_.back()) text_ += "power_source ups\n";
     }
     if (given.contains("on_battery_after"))
@@ -236,7 +238,7 @@ void interpreter::cluster(const words& said) {
     auto arbitrators = given.contains("arbitrators") ? std::stoi(given.at("arbitrators")) : 0;
     for (int i = 1; i <= arbitrators; ++i)
         text_ += "arbitrator_name a" + std::to_string(i) + "\narbitrator_plugin arbitrator-server\n";
-    text_ += "stonith_name power\nstonith_plugin stonith-exec\n";
+    if (!given.contains("stonith")) text_ += "stonith_name power\nstonith_plugin stonith-exec\n";
     world_ = std::make_unique<sim::world>(seed, names_, text_);
     world_->random().steady = true;
     world_->trace = [this](const std::string& line) { heard(line); };
