@@ -44,6 +44,13 @@ void node::reconcile(const std::string& name, const cluster::package_state& item
             return found->second.halt(out_);
         }
     }
+    bool unsaid = here && item.phase == package_phase::starting && found->second.phase() == runner_phase::running;
+    if (unsaid && settled()) {
+        // The daemon before this one died with the word of it on its way: nobody else would ever say it.
+        reports_open_[name] =
+            submit_command(cluster::package_report{name, item.generation, self_, report::running, ""}, name_);
+        return;
+    }
     if (!here && item.phase != package_phase::starting && guard_known_) {
         // Nothing of it was ever begun in this life of the machine.
         ended_[name] = item.generation;
