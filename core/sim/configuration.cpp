@@ -19,11 +19,13 @@ std::string nodes_text(dice& random, const std::vector<std::string>& names) {
     if (random.chance(0.1)) text += "fence_limit 3\nfence_limit_time 60s\n";
     if (random.chance(0.3)) text += "fence_action off\n";
     bool limited = random.chance(0.3);
+    bool watched = random.chance(0.3);
     std::size_t i = 1;
     for (const auto& name : names)
         text += "node_name " + name + "\n network_interface eth0\n heartbeat_ip 10.0.0." + std::to_string(i++) +
                 "/24\n" + (limited ? " capacity_name cpu\n capacity_value 3\n" : "") +
-                (random.chance(0.5) ? " power_source ups\n" : "");
+                (random.chance(0.5) ? " power_source ups\n" : "") +
+                (watched ? " watchdog_device /dev/watchdog\n watchdog_timeout 2s\n" : "");
     text += "event_name ups\n event_plugin event-ups-nut\n on_battery_after 3s\n";
     text += "notifier_name mail\n notifier_plugin notify-exec\n notifier_event node_lost node_fenced\n";
     if (text.find("tie_break arbitrator") != std::string::npos)
