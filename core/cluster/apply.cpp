@@ -364,8 +364,7 @@ void apply_boot(state& current, const consensus::boot_entry& body, applied& outc
         outcome.refusal = "an older life than the one known";
         return;
     }
-    bool new_machine = body.boot.machine > node.boot.machine;
-    if (mutated(mutation::reboot_of_daemon_is_proof)) new_machine = true;
+    bool new_machine = body.boot.machine > node.boot.machine || mutated(mutation::reboot_of_daemon_is_proof);
     node.boot = body.boot;
     node.store = body.store;
     node.feature_level = body.feature_level;
@@ -387,7 +386,6 @@ void apply_boot(state& current, const consensus::boot_entry& body, applied& outc
     // "came back with a new boot id" proves something only when the machine half is new.
     for (auto& [name, item] : current.packages) {
         if (!item.active() || item.owner != body.node || item.owner_boot >= body.boot) continue;
-        if (item.owner_boot.machine >= body.boot.machine && !mutated(mutation::reboot_of_daemon_is_proof)) continue;
         outcome.packages.push_back(name);
         item.phase = package_phase::down;
         item.proof = proof_kind::rebooted;

@@ -180,20 +180,24 @@ private:
     void assume(const std::string& name, const package_state& item) {
         auto owner = state_.nodes.find(item.owner);
         if (owner == state_.nodes.end() || owner->second.status != node_status::lost) return;
+        if (mutated(mutation::start_elsewhere_at_once)) return gone(name, item, "at once");
         bool watched = owner->second.watchdog.count() > 0;
-        if (mutated(mutation::start_elsewhere_at_once)) watched = true;
         if (!watched && state_.config.cluster.fencing != cluster_config::fencing_mode::none) return;
         auto due = when(seen_.lost_for_sure, item.owner, never);
-        if (mutated(mutation::start_elsewhere_at_once)) due = seen_.now;
         if (due > seen_.now) return at(due);
-        cluster::package_report gone;
-        gone.package = name;
-        gone.generation = item.generation;
-        gone.node = item.owner;
-        gone.what = cluster::report::lease_ended;
-        gone.detail = watched ? "its lease and its watchdog have run out"
-                              : "ASSUMED: fencing none, lease and halt timeout have passed";
-        add(gone);
+        gone(name, item,
+             watched ? "its lease and its watchdog have run out"
+                     : "ASSUMED: fencing none, lease and halt timeout have passed");
+    }
+
+    void gone(const std::string& name, const package_state& item, std::string why) {
+        cluster::package_report told;
+        told.package = name;
+        told.generation = item.generation;
+        told.node = item.owner;
+        told.what = cluster::report::lease_ended;
+        told.detail = std::move(why);
+        add(told);
     }
 
     // Planned there, and everything around it is as the plan wants it already.

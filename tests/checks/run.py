@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Runs the checks. usage: run.py [--all] [layering|house|headers|format|tidy ...]; no name: every one."""
+"""Runs the checks. usage: run.py [--all] [layering|house|format|shipped|headers|tidy ...]; no name: every one."""
 import os
 import sys
 
@@ -8,12 +8,14 @@ import formatting  # noqa: E402
 import headers  # noqa: E402
 import house  # noqa: E402
 import layering  # noqa: E402
+import shipped  # noqa: E402
 import tidy  # noqa: E402
 
 CHECKS = {
     "layering": lambda everything: layering.problems(),
     "house": lambda everything: house.problems(),
     "format": lambda everything: formatting.problems(),
+    "shipped": lambda everything: shipped.problems(),
     "headers": lambda everything: headers.problems(),
     "tidy": tidy.problems,
 }
