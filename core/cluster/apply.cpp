@@ -365,6 +365,8 @@ void apply_boot(state& current, const consensus::boot_entry& body, applied& outc
         return;
     }
     bool new_machine = body.boot.machine > node.boot.machine || mutated(mutation::reboot_of_daemon_is_proof);
+    outcome.watchdog_changed =
+        body.boot == node.boot && node.status == node_status::up && body.watchdog != node.watchdog;
     node.boot = body.boot;
     node.store = body.store;
     node.feature_level = body.feature_level;

@@ -1,6 +1,7 @@
 // What the leader writes next: node states, fences, package starts and halts, power.
 #include "policy/decide.hpp"
 #include "model/mutation.hpp"
+#include "model/timing.hpp"
 
 #include <algorithm>
 #include <optional>
@@ -65,6 +66,8 @@ private:
             if (node.status != node_status::lost || !owns_something(id, node.boot)) return;
             if (state_.config.cluster.fencing == cluster_config::fencing_mode::none) return;
             if (is_set(seen_.heard_by_majority, id) || is_set(seen_.heard_again, id)) return;
+            // No device could be asked, and none is needed: its watchdog is the proof.
+            if (node.watchdog.count() > 0 && fence_levels(state_.config.cluster, node.name).empty()) return;
         }
         auto open = state_.fences.find(id);
         bool pending = open != state_.fences.end() && !open->second.done &&
