@@ -258,12 +258,14 @@ private:
     void begin_generation(const std::string& name, const cluster::package_state& item);
     void start_stored();
     void reports_stored();
+    [[nodiscard]] bool is_over_here(const std::string& name, generation number) const;
     void adopt_recovered();
     void runner_says(const std::string& name, runner& item);
     void forget_ended();
     void record_phases();
     void check_lease();
     void end_generations();
+    void mark_generations_over();
     void probe_addresses(const cluster::fence_request& request);
     [[nodiscard]] bool packages_here() const;
     [[nodiscard]] std::optional<package_config> config_of(const std::string& instance) const;
@@ -369,7 +371,8 @@ private:
     std::map<std::string, generation> ended_;                 // newest generation over here for good
     std::map<std::string, ending> reports_after_store_;       // told once the record says so too
     std::map<std::string, std::uint64_t> reports_open_;       // last report's serial, until it is counted
-    bool lease_lost_ = false;
+    bool lease_lapsed_ = false;  // since it was last valid; what was given to this node until then is over
+    bool lease_lost_ = false;    // the same with packages active here
     bool reset_asked_ = false;
     time_point told_lease_end_ = time_point::min();
     bool told_packages_ = false;
@@ -451,6 +454,7 @@ public:
         visit("reports_after_store", self.reports_after_store_);
         visit("ended", self.ended_);
         visit("reports_open", self.reports_open_);
+        visit("lease_lapsed", self.lease_lapsed_);
         visit("lease_lost", self.lease_lost_);
         visit("reset_asked", self.reset_asked_);
         visit("told_lease_end", self.told_lease_end_);

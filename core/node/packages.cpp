@@ -59,9 +59,13 @@ void node::reconcile(const std::string& name, const cluster::package_state& item
     }
 }
 
-void node::begin_generation(const std::string& name, const cluster::package_state& item) {
+bool node::is_over_here(const std::string& name, generation number) const {
     auto ended = ended_.find(name);
-    if (ended != ended_.end() && ended->second >= item.generation && !mutated(mutation::restart_ended_generation)) {
+    return ended != ended_.end() && ended->second >= number && !mutated(mutation::restart_ended_generation);
+}
+
+void node::begin_generation(const std::string& name, const cluster::package_state& item) {
+    if (is_over_here(name, item.generation)) {
         reports_open_[name] = submit_command(
             cluster::package_report{name, item.generation, self_, report::lease_ended, "the lease was lost"}, name_);
         return;
@@ -93,7 +97,7 @@ void node::start_stored() {
         auto& item = runners_.at(name);
         auto found = state_.packages.find(name);
         bool wanted = found != state_.packages.end() && found->second.generation == item.generation() &&
-                      found->second.phase == package_phase::starting;
+                      found->second.phase == package_phase::starting && !is_over_here(name, item.generation());
         next = start_after_store_.erase(next);
         if (wanted && !lease_lost_ && !leaving_ && lease_.may_start(at_.now, times_.member_timeout, state_.applied)) {
             item.start(out_);
@@ -141,9 +145,7 @@ void node::runner_says(const std::string& name, runner& item) {
             continue;
         }
         auto what = *news.report;
-        auto ended = ended_.find(name);
-        if (what == report::halted && ended != ended_.end() && ended->second >= item.generation())
-            what = report::lease_ended;
+        if (what == report::halted && is_over_here(name, item.generation())) what = report::lease_ended;
         auto& record = local_.packages[name];
         record = {item.generation(), boot_.machine, item.phase()};
         bool gone = item.phase() == runner_phase::over &&
@@ -219,12 +221,16 @@ bool node::packages_here() const {
     }) || !recovered_.empty();
 }
 
-// "When the lease is lost the generation is over on that node."
-void node::end_generations() {
+// "When the lease is lost the generation is over on that node": whether it runs, or was still to begin.
+void node::mark_generations_over() {
     for (const auto& [name, item] : state_.packages)
         if (item.owner == self_ && item.owner_boot.machine == boot_.machine) ended_[name] = item.generation;
+    for (auto& [name, item] : runners_) ended_[name] = std::max(ended_[name], item.generation());
+}
+
+void node::end_generations() {
+    mark_generations_over();
     for (auto& [name, item] : runners_) {
-        ended_[name] = std::max(ended_[name], item.generation());
         if (!start_after_store_.contains(name) && item.phase() != runner_phase::over) item.halt(out_);
     }
 }
@@ -252,7 +258,12 @@ void node::check_lease() {
     bool packages = packages_here();
     if (lease_holds(at_.now)) {
         lease_lost_ = false;
-    } else if (packages && !lease_lost_) {
+        lease_lapsed_ = false;
+    } else if (!lease_lapsed_ && lease_.end() != time_point::min()) {
+        lease_lapsed_ = true;
+        mark_generations_over();
+    }
+    if (!lease_holds(at_.now) && packages && !lease_lost_) {
         lease_lost_ = true;
         out_.say("error", "the lease has ended: no quorate leader acknowledged this node in time");
         bool reset = state_.config.cluster.on_quorum_loss == cluster_config::quorum_loss::reset;

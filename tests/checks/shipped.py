@@ -1,4 +1,4 @@
-"""No installed binary knows the name of a deliberate breakage (core/model/mutation.hpp): mutated() is the constant false."""
+"""No installed binary knows the name of a deliberate breakage (core/model/mutation.hpp)."""
 import os
 import re
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """./dev fuzz [SECONDS] [NAME...]: builds the libFuzzer programs with clang and runs each for so long over its corpus.
 
-An input that makes one fall over is kept as build/fuzz/NAME-crash-...: move it into tests/fuzz/corpus/NAME with the fix.
+An input that makes one fall over is kept as build/fuzz/NAME-crash-...: it goes into
+tests/fuzz/corpus/NAME with the fix.
 """
 import os
 import subprocess
@@ -10,7 +11,8 @@ import sys
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BUILD = os.path.join(ROOT, "build", "fuzz")
 NAMES = ["datagram", "entries", "snapshot", "sectors", "configuration"]
-OPTIONS = ["-DMAINSTAY_FUZZ=ON", "-DMAINSTAY_WERROR=OFF", "-DCMAKE_CXX_COMPILER=clang++-14", "-DCMAKE_C_COMPILER=clang-14"]
+OPTIONS = ["-DMAINSTAY_FUZZ=ON", "-DMAINSTAY_WERROR=OFF", "-DCMAKE_CXX_COMPILER=clang++-14",
+           "-DCMAKE_C_COMPILER=clang-14"]
 
 
 def build(names):
