@@ -141,7 +141,9 @@ private:
             // An instance of a multi-node package belongs to its node; what waits already is not this fault's doing.
             if (name.find('@') != std::string::npos || !now_.present.contains(item.owner)) continue;
             auto owner = state_.node_name(item.owner);
-            if (!provable(owner)) return "nothing could prove that " + owner + " is dead, " + name + " would wait";
+            if (!provable(owner))
+                return std::string("nothing could prove that ").append(owner).append(" is dead, ").append(name) +
+                       " would wait";
             moving.insert(name);
         }
         if (moving.empty()) return {};
