@@ -56,6 +56,28 @@ class TwoNodes(QuorumCase):
         self.check_safety()
 
 
+class BackToBack(QuorumCase):
+    """Two nodes with a cable from card to card: when it is pulled both lose carrier, which is no reason of their own."""
+    nodes = 2
+
+    def test_pulled_cables_leave_exactly_one(self):
+        owner = self.lab.package("web")["node"]
+        other = next(n for n in self.lab.names if n != owner)
+        before = self.prober.answered_by()
+        boots = {n: self.boots(n) for n in self.lab.names}
+        for name in self.lab.names:
+            self.lab.cut(name, carrier=True)
+        self.lab.wait("one of the two was switched off",
+                      lambda: any(self.boots(n) > boots[n] for n in self.lab.names))
+        for name in self.lab.names:
+            self.lab.mend(name)
+        self.all_back()
+        self.assertEqual(self.boots(owner), boots[owner])
+        self.assertEqual(self.boots(other), boots[other] + 1)
+        self.lab.wait("the client is answered again", lambda: self.prober.answered_by() == before)
+        self.check_safety()
+
+
 class TwoNodesCut(QuorumCase):
     nodes = 2
 
