@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <utility>
 
 #include "cluster/configuration.hpp"
 #include "model/mutation.hpp"
@@ -85,8 +86,16 @@ void fold::on(const configure& body) {
         if (print_package(*kept) != print_package(*state_.find_package(name)))
             return refuse("package " + name + " is running: halt it before it is changed");
     }
+    for (const auto& [name, state] : state_.packages) {
+        if (!state.maintained) continue;
+        auto kept = std::find_if(parsed->packages.begin(), parsed->packages.end(),
+                                 [&name = name](const auto& item) { return item.name == name; });
+        if (kept == parsed->packages.end() || print_package(*kept) != print_package(*state_.find_package(name)))
+            return refuse("package " + name + " is in maintenance: hactl package maintenance off " + name +
+                          " before it is changed");
+    }
     state_.configuration_text = body.text;
-    state_.config = std::move(*parsed);
+    auto former = std::exchange(state_.config, std::move(*parsed));
     outcome_.configuration_changed = true;
     // "Packages": waits use the largest L ever committed.
     state_.lease_max = std::max(state_.lease_max, timings_of(state_.config.cluster).lease);
@@ -104,6 +113,7 @@ void fold::on(const configure& body) {
         }
     }
     std::erase_if(state_.packages, [&](const auto& entry) { return !kept.contains(entry.first); });
+    prune_conditions(former);
 }
 
 bool fold::nodes_may_go(const cluster_config& cluster) {
@@ -142,6 +152,9 @@ void fold::take_nodes(const configure& body) {
         state_.nodes.erase(entry.second);
         state_.fences.erase(entry.second);
         state_.submissions.erase(entry.second);
+        state_.subnets.erase(entry.second);
+        for (auto& [name, values] : state_.resources) values.erase(entry.second);
+        end_maintenance_on(state_, entry.second);
         for (auto& [name, item] : state_.packages) item.node_off.erase(entry.second);
         return true;
     });
@@ -184,6 +197,7 @@ void fold::on(const node_admin& body) {
         return refuse("node " + body.node + (body.run ? " is not halted" : " is halted already"));
     node.halted = !body.run;
     node.halted_by = by(body.run ? "node run" : "node halt");
+    if (!body.run) end_maintenance_on(state_, id);  // SG 7.2
     // SG 5.3: node flags are enabled again when the node rejoins.
     if (body.run) {
         node.power_away = false;
@@ -203,6 +217,7 @@ void fold::on(const cluster_admin& body) {
         item.switching = config != nullptr && config->auto_run;
         item.switching_by = by("cluster run");
         item.node_off.clear();
+        end_maintenance(state_, name, item);
     }
 }
 
@@ -329,6 +344,7 @@ void proven_dead(state& current, applied& outcome, node_id target, boot_id boot,
         node.status = node_status::fenced;
         node.status_by = why;
         if (proof == proof_kind::fenced) node.fenced_times.push_back(why.when);
+        end_maintenance_on(current, target);
     }
     for (auto& [name, item] : current.packages) {
         if (!item.active() || item.owner != target || item.owner_boot.machine > boot.machine) continue;
@@ -377,6 +393,10 @@ void apply_boot(state& current, const consensus::boot_entry& body, applied& outc
     // Halted by its own orderly shutdown: back with its daemon, as with cmrunnode at boot.
     if (node.halted && node.halted_by.actor.starts_with("shutdown@")) node.halted = false;
     if (!new_machine) return;
+    // What was set and seen in the former life says nothing about this one.
+    current.subnets.erase(body.node);
+    for (auto& [name, values] : current.resources) values.erase(body.node);
+    end_maintenance_on(current, body.node);
     node.fence_asked_by.clear();
     auto limit = current.config.cluster.fence_limit;
     auto span = current.config.cluster.fence_limit_time.count();

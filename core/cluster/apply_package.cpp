@@ -19,6 +19,7 @@ void fold::on(const package_start& body) {
     item->owner_boot = body.boot;
     item->proof = body.proof;
     item->restarts.clear();
+    if (item->maintained) item->maintained->services_down.clear();
     item->failing = false;
     item->start_by = by(body.reason);
     item->phase_by = item->start_by;
@@ -70,7 +71,11 @@ void fold::failed_or_halted(package_state& item, const package_report& body, con
             over(item, proof_kind::start_failed, reason);
             break;
         case report::service_failed:
+        case report::during_resource_down:
             item.node_off[body.node] = by(reason);
+            [[fallthrough]];
+        case report::subnet_down:
+        case report::before_resource_down:
             item.phase_by = by(reason);
             // SG 5.9: what depends on it halts first, then the leader has it halted.
             item.failing = item.phase == package_phase::running && !state_.active_dependents(body.package).empty();
@@ -95,6 +100,8 @@ void fold::failed_or_halted(package_state& item, const package_report& body, con
         default: {
             // The leader's own word about a lost node (fencing none): nothing was proven.
             bool assumed = body.what == report::lease_ended && !item_.origin;
+            // SG 7.2: its node was lost, or lost the cluster.
+            if (body.what == report::lease_ended) end_maintenance(state_, body.package, item);
             auto owner = state_.nodes.find(item.owner);
             bool watched = owner != state_.nodes.end() && owner->second.watchdog.count() > 0;
             over(item,
@@ -179,11 +186,18 @@ void fold::on(const package_run& body) {
         return refuse("package " + body.package + " is " + to_string(item->phase) + " on " +
                       state_.node_name(item->owner));
     if (state_.halted) return refuse("the cluster is halted: hactl cluster run");
-    if (body.node.empty()) {
+    auto where = body.node;
+    if (item->maintained) {
+        auto own = state_.node_name(item->maintained->node);
+        if (!where.empty() && where != own)
+            return refuse("package " + body.package + " is in maintenance on " + own + " and may run there only");
+        where = own;
+    }
+    if (where.empty()) {
         if (!somewhere(body.package, *item, node_id{})) return;
         item->target_any = true;
     } else {
-        auto id = destination(body.package, *item, body.node);
+        auto id = destination(body.package, *item, where);
         if (!id) return;
         item->target = id;
     }
@@ -262,6 +276,8 @@ void fold::on(const package_move& body) {
     if (!item->active()) return refuse("package " + body.package + " is down: hactl package start " + body.package);
     if (item->phase == package_phase::halting || item->phase == package_phase::halt_failed)
         return refuse("package " + body.package + " is " + to_string(item->phase));
+    if (item->maintained)
+        return refuse("package " + body.package + " is in maintenance: hactl package maintenance off " + body.package);
     if (!nothing_needs(body.package, config, true)) return;
     if (body.node.empty()) {
         if (!somewhere(body.package, *item, item->owner)) return;
@@ -294,6 +310,8 @@ void fold::on(const package_switching& body) {
         return refuse("a system_multi_node package starts and ends with its node: hactl node halt, hactl node run");
     auto id = body.node.empty() ? node_id{} : state_.find_node(body.node);
     if (!body.node.empty() && !id) return refuse("there is no node " + body.node + " in the configuration");
+    if (body.enabled && body.node.empty() && state_.packages[list.front()].maintained)
+        return refuse("package " + body.package + " is in maintenance: hactl package maintenance off " + body.package);
     for (const auto& name : list) {
         auto& item = state_.packages[name];
         if (body.node.empty()) {

@@ -176,18 +176,21 @@ struct package_halt {
 
 // What a node says of a generation it runs. The flags' consequences are SG's matrix (4.9).
 enum class report : std::uint8_t {
-    running,         // all steps done
-    start_exit_1,    // run script exit 1: no restart anywhere
-    start_exit_2,    // run script exit 2 or a failed step: another node may try
-    start_timeout,   // run script did not end in time
-    service_failed,  // a service died with no restarts left; being halted
-    halted,          // halt steps done, nothing of it is left
-    halt_exit_1,     // halt script failed: switching off
-    halt_timeout,    // halt script did not end in time: switching off
-    lease_ended,     // the lease passed; processes were killed and the halt steps run
-    halt_exit_2,     // halt script exit 2: down, may run anywhere again
-    halt_exit_3,     // halt script exit 3: stopped where it failed, to be halted again after repair
-    failing_fast,    // node_fail_fast_enabled: the node resets, and its new boot is the proof
+    running,               // all steps done
+    start_exit_1,          // run script exit 1: no restart anywhere
+    start_exit_2,          // run script exit 2 or a failed step: another node may try
+    start_timeout,         // run script did not end in time
+    service_failed,        // a service died with no restarts left; being halted
+    halted,                // halt steps done, nothing of it is left
+    halt_exit_1,           // halt script failed: switching off
+    halt_timeout,          // halt script did not end in time: switching off
+    lease_ended,           // the lease passed; processes were killed and the halt steps run
+    halt_exit_2,           // halt script exit 2: down, may run anywhere again
+    halt_exit_3,           // halt script exit 3: stopped where it failed, to be halted again after repair
+    failing_fast,          // node_fail_fast_enabled: the node resets, and its new boot is the proof
+    subnet_down,           // a monitored subnet was lost there; being halted
+    before_resource_down,  // a generic resource of before_package_start; being halted
+    during_resource_down,  // ... of during_package_start
     count_
 };
 [[nodiscard]] constexpr const char* to_string(report value) {
@@ -214,6 +217,11 @@ enum class report : std::uint8_t {
             return "halt_exit_3";
         case report::failing_fast:
             return "failing_fast";
+        case report::subnet_down:
+            return "subnet_down";
+        case report::before_resource_down:
+        case report::during_resource_down:
+            return "resource_down";
         default:
             return "lease_ended";
     }
@@ -388,11 +396,71 @@ struct package_wish_over {
     }
 };
 
-using command_body =
-    std::variant<found_cluster, configure, node_lost, node_back, fence_request, fence_result, package_start,
-                 package_halt, package_report, service_restarted, package_run, package_stop, package_move,
-                 package_switching, node_admin, cluster_admin, cluster_event, power_action, feature_level, notified,
-                 proof_broken, fence_node, package_wish_over>;
+// hactl resource set NAME up|down|VALUE [--node N]: what a monitor found (SG 3.7).
+struct resource_set {
+    static constexpr const char* name_ = "resource_set";
+    std::string resource;
+    std::string node;
+    std::string value;  // up, down or a number, as it was written
+    static void fields(auto& self, auto&& visit) {
+        visit("resource", self.resource);
+        visit("node", self.node);
+        visit("value", self.value);
+    }
+};
+
+// A node about its own interface on a monitored subnet; only changes are written down.
+struct subnet_seen {
+    static constexpr const char* name_ = "subnet_seen";
+    node_id node;
+    boot_id boot;
+    std::string subnet;
+    bool up = false;
+    static void fields(auto& self, auto&& visit) {
+        visit("node", self.node);
+        visit("boot", self.boot);
+        visit("subnet", self.subnet);
+        visit("up", self.up);
+    }
+};
+
+// hactl package maintenance on|off P (SG 7.2)
+struct package_maintenance {
+    static constexpr const char* name_ = "package_maintenance";
+    std::string package;
+    std::string node;  // where, when the package is down; empty = where it runs
+    bool on = true;
+    std::string reason;
+    std::optional<wall_time> until;
+    static void fields(auto& self, auto&& visit) {
+        visit("package", self.package);
+        visit("node", self.node);
+        visit("on", self.on);
+        visit("reason", self.reason);
+        visit("until", self.until);
+    }
+};
+
+// A service of a package in maintenance has ended; nothing follows from it.
+struct service_down {
+    static constexpr const char* name_ = "service_down";
+    std::string package;
+    mainstay::generation generation;
+    std::string service;
+    std::string detail;
+    static void fields(auto& self, auto&& visit) {
+        visit("package", self.package);
+        visit("generation", self.generation);
+        visit("service", self.service);
+        visit("detail", self.detail);
+    }
+};
+
+using command_body = std::variant<found_cluster, configure, node_lost, node_back, fence_request, fence_result,
+                                  package_start, package_halt, package_report, service_restarted, package_run,
+                                  package_stop, package_move, package_switching, node_admin, cluster_admin,
+                                  cluster_event, power_action, feature_level, notified, proof_broken, fence_node,
+                                  package_wish_over, resource_set, subnet_seen, package_maintenance, service_down>;
 
 // `origin` and `serial` name a submission: the same one never counts twice, however often it is
 // sent (a node's serials grow within one life; decisions of the leader itself have none).

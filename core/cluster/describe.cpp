@@ -174,6 +174,27 @@ private:
                 body.reason);
     }
     void on(const feature_level& body) { say("feature_level", "info", "feature level " + std::to_string(body.level)); }
+    void on(const resource_set& body) {
+        out_.node = body.node;
+        say("resource_set", "info", "generic resource " + body.resource + " on " + body.node + " is " + body.value);
+    }
+    void on(const subnet_seen& body) {
+        out_.details.emplace_back("subnet", body.subnet);
+        say(body.up ? "subnet_up" : "subnet_down", body.up ? "info" : "alarm",
+            "subnet " + body.subnet + " is " + (body.up ? "up" : "down") + " on " + node(body.node));
+    }
+    void on(const package_maintenance& body) {
+        auto text =
+            std::string("package maintenance ") + (body.on ? "on " : "off ") + package_on(body.package, body.node);
+        say(body.on ? "maintenance_on" : "maintenance_off", "info",
+            text + (body.reason.empty() ? "" : ": " + body.reason));
+    }
+    void on(const service_down& body) {
+        generation(body.package, body.generation);
+        out_.details.emplace_back("service", body.service);
+        say("service_down", "info",
+            "service " + body.service + " of " + body.package + " has ended (" + body.detail + "), in maintenance");
+    }
     void on(const package_wish_over& body) {
         out_.package = body.package;
         say("package_move_over", "warning", "package " + body.package + " stays where it is: " + body.reason);

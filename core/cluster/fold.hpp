@@ -1,5 +1,6 @@
 // Inside of apply(): one command being applied to one state. apply.cpp has what is about the
-// configuration, nodes and events, apply_package.cpp what is about packages. Not for other folders.
+// configuration, nodes and events, apply_package.cpp what is about packages, apply_conditions.cpp
+// what they rely on. Not for other folders.
 #pragma once
 
 #include <string>
@@ -10,6 +11,11 @@ namespace mainstay::cluster {
 
 // The machine's life `boot` of a node has surely ended: its packages are over, with this proof.
 void proven_dead(state& current, applied& outcome, node_id target, boot_id boot, proof_kind proof, provenance why);
+
+// Maintenance of the package is over; so is what was said about it.
+void end_maintenance(state& current, const std::string& name, package_state& item);
+// ... of all packages that are in maintenance on the node: it halted, or its life is over.
+void end_maintenance_on(state& current, node_id node);
 
 class fold {
 public:
@@ -67,6 +73,16 @@ private:
     // Refused when something active needs the package and would not come along.
     bool nothing_needs(const std::string& instance, const package_config& package, bool moves);
     void on(const package_switching& body);
+
+    // apply_conditions.cpp: what packages rely on, and maintenance
+    void on(const resource_set& body);
+    void on(const subnet_seen& body);
+    void on(const package_maintenance& body);
+    void on(const service_down& body);
+    // Where the package would be in maintenance; 0, and refused, when that can't be.
+    node_id maintenance_node(const std::string& name, const package_state& item, const std::string& node);
+    // After a new configuration: values of what is gone, or means something else now, are forgotten.
+    void prune_conditions(const configuration& former);
 
     void on(const cluster_event& body);
     void on(const power_action& body);

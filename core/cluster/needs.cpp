@@ -34,16 +34,26 @@ bool comes_along(const package_config& package, const package_config& other) {
     return !other.everywhere() && package.priority && (!other.priority || *other.priority > *package.priority);
 }
 
+enum class asked { start, leave_maintenance };
+
 std::string against_dependency(const state& now, const std::string& instance, const package_config& package,
-                               const dependency_config& item, node_id node) {
+                               const dependency_config& item, node_id node, asked what = asked::start) {
     const auto* other = now.find_package(item.package);
     if (other == nullptr) return {};
-    bool moves = now.packages.at(instance).active();
+    bool moves = now.packages.at(instance).active() && what == asked::start;
+    bool maintained = now.packages.at(instance).maintained && what == asked::start;
     bool met = false;
+    std::string why = ", and it is not";
     for (const auto& name : now.instances(*other)) {
         auto found = now.packages.find(name);
         if (found == now.packages.end()) continue;
         bool there = at_place(item.location, found->second.owner, node);
+        // SG 7.2: what is in maintenance is nothing to rely on; two that are ignore each other.
+        if (found->second.maintained && maintained) return {};
+        if (found->second.maintained && item.up) {
+            why = ", and it is in maintenance";
+            continue;
+        }
         if (!item.up && found->second.active() && there)
             return item.package + " excludes it and is active on " + now.node_name(found->second.owner);
         met = met || (found->second.phase == package_phase::running && there);
@@ -53,7 +63,7 @@ std::string against_dependency(const state& now, const std::string& instance, co
            (item.location == place::same_node  ? now.node_name(node)
             : item.location == place::any_node ? "any node"
                                                : "another node") +
-           ", and it is not";
+           why;
 }
 
 std::string against_room(const state& now, const std::string& instance, const package_config& package, node_id node) {
@@ -80,11 +90,33 @@ std::string against_room(const state& now, const std::string& instance, const pa
 std::string state::against_start(const std::string& instance, node_id node) const {
     const auto* package = find_package(instance);
     if (package == nullptr) return "there is no such package";
+    bool maintained = packages.at(instance).maintained.has_value();
+    auto wrong = maintained ? std::string() : lacks_to_start(*package, node);
+    if (!wrong.empty()) return wrong;
     for (const auto& item : package->dependencies) {
-        auto wrong = against_dependency(*this, instance, *package, item, node);
+        if (item.up && maintained) continue;  // SG 7.2: bypassed
+        wrong = against_dependency(*this, instance, *package, item, node);
         if (!wrong.empty()) return wrong;
     }
     return against_room(*this, instance, *package, node);
+}
+
+std::string state::against_leaving_maintenance(const std::string& instance) const {
+    const auto& item = packages.at(instance);
+    const auto* package = find_package(instance);
+    if (package == nullptr || !item.maintained) return {};
+    if (item.phase == package_phase::starting || item.phase == package_phase::halting)
+        return "it is " + std::string(to_string(item.phase));
+    if (item.phase != package_phase::running) return {};
+    if (!item.maintained->services_down.empty())
+        return "service " + *item.maintained->services_down.begin() + " has ended";
+    auto missing = lacks(*package, item.owner);
+    if (!missing.empty()) return missing.front().text;
+    for (const auto& link : package->dependencies) {
+        auto wrong = against_dependency(*this, instance, *package, link, item.owner, asked::leave_maintenance);
+        if (!wrong.empty()) return wrong;
+    }
+    return {};
 }
 
 std::vector<std::string> state::active_dependents(const std::string& instance) const {
@@ -94,6 +126,8 @@ std::vector<std::string> state::active_dependents(const std::string& instance) c
     for (const auto& [other, item] : packages) {
         const auto* package = find_package(other);
         if (package == nullptr || !item.active()) continue;
+        // SG 7.2: two in maintenance ignore their relation.
+        if (item.maintained && own != packages.end() && own->second.maintained) continue;
         bool needs = std::any_of(
             package->dependencies.begin(), package->dependencies.end(), [&, owner = item.owner](const auto& link) {
                 return link.up && link.package == name &&

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -92,6 +93,20 @@ enum class package_phase : std::uint8_t { down, starting, running, halting, halt
     }
 }
 
+// SG 7.2: failures are ignored, and nothing but a command starts, halts or moves the package.
+struct maintenance {
+    node_id node;   // the one it may run on
+    provenance by;  // with the administrator's reason
+    std::optional<wall_time> until;
+    std::set<std::string> services_down;  // ended meanwhile
+    static void fields(auto& self, auto&& visit) {
+        visit("node", self.node);
+        visit("by", self.by);
+        visit("until", self.until);
+        visit("services_down", self.services_down);
+    }
+};
+
 struct package_state {
     package_phase phase = package_phase::down;
     mainstay::generation generation;  // newest ever started
@@ -112,6 +127,7 @@ struct package_state {
     provenance phase_by;
     std::map<std::string, std::uint32_t> restarts;  // of services, this generation
     bool failing = false;  // failed, and halts as soon as what depends on it has halted (SG 5.9)
+    std::optional<maintenance> maintained;
     static void fields(auto& self, auto&& visit) {
         visit("phase", self.phase);
         visit("generation", self.generation);
@@ -130,6 +146,7 @@ struct package_state {
         visit("phase_by", self.phase_by);
         visit("restarts", self.restarts);
         visit("failing", self.failing);
+        visit("maintained", self.maintained);
     }
     [[nodiscard]] bool active() const { return phase != package_phase::down; }
 };
@@ -171,6 +188,32 @@ struct power_state {
         visit("since", self.since);
         visit("entry", self.entry);
     }
+};
+
+// A generic resource on one node, as it was last set in this life of its machine.
+struct resource_value {
+    std::int32_t value = 0;  // of a simple resource: 1 = up, 0 = down
+    provenance by;
+    static void fields(auto& self, auto&& visit) {
+        visit("value", self.value);
+        visit("by", self.by);
+    }
+};
+
+// A monitored subnet as one node sees it.
+struct subnet_status {
+    bool up = false;
+    wall_time since;
+    static void fields(auto& self, auto&& visit) {
+        visit("up", self.up);
+        visit("since", self.since);
+    }
+};
+
+// Something that a package relies on and that is not there.
+struct lacking {
+    report what = report::subnet_down;  // how the package fails if it runs
+    std::string text;                   // "generic resource lun is down"
 };
 
 struct alarm {
@@ -219,7 +262,9 @@ struct state {
     node_id next_node{1};   // R1: ids are given once
     // Newest first: the certified histories this one contains (R5), and where each began.
     std::vector<std::pair<std::uint64_t, log_index>> lineages;
-    std::vector<wall_time> fence_times;  // confirmed fences, for the storm brake
+    std::vector<wall_time> fence_times;                                  // confirmed fences, for the storm brake
+    std::map<std::string, std::map<node_id, resource_value>> resources;  // a node that is missing: unknown
+    std::map<node_id, std::map<std::string, subnet_status>> subnets;     // a subnet that is missing: unknown
     static void fields(auto& self, auto&& visit) {
         visit("applied", self.applied);
         visit("cluster", self.cluster);
@@ -241,6 +286,8 @@ struct state {
         visit("next_node", self.next_node);
         visit("lineages", self.lineages);
         visit("fence_times", self.fence_times);
+        visit("resources", self.resources);
+        visit("subnets", self.subnets);
     }
 
     configuration config;  // parsed from configuration_text whenever that changes
@@ -258,6 +305,18 @@ struct state {
     // Why a command may not start the package there as things stand: dependencies, exclusions, room
     // (SG 5.2: a command never drags or halts another package). Empty = nothing.
     [[nodiscard]] std::string against_start(const std::string& instance, node_id node) const;
+    // What speaks against ending its maintenance; empty = nothing.
+    [[nodiscard]] std::string against_leaving_maintenance(const std::string& instance) const;
+    // Subnets and generic resources of the package that are not up on the node.
+    [[nodiscard]] std::vector<lacking> lacks(const package_config& package, node_id node) const;
+    // The first of them that has to be up before the package starts; empty = none.
+    [[nodiscard]] std::string lacks_to_start(const package_config& package, node_id node) const;
+    // Null when no package uses it. All uses agree on whether it is up or down, or has a value.
+    [[nodiscard]] const generic_resource_config* find_resource(const std::string& name) const;
+    // up, down, unknown or a number.
+    [[nodiscard]] std::string resource_text(const std::string& name, node_id node) const;
+    // Of all packages, sorted.
+    [[nodiscard]] std::vector<std::string> monitored_subnets() const;
     [[nodiscard]] node_id find_node(const std::string& name) const;  // 0 = unknown
     [[nodiscard]] std::string node_name(node_id node) const;
     // The node list of a package: "*" and an absent list mean all nodes, in cluster order.

@@ -14,7 +14,6 @@ problems check_configuration(const configuration& config, std::span<const plugin
     checking::check_packages(config, found);
     checking::check_placement(config, found);
     checking::check_storage(config, found);
-    checking::check_not_yet(config, found);
     checking::check_plugins(config, schemas, found);
     return found;
 }

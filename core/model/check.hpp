@@ -30,8 +30,6 @@ void check_fencing(const cluster_config& cluster, problems& found);
 void check_packages(const configuration& config, problems& found);
 void check_placement(const configuration& config, problems& found);
 void check_storage(const configuration& config, problems& found);
-// What this version reads but does not act on yet.
-void check_not_yet(const configuration& config, problems& found);
 void check_plugins(const configuration& config, std::span<const plugin_schema> schemas, problems& found);
 
 // Where `key` stood (see keyword_lines), or where its section began.

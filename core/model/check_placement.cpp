@@ -309,18 +309,42 @@ void check_generic(const configuration& config, problems& found) {
                   "at most " + std::to_string(limits::generic_resources));
 }
 
+// SG 3.5, access full: every node of the list is on the subnet; one that is not never runs the package.
+void warn_of_strangers(const configuration& config, const package_config& package, const monitored_subnet_config& item,
+                       const source_position& where, problems& found) {
+    if (item.partial) return;
+    std::string strangers;
+    bool any = false;
+    for (const auto& node : config.cluster.nodes) {
+        if (!may_run_on(package, node.name)) continue;
+        if (is_on(node, item.subnet)) {
+            any = true;
+        } else {
+            strangers += (strangers.empty() ? "" : ", ") + node.name;
+        }
+    }
+    // A subnet known by a `subnet` line alone says nothing about who is on it.
+    if (any && !strangers.empty())
+        add_warning(found, where, "monitored_subnet",
+                    "no address of " + strangers + " is on " + item.subnet +
+                        ": the package can't run there, unless monitored_subnet_access partial follows");
+}
+
 void check_subnets(const configuration& config, const package_config& package, problems& found) {
     if (config.cluster.name.empty()) return;
-    for (const auto& subnet : package.monitored_subnets) {
+    for (const auto& item : package.monitored_subnets) {
+        const auto& subnet = item.subnet;
         const auto& known = config.cluster.subnets;
-        if (std::find(known.begin(), known.end(), subnet) != known.end()) continue;
+        auto plain = subnet.substr(0, subnet.find('/'));
+        auto where = position(package.lines, "monitored_subnet " + subnet,
+                              position(package.lines, "monitored_subnet " + plain, package.where));
+        if (std::find(known.begin(), known.end(), subnet) != known.end()) {
+            warn_of_strangers(config, package, item, where, found);
+            continue;
+        }
         std::string list;
         for (const auto& text : known) (list += list.empty() ? "" : ", ") += text;
-        auto plain = subnet.substr(0, subnet.find('/'));
-        add_error(found,
-                  position(package.lines, "monitored_subnet " + subnet,
-                           position(package.lines, "monitored_subnet " + plain, package.where)),
-                  "monitored_subnet", subnet + " is no subnet of the cluster", "one of " + list);
+        add_error(found, where, "monitored_subnet", subnet + " is no subnet of the cluster", "one of " + list);
     }
 }
 

@@ -97,6 +97,9 @@ struct configuration {
 // the interface that carries it on the first node. node_params give each node's own address.
 [[nodiscard]] std::vector<plugin_instance> effective_links(const cluster_config& cluster);
 
+// A heartbeat_ip or stationary_ip of the node is on that subnet (`10.77.0.0/24`).
+[[nodiscard]] bool is_on(const node_config& node, const std::string& subnet);
+
 // A file system of a package as an instance of the filesystem plugin.
 [[nodiscard]] plugin_instance filesystem_instance(const package_config& package, const filesystem_config& item);
 

@@ -62,6 +62,12 @@ struct generic_resource_config {
     keyword_lines lines;
 };
 
+// SG 3.5: a node can run the package only while an interface of its own on that subnet is up.
+struct monitored_subnet_config {
+    std::string subnet;
+    bool partial = false;  // monitored_subnet_access partial: nodes that are not on it do without
+};
+
 // SG fs_*: mounted before the addresses are configured.
 struct filesystem_config {
     std::string name;  // device, server:/path or what the type wants
@@ -109,7 +115,7 @@ struct package_config {
     std::vector<std::string> external_scripts;
     std::vector<dependency_config> dependencies;
     weights weight;
-    std::vector<std::string> monitored_subnets;
+    std::vector<monitored_subnet_config> monitored_subnets;
     std::vector<generic_resource_config> generic_resources;
     storage_config storage;
     std::vector<filesystem_config> filesystems;

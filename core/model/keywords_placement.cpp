@@ -60,11 +60,11 @@ void add_monitored(builder& b, const statement& s) {
     auto text = b.subnet_text(s);
     if (text.empty()) return;
     auto& list = b.package().monitored_subnets;
-    if (std::find(list.begin(), list.end(), text) != list.end()) {
+    if (std::any_of(list.begin(), list.end(), [&text](const auto& item) { return item.subnet == text; })) {
         b.error(s, text + " stands twice");
         return;
     }
-    list.push_back(text);
+    list.push_back({text, false});
 }
 
 void open_generic(builder& b, const statement& s) {
@@ -109,10 +109,14 @@ void set_lan_failover(builder& b, const statement& s) {
     b.yes_no(s, ignored);
 }
 
+// Of the subnet above it; a Serviceguard template may have the line without one.
 void set_access(builder& b, const statement& s) {
-    auto value = b.word(s, "full");
-    if (value && !same_word(*value, "full"))
-        b.error(s, "clusters whose nodes have different subnets are not handled", "full");
+    enum class access { full, partial } chosen = access::full;
+    b.choice(s, {"full", "partial"}, chosen);
+    if (chosen == access::full) return;
+    if (b.package().monitored_subnets.empty())
+        return b.error(s, "stands above every monitored_subnet", "a monitored_subnet line above it");
+    b.package().monitored_subnets.back().partial = true;
 }
 
 using sec = section;

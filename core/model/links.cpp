@@ -52,4 +52,16 @@ std::vector<plugin_instance> effective_links(const cluster_config& cluster) {
     return links;
 }
 
+bool is_on(const node_config& node, const std::string& subnet) {
+    auto wanted = parse_subnet(subnet);
+    auto there = [&wanted](const std::string& text) {
+        auto address = parse_subnet(text);
+        return address && wanted && contains(*wanted, address->network);
+    };
+    return std::any_of(node.interfaces.begin(), node.interfaces.end(), [&](const auto& item) {
+        return std::any_of(item.heartbeat_ip.begin(), item.heartbeat_ip.end(), there) ||
+               std::any_of(item.stationary_ip.begin(), item.stationary_ip.end(), there);
+    });
+}
+
 }  // namespace mainstay

@@ -179,7 +179,7 @@ void complete_package(builder& b, package_config& package, const std::vector<ip_
         }
     };
     for (auto& address : package.addresses) complete(address.subnet, "ip_subnet", address.where);
-    for (auto& subnet : package.monitored_subnets) complete(subnet, "monitored_subnet", package.where);
+    for (auto& item : package.monitored_subnets) complete(item.subnet, "monitored_subnet", package.where);
 }
 
 }  // namespace

@@ -50,7 +50,10 @@ void print_needs(page& out, const package_config& package) {
         out.word("weight_name", name);
         out.line("weight_value", weight_text(value));
     }
-    for (const auto& subnet : package.monitored_subnets) out.word("monitored_subnet", subnet);
+    for (const auto& item : package.monitored_subnets) {
+        out.word("monitored_subnet", item.subnet);
+        if (item.partial) out.line("monitored_subnet_access", "partial");
+    }
     for (const auto& item : package.dependencies) {
         out.gap();
         out.word("dependency_name", item.name);

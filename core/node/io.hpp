@@ -185,8 +185,15 @@ struct watchdog_armed {
     }
 };
 
+// Of each monitored subnet: an interface of this machine that has an address in it is up, with carrier.
+struct subnets_seen {
+    static constexpr const char* name_ = "subnets_seen";
+    std::vector<std::pair<std::string, bool>> subnets;
+    static void fields(auto& self, auto&& visit) { visit("subnets", self.subnets); }
+};
+
 using input = std::variant<datagram, tick, stored, process_exited, plugin_answer, plugin_event, admin_call, guard_hello,
-                           leave, watchdog_armed>;
+                           leave, watchdog_armed, subnets_seen>;
 
 // ---- outputs -----------------------------------------------------------------------------------
 

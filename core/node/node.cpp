@@ -246,6 +246,7 @@ bool node::load_snapshot() {
     if (self_ && mark != state_.submissions.end() && mark->second.boot == boot_) {
         submissions_.counted(mark->second.serial);
         std::erase_if(reports_open_, [&](const auto& open) { return open.second <= mark->second.serial; });
+        std::erase_if(subnets_told_, [&](const auto& open) { return open.second <= mark->second.serial; });
     }
     return true;
 }
@@ -279,6 +280,7 @@ void node::applied_entry(log_index index, const consensus::entry& entry, const c
     if (item->origin == self_ && item->origin_boot == boot_) {
         submissions_.counted(item->serial);
         std::erase_if(reports_open_, [&](const auto& open) { return open.second <= item->serial; });
+        std::erase_if(subnets_told_, [&](const auto& open) { return open.second <= item->serial; });
         operations_.counted(item->serial, state_, outcome, out_);
     }
     if (outcome.accepted) consequences(*item, outcome);
@@ -419,6 +421,7 @@ void node::handle(const admin_call& item) {
         return;
     }
     if (const auto* asked = std::get_if<certify_down>(&item.body)) return certify(item, *asked);
+    if (says_nothing_new(item)) return;
     auto body = std::get<cluster::command_body>(item.body);
     auto serial = submit_command(body, item.actor);
     operations_.add(item.id, serial, std::move(body), at_.now + item.patience);

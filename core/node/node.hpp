@@ -222,6 +222,7 @@ private:
     void handle(const guard_hello& item);
     void handle(const leave& item);
     void handle(const watchdog_armed& item);
+    void handle(const subnets_seen& item);
     bool flush_stores();
     bool apply_committed(bool replay);
     void applied_entry(log_index index, const consensus::entry& entry, const cluster::applied& outcome, bool replay);
@@ -251,6 +252,12 @@ private:
     void transmit(const std::string& to, wire_body body);
     void publish();
     [[nodiscard]] log_index newest_package_entry() const;
+
+    // conditions.cpp: what packages rely on
+    void report_subnets();
+    void tell_conditions();
+    // Answered at once: a monitor repeats what is in the log already.
+    bool says_nothing_new(const admin_call& item);
 
     // packages.cpp: what runs here
     void reconcile();
@@ -379,7 +386,9 @@ private:
     std::map<request_id, std::string> probes_;  // open conflict probes: address
     std::set<std::string> doubtful_;            // addresses that somebody answered for
     std::vector<std::string> event_sources_;
-    bool told_leader_ = false;  // as in the last beat
+    std::map<std::string, bool> subnets_;                // as last seen by this machine
+    std::map<std::string, std::uint64_t> subnets_told_;  // serials, until they are counted
+    bool told_leader_ = false;                           // as in the last beat
     bool told_acknowledges_ = false;
 
     // leader, volatile
@@ -462,6 +471,8 @@ public:
         visit("probes", self.probes_);
         visit("doubtful", self.doubtful_);
         visit("event_sources", self.event_sources_);
+        visit("subnets", self.subnets_);
+        visit("subnets_told", self.subnets_told_);
         visit("told_leader", self.told_leader_);
         visit("told_acknowledges", self.told_acknowledges_);
         visit("led_term", self.led_term_);

@@ -24,8 +24,10 @@ void node::reconcile() {
         if (over && !behind && runner.phase() != runner_phase::over && !start_after_store_.contains(name))
             runner.halt(out_);
     }
+    tell_conditions();
     forget_ended();
     keep_event_sources();
+    report_subnets();
 }
 
 void node::reconcile(const std::string& name, const cluster::package_state& item) {
@@ -125,6 +127,7 @@ void node::adopt_recovered() {
         // A service that was halted on purpose must not count as one that died.
         if (over && recorded.phase == runner_phase::running) recorded.phase = runner_phase::halting;
         runner item(*config, recorded.generation, name_, environment_of(*config, recorded.generation));
+        item.maintained(known != state_.packages.end() && known->second.maintained);
         item.adopt(living_, recorded.phase, at_.now, out_);
         runners_.insert_or_assign(next->first, std::move(item));
         next = recovered_.erase(next);
@@ -138,6 +141,10 @@ void node::runner_says(const std::string& name, runner& item) {
             reset_asked_ = true;
             out_.add(reset_node{std::string(news.report == report::failing_fast ? "node" : "service") +
                                 "_fail_fast_enabled: " + news.detail});
+        }
+        if (news.ignored) {
+            submit_command(cluster::service_down{name, item.generation(), news.service, news.detail}, name_);
+            continue;
         }
         if (!news.report) {
             submit_command(

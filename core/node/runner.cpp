@@ -53,6 +53,9 @@ std::vector<runner::step> runner::steps() const {
     if (!config_.run_script.empty() || !config_.halt_script.empty()) list.push_back({kind::script, 0});
     add(kind::external, config_.external_scripts.size());
     if (!config_.services.empty()) list.push_back({kind::services, 0});
+    bool waits = std::any_of(config_.generic_resources.begin(), config_.generic_resources.end(),
+                             [](const auto& item) { return !item.before_start; });
+    if (waits) list.push_back({kind::conditions, 0});
     return list;
 }
 
@@ -102,6 +105,9 @@ void runner::next_start(effects& out) {
             case step::kind_type::services:
                 for (std::size_t i = 0; i < services_.size(); ++i) start_service(i, out);
                 continue;
+            case step::kind_type::conditions:
+                awaits_ = true;
+                return;
             case step::kind_type::address:
                 probing_ = doubtful_.erase(config_.addresses[now.index].address) > 0;
                 return call(now, probing_ ? "prepare" : "start", out);
@@ -152,7 +158,7 @@ void runner::call(const step& item, const char* verb, effects& out) {
 bool runner::fails_fast(cluster::report how) const {
     bool resets = how == report::start_exit_2 || how == report::start_timeout || how == report::halt_timeout ||
                   how == report::failing_fast;
-    return config_.node_fail_fast && resets;
+    return config_.node_fail_fast && resets && !maintained_;
 }
 
 void runner::script(const step& item, bool start, effects& out) {
@@ -171,7 +177,7 @@ void runner::script(const step& item, bool start, effects& out) {
     run.argv = {path, start ? "start" : "stop"};
     run.environment = environment_;
     run.log_file = config_.script_log_file;
-    run.timeout = start ? config_.run_script_timeout : config_.halt_script_timeout;
+    if (!maintained_) run.timeout = start ? config_.run_script_timeout : config_.halt_script_timeout;
     out.add(std::move(run));
 }
 
@@ -217,14 +223,48 @@ void runner::tick(time_point now, effects& out) {
         if (services_[i].restart_at > now) continue;
         services_[i].restart_at = never;
         services_[i].started = now;
-        if (phase_ == runner_phase::running || phase_ == runner_phase::starting) start_service(i, out);
+        bool runs = phase_ == runner_phase::running || phase_ == runner_phase::starting;
+        if (!runs) continue;
+        maintained_ ? ended_in_maintenance(i, "was about to be restarted") : start_service(i, out);
     }
 }
 
 time_point runner::deadline() const {
     auto due = never;
     for (const auto& item : services_) due = std::min(due, item.restart_at);
-    return due;
+    return awaits_ ? std::min(due, awaits_until_) : due;
+}
+
+void runner::lacks(const std::vector<cluster::lacking>& now, time_point at, effects& out) {
+    if (awaits_ && phase_ == runner_phase::starting) {
+        auto missing = std::find_if(now.begin(), now.end(),
+                                    [](const auto& item) { return item.what == report::during_resource_down; });
+        if (missing == now.end() || maintained_) {
+            awaits_ = false;
+            return next_start(out);
+        }
+        if (awaits_until_ == never && config_.run_script_timeout) awaits_until_ = at + *config_.run_script_timeout;
+        if (at < awaits_until_) return;
+        awaits_ = false;
+        return failed(report::start_timeout, missing->text, out);
+    }
+    if (now.empty() || maintained_ || phase_ != runner_phase::running || condition_failed_ || halt_asked_) return;
+    condition_failed_ = true;
+    runner_news lost;
+    // SG 4.9: with node_fail_fast_enabled the node is reset, no halt script runs.
+    lost.report = config_.node_fail_fast ? report::failing_fast : now.front().what;
+    lost.detail = now.front().text;
+    lost.fail_fast = config_.node_fail_fast;
+    news_.push_back(std::move(lost));
+    if (!config_.node_fail_fast && !needed_) halt(out);
+}
+
+void runner::ended_in_maintenance(std::size_t index, const std::string& how) {
+    runner_news ended;
+    ended.service = config_.services[index].name;
+    ended.detail = how;
+    ended.ignored = true;
+    news_.push_back(std::move(ended));
 }
 
 void runner::service_ended(std::size_t index, const node::process_exited& item, time_point at, effects& out) {
@@ -237,6 +277,7 @@ void runner::service_ended(std::size_t index, const node::process_exited& item, 
     }
     // SG 4.6: any exit, even 0, is a failure.
     auto text = how_it_ended(item);
+    if (maintained_) return ended_in_maintenance(index, text);
     bool healed = config.restart_heal && now.started != time_point::min() && at - now.started >= *config.restart_heal;
     if (healed) now.restarts = 0;
     if (!config.restart_max || now.restarts < *config.restart_max) {
@@ -302,6 +343,11 @@ void runner::next_undo(effects& out) {
     auto list = steps();
     while (begun_ > 0) {
         auto now = list[begun_ - 1];
+        if (now.kind == step::kind_type::conditions) {
+            awaits_ = false;
+            --begun_;
+            continue;
+        }
         if (now.kind == step::kind_type::services) {
             for (auto& item : services_) item.restart_at = never;
             if (!services_gone()) {

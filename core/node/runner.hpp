@@ -1,6 +1,6 @@
 // One generation of one package on this node: its steps in order, halted in reverse (SG 4.3, 4.8).
 // Start: external pre-scripts, file systems, addresses, plugin resources, run script, external
-// scripts, services; each kind in file order. What was begun is undone when a later step fails.
+// scripts, services, and what is waited for; each kind in file order. What was begun is undone when a later step fails.
 // Emits processes and plugin calls, and says how it ended.
 #pragma once
 
@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cluster/commands.hpp"
+#include "cluster/state.hpp"
 #include "model/config.hpp"
 #include "node/effects.hpp"
 
@@ -24,12 +25,14 @@ struct runner_news {
     std::string service;  // with `restarts`: this service was started again
     std::uint32_t restarts = 0;
     bool fail_fast = false;  // the node has to be reset (service_fail_fast_enabled, node_fail_fast_enabled)
+    bool ignored = false;    // in maintenance: this service has ended, nothing follows
     static void fields(auto& self, auto&& visit) {
         visit("report", self.report);
         visit("detail", self.detail);
         visit("service", self.service);
         visit("restarts", self.restarts);
         visit("fail_fast", self.fail_fast);
+        visit("ignored", self.ignored);
     }
 };
 
@@ -80,6 +83,11 @@ public:
     void doubt(const std::string& address) { doubtful_.insert(address); }
     // SG 5.9: others depend on it; when a service fails it waits for the decision to halt.
     void needed_by_others(bool needed) { needed_ = needed; }
+    // SG 7.2: what ends or takes too long is not a failure.
+    void maintained(bool on) { maintained_ = on; }
+    // What the package relies on and lacks here now. As its last step a start waits until nothing of
+    // during_package_start is lacking; what lacks later fails the package.
+    void lacks(const std::vector<cluster::lacking>& now, time_point at, effects& out);
 
     static void fields(auto& self, auto&& visit) {
         visit("generation", self.generation_);
@@ -101,6 +109,10 @@ public:
         visit("doubtful", self.doubtful_);
         visit("probing", self.probing_);
         visit("needed", self.needed_);
+        visit("maintained", self.maintained_);
+        visit("condition_failed", self.condition_failed_);
+        visit("awaits", self.awaits_);
+        visit("awaits_until", self.awaits_until_);
     }
 
 private:
@@ -113,6 +125,7 @@ private:
             pre_script,
             file_system,
             external,
+            conditions,
             count_
         } kind = kind_type::script;
         std::size_t index = 0;
@@ -147,6 +160,7 @@ private:
     [[nodiscard]] bool fails_fast(cluster::report how) const;
     void start_service(std::size_t index, effects& out);
     void service_ended(std::size_t index, const node::process_exited& item, time_point now, effects& out);
+    void ended_in_maintenance(std::size_t index, const std::string& how);
     void restart_later(std::size_t index, time_point now, effects& out);
     [[nodiscard]] bool runs_script() const;
     void start_step_ended(bool ok, cluster::report how, const std::string& detail, effects& out);
@@ -174,6 +188,10 @@ private:
     std::set<std::string> doubtful_;
     bool probing_ = false;  // the call under way only looks
     bool needed_ = false;
+    bool maintained_ = false;
+    bool condition_failed_ = false;    // told once
+    bool awaits_ = false;              // the last step: generic resources of during_package_start
+    time_point awaits_until_ = never;  // run_script_timeout, once it is known when the waiting began
 };
 
 }  // namespace mainstay::node

@@ -142,6 +142,7 @@ private:
                 for (const auto& [name, weight] : made.weights_of(item)) used_now_[item.now->owner][name] += weight;
         find_leaving(made);
         for (const auto& item : made.all()) {
+            if (item.now->maintained && item.now->maintained->until) end_maintenance(item);
             switch (item.now->phase) {
                 case package_phase::down:
                     start(item);
@@ -176,6 +177,17 @@ private:
                 more = true;
             }
         }
+    }
+
+    // --until has passed. What can't leave maintenance stays in it, and an alarm says why.
+    void end_maintenance(const subject& item) {
+        auto left = duration{item.now->maintained->until->us - seen_.wall.us};
+        if (left.count() > 0) return at(seen_.now + left);
+        if (item.now->phase == package_phase::starting || item.now->phase == package_phase::halting) return;
+        auto wrong = state_.against_leaving_maintenance(item.name);
+        if (wrong.empty()) return add(cluster::package_maintenance{item.name, "", false, "its time is over", {}});
+        if (!state_.alarms.contains(item.name + " maintenance_overdue"))
+            add(cluster::cluster_event{seen_.self, item.name, "maintenance_overdue", "alarm", {{"why", wrong}}});
     }
 
     // Proof (3): the lease and the armed watchdog have surely run out. With `fencing none` and no watchdog
@@ -239,7 +251,7 @@ private:
     [[nodiscard]] std::string why_halt(const subject& item) const {
         const auto& now = *item.now;
         auto reason = why_leave(state_, now);
-        if (!reason.empty()) return reason;
+        if (!reason.empty() || now.maintained) return reason;
         bool goes = now.phase == package_phase::running && item.where != now.owner;
         auto where = item.where ? state_.node_name(item.where) : std::string();
         if (goes && item.where && now.target == item.where) return "move to " + where + " by " + now.asked_by;

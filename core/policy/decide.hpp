@@ -47,12 +47,14 @@ struct outcome {
 
 struct verdict {
     bool eligible = false;
-    std::string reason;      // "first of its node list that can run it", "switching disabled by alice (...)"
-    bool flag_only = false;  // not eligible, but only because it may not start there: it may stay
+    std::string reason;  // "first of its node list that can run it", "switching disabled by alice (...)"
+    // Not eligible, but only because it may not start there: it may stay. What it lacks there its node reports.
+    bool flag_only = false;
 };
 // May the package be started on the node now as far as the node is concerned, and why (not).
 [[nodiscard]] verdict judge(const cluster::state& state, const std::string& package, node_id node);
-[[nodiscard]] verdict judge(const cluster::state& state, const cluster::package_state& item, node_id node);
+[[nodiscard]] verdict judge(const cluster::state& state, const package_config& config,
+                            const cluster::package_state& item, node_id node);
 
 struct choice {
     node_id node;  // 0 = none

@@ -25,10 +25,13 @@ bool on_battery(const cluster::state& state, node_id node) {
 
 verdict judge(const cluster::state& state, const std::string& package, node_id node) {
     auto item = state.packages.find(package);
-    return item == state.packages.end() ? verdict{false, "not configured"} : judge(state, item->second, node);
+    const auto* config = state.find_package(package);
+    if (item == state.packages.end() || config == nullptr) return {false, "not configured"};
+    return judge(state, *config, item->second, node);
 }
 
-verdict judge(const cluster::state& state, const cluster::package_state& item, node_id node) {
+verdict judge(const cluster::state& state, const package_config& config, const cluster::package_state& item,
+              node_id node) {
     auto host = state.nodes.find(node);
     if (host == state.nodes.end()) return {false, "not configured"};
     const auto& found = host->second;
@@ -46,6 +49,12 @@ verdict judge(const cluster::state& state, const cluster::package_state& item, n
     if (found.power_away) return {false, "on battery"};
     auto off = item.node_off.find(node);
     if (off != item.node_off.end()) return {false, "switching disabled by " + flag_text(off->second), true};
+    if (item.maintained) {
+        if (item.maintained->node == node) return {true, "in the cluster, in maintenance"};
+        return {false, "in maintenance on " + state.node_name(item.maintained->node)};
+    }
+    auto lacks = state.lacks_to_start(config, node);
+    if (!lacks.empty()) return {false, std::move(lacks), true};
     return {true, "in the cluster, switching on"};
 }
 
@@ -73,6 +82,8 @@ namespace {
 std::string why_down(const cluster::state& state, const plan& made, const std::string& package) {
     const auto& now = state.packages.at(package);
     if (state.halted) return "the cluster is halted by " + flag_text(state.halted_by);
+    if (now.maintained && !now.target)
+        return "only hactl package start " + package + " starts it, on " + state.node_name(now.maintained->node);
     if (!now.switching && !now.target && !now.target_any)
         return "switching is off, set by " + flag_text(now.switching_by);
     const auto* item = made.find(package);
@@ -118,6 +129,7 @@ explanation explain(const cluster::state& state, const plan& made, const std::st
             break;
         case package_phase::starting:
             out.headline = package + " starts on " + owner + ": " + now.phase_by.reason;
+            for (const auto& lack : state.lacks(*config, now.owner)) out.headline += "; " + lack.text;
             break;
         case package_phase::halting:
             out.headline = package + " is halting on " + owner + ": " + now.phase_by.reason;
@@ -130,6 +142,9 @@ explanation explain(const cluster::state& state, const plan& made, const std::st
             out.headline = package + " is down: " + why_down(state, made, package);
             break;
     }
+    if (now.maintained)
+        out.headline += "; in maintenance by " + now.maintained->by.actor +
+                        (now.maintained->by.reason.empty() ? "" : " (" + now.maintained->by.reason + ")");
     bool lost = now.active() && state.nodes.contains(now.owner) && state.nodes.at(now.owner).status != node_status::up;
     if (lost) out.headline += "; that node is lost and not yet proven dead";
     auto next = next_node(state, package);

@@ -13,6 +13,7 @@ using place = dependency_config::place;
 
 bool wanted(const cluster::state& state, const cluster::package_state& item) {
     if (state.halted || !item.stop_asked_by.empty()) return false;
+    if (item.maintained) return item.target || item.target_any;  // by command only
     return item.switching || item.target || item.target_any;
 }
 
@@ -21,7 +22,7 @@ std::string why_leave(const cluster::state& state, const cluster::package_state&
     if (state.halted) return "cluster halt by " + state.halted_by.actor;
     if (owner == state.nodes.end()) return "its node is gone";
     if (owner->second.halted) return "node halt by " + owner->second.halted_by.actor;
-    if (owner->second.power_away) return "node " + owner->second.name + " is on battery";
+    if (owner->second.power_away && !item.maintained) return "node " + owner->second.name + " is on battery";
     if (!item.stop_asked_by.empty()) return "package halt by " + item.stop_asked_by;
     if (item.failing) return item.phase_by.reason;
     return {};
@@ -45,6 +46,13 @@ plan::plan(const cluster::state& state, bool leave_out_unproven) : state_(state)
     for (auto i : order) {
         if (all_[i].now->phase != package_phase::halt_failed) continue;
         all_[i].reason = "its halt has failed";
+        put(i, all_[i].now->owner);
+    }
+    // SG 7.2: in maintenance it stays where it is, whatever else there is.
+    for (auto i : order) {
+        if (all_[i].settled || !all_[i].now->maintained || !here(all_[i])) continue;
+        if (!why_leave(state_, *all_[i].now).empty()) continue;
+        all_[i].reason = "in maintenance";
         put(i, all_[i].now->owner);
     }
     for (auto i : order)
@@ -85,6 +93,11 @@ void plan::connect() {
             auto targets = by_package.find(item.package);
             if (targets == by_package.end()) continue;
             need link{item.package, item.location, targets->second};
+            // SG 7.2: what it needs is bypassed; nothing else may rely on it.
+            bool maintained = all_[i].now->maintained.has_value();
+            if (maintained && item.up) continue;
+            std::erase_if(link.targets,
+                          [&](auto target) { return all_[target].now->maintained && (item.up || maintained); });
             if (item.up)
                 for (auto target : link.targets) all_[target].dependents.push_back(i);
             (item.up ? all_[i].needs : all_[i].excludes).push_back(std::move(link));
@@ -142,6 +155,8 @@ void plan::settle(std::size_t index) {
     auto leave = item.now->active() ? why_leave(state_, *item.now) : std::string();
     if (state_.halted) {
         item.reason = "the cluster is halted by " + state_.halted_by.actor;
+    } else if (item.now->maintained && !wanted(state_, *item.now)) {
+        item.reason = leave.empty() ? "in maintenance" : leave;
     } else if (!wanted(state_, *item.now)) {
         item.reason = leave.empty() ? "switching is off" : leave;
     } else {
@@ -227,7 +242,7 @@ std::string plan::against(std::size_t index, node_id node, trial& tried) const {
     bool stays = here(item) == node && why_leave(state_, *item.now).empty();
     if (!stays && !wanted(state_, *item.now)) return "switching of " + item.name + " is off";
     if (std::find(item.list.begin(), item.list.end(), node) == item.list.end()) return "not in its node list";
-    auto found = judge(state_, *item.now, node);
+    auto found = judge(state_, *item.config, *item.now, node);
     bool flag_only = found.flag_only && stays;  // a flag says where it may start, not where it may stay
     if (!found.eligible && !flag_only) return found.reason;
     tried[index] = node;
@@ -278,6 +293,7 @@ std::string plan::take_along(const need& item, node_id node, trial& tried) const
     for (auto target : item.targets)
         if (auto at = place_of(target, tried)) where = "is on " + state_.node_name(at);
     if (item.targets.size() > 1) where = "is not to be there";
+    if (item.targets.empty()) where = "is in maintenance";
     return "needs " + item.package + " on " +
            (item.location == place::same_node  ? "the same node"
             : item.location == place::any_node ? "any node"

@@ -207,6 +207,7 @@ void world::process_ends(machine& where, request_id request, std::int32_t code, 
 
 // A watchdog works as it is told to: a node of this world always ends when its lease does.
 void world::act(machine& where, const node::configuration_changed&) {
+    tell_subnets(where);
     for (const auto& item : where.daemon->state().config.cluster.nodes) {
         if (item.name != where.name || item.watchdog_device.empty()) continue;
         auto life = where.daemon_life;

@@ -23,6 +23,9 @@ struct world::machine {
     duration disk_bad_until{0};
     duration wall_offset{0};  // of its battery-backed clock
 
+    // ---- the cables: no power needed ----
+    std::set<std::string> subnets_down;
+
     // ---- the machine's life: ends with the power ----
     bool power = false;
     bool stopped = false;      // the daemon has left: nobody starts it but an administrator

@@ -59,7 +59,7 @@ node::moment world::clock(const machine& where) const {
     auto passed = static_cast<double>((now_ - where.clock_zero).count()) * (1.0 + where.drift);
     node::moment at;
     at.now = time_point{where.clock_offset + duration{static_cast<std::int64_t>(passed)}};
-    at.wall = wall_time{1'700'000'000'000'000 + now_.count() + where.wall_offset.count()};
+    at.wall = wall_time{wall().us + where.wall_offset.count()};
     return at;
 }
 
@@ -239,6 +239,28 @@ void world::script_exits(const std::string& package, const std::string& label, s
 }
 
 void world::plugin_event(const std::string& name, node::plugin_event item) { deliver(at(name), std::move(item)); }
+
+void world::subnet(const std::string& name, const std::string& subnet, bool up) {
+    auto& where = at(name);
+    if (up) {
+        where.subnets_down.erase(subnet);
+    } else {
+        where.subnets_down.insert(subnet);
+    }
+    if (where.daemon) tell_subnets(where);
+}
+
+void world::tell_subnets(machine& where) {
+    if (where.daemon->state().monitored_subnets().empty()) return;
+    auto life = where.daemon_life;
+    after(duration{1'000}, [this, &where, life] {
+        if (where.daemon_life != life || !where.daemon) return;
+        node::subnets_seen seen;
+        for (const auto& item : where.daemon->state().monitored_subnets())
+            seen.subnets.emplace_back(item, !where.subnets_down.contains(item));
+        deliver(where, std::move(seen));
+    });
+}
 
 std::uint64_t world::admin(const std::string& name, node::admin_body body, duration patience) {
     auto id = next_admin_++;

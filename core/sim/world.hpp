@@ -58,6 +58,7 @@ public:
     void run_until(duration until);
     void after(duration wait, std::function<void()> what);
     [[nodiscard]] duration now() const { return now_; }
+    [[nodiscard]] wall_time wall() const { return wall_time{1'700'000'000'000'000 + now_.count()}; }
     [[nodiscard]] dice& random() { return dice_; }
     [[nodiscard]] weather& conditions() { return weather_; }
 
@@ -89,6 +90,8 @@ public:
     void disk_fails(const std::string& name, duration how_long);
     void set_wall(const std::string& name, duration by);  // the wall clock, on top of earlier changes
     void plugin_event(const std::string& name, node::plugin_event item);
+    // A monitored subnet as this machine's interfaces have it; up without a word.
+    void subnet(const std::string& name, const std::string& subnet, bool up);
     std::uint64_t admin(const std::string& name, node::admin_body body, duration patience = duration{30'000'000});
 
     // ---- what can be seen ----
@@ -155,6 +158,7 @@ private:
     void beat_fires(machine& where, std::uint64_t life);
     void send_beat(machine& where);
     void wake(machine& where);
+    void tell_subnets(machine& where);
     void guard_checks(machine& where, std::uint64_t life);
     void transmit(machine& from, machine& to, const bytes& data);
     void process_ends(machine& where, request_id request, std::int32_t code, bool timed_out);

@@ -134,6 +134,7 @@ void interpreter::command(const words& said) {
     if (verb == "fence-answers") return world().fence_answers(name);
     if (verb == "exits") return exits(said);
     if (verb == "event") return world().plugin_event(name, {said.at(2), said.at(3), said.at(4), {}});
+    if (verb == "subnet") return world().subnet(name, said.at(2), said.at(3) == "up");
     if (verb == "hactl") return admin(said);
     if (verb == "explain") return explain(said);
     if (verb == "status") return status();
@@ -311,6 +312,14 @@ void interpreter::admin(const words& said) {
         body = cluster::package_move{word(4), word(5)};
     } else if (what == "package enable" || what == "package disable") {
         body = cluster::package_switching{word(4), word(5), what == "package enable"};
+    } else if (said.at(2) == "resource") {  // hactl n1 resource set lun up [n2]
+        body = cluster::resource_set{word(4), word(6).empty() ? said.at(1) : word(6), word(5)};
+    } else if (what == "package maintenance") {
+        std::optional<wall_time> until;
+        auto given = settings(said);
+        if (given.contains("minutes"))
+            until = wall_time{world().wall().us + std::stoll(given.at("minutes")) * 60'000'000};
+        body = cluster::package_maintenance{word(5), given["node"], word(4) == "on", given["reason"], until};
     } else if (what == "node run" || what == "node halt") {
         body = cluster::node_admin{word(4), what == "node run"};
     } else if (what == "node fence") {
@@ -341,6 +350,10 @@ void interpreter::status() {
         say(name + "  " + to_string(item.phase) +
             (item.active() ? " on " + leader->state().node_name(item.owner) : "") + ", switching " +
             (item.switching ? "on" : "off"));
+        if (item.maintained)
+            say("  in maintenance on " + leader->state().node_name(item.maintained->node) + " by " +
+                item.maintained->by.actor + (item.maintained->by.reason.empty() ? "" : ": ") +
+                item.maintained->by.reason);
         for (const auto& [id, by] : item.node_off) say("  off on " + leader->state().node_name(id) + ": " + by.reason);
     }
     for (const auto& [subject, item] : leader->state().alarms) say("alarm: " + item.text);

@@ -58,6 +58,15 @@ TEST_CASE("each kind of command reads as a sentence") {
         {cluster::notified{"mail", {9}, true, ""}, "notified", "mail"},
         {cluster::proof_broken{n3, {1, 1}}, "proof_broken", "n3 is heard"},
         {cluster::fence_node{"n3"}, "fence_asked", "n3"},
+        {cluster::package_report{"web", {1}, n1, report::before_resource_down, "lun"}, "package_failed",
+         "resource_down (lun)"},
+        {cluster::package_report{"web", {1}, n1, report::subnet_down, ""}, "package_failed", "subnet_down"},
+        {cluster::resource_set{"lun", "n1", "up"}, "resource_set", "lun on n1 is up"},
+        {cluster::subnet_seen{n1, {1, 1}, "10.77.0.0/24", false}, "subnet_down", "10.77.0.0/24 is down on n1"},
+        {cluster::subnet_seen{n1, {1, 1}, "10.77.0.0/24", true}, "subnet_up", "is up on n1"},
+        {cluster::package_maintenance{"web", "", true, "disks", {}}, "maintenance_on", "on web: disks"},
+        {cluster::package_maintenance{"web", "", false, "", {}}, "maintenance_off", "off web"},
+        {cluster::service_down{"web", {1}, "probe", "exit 1"}, "service_down", "probe of web has ended (exit 1)"},
     };
     std::set<std::size_t> kinds;
     for (const auto& item : rows) {

@@ -72,7 +72,7 @@ configuration full() {
     web.dependencies = {{.name = "db", .package = "db", .location = dependency_config::place::any_node},
                         {.name = "no", .package = "test", .up = false}};
     web.weight = {{"cpu", 1'250}, {"memory", 4'000}};
-    web.monitored_subnets = {"10.0.0.0/24"};
+    web.monitored_subnets = {{"10.0.0.0/24", true}};
     web.generic_resources = {
         {.name = "disk",
          .before_start = true,
