@@ -75,7 +75,8 @@ std::string misuse_of(const command& chosen, const invocation& given) {
             return fmt::format("hactl {} knows no option --{}", chosen.name, option);
         }
     }
-    bool twice = given.words.size() > 1 && !given.node.empty();
+    bool takes_node = chosen.arguments.find("[NODE]") != std::string_view::npos;
+    bool twice = takes_node && given.words.size() > 1 && !given.node.empty();
     return twice ? "the node is named twice, as a word and as --node" : "";
 }
 

@@ -29,6 +29,8 @@ struct invocation {
     std::string socket;
     std::string node;
     std::string package;
+    std::string reason;
+    std::string until;
     std::string file;
     std::string plugin_dir;
     std::string state_dir;

@@ -41,6 +41,12 @@ exit_code timing(context& c);
 exit_code node_fence(context& c);
 exit_code cluster_run(context& c);
 
+// In commands_condition.cpp.
+exit_code resource_set(context& c);
+exit_code resource_get(context& c);
+exit_code resource_list(context& c);
+exit_code package_maintenance(context& c);
+
 // In commands_node.cpp, commands_cluster.cpp, commands_key.cpp and commands_arbitrator.cpp.
 exit_code node_reset(context& c);
 exit_code cluster_check(context& c);

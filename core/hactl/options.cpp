@@ -23,6 +23,8 @@ po::options_description describe(invocation& out, raw_values& raw) {
     add("json", po::bool_switch(&out.json), "print JSON, as docs/reference/admin-api.md describes it");
     add("node", po::value(&out.node), "on or of this node");
     add("package", po::value(&out.package), "of this package");
+    add("reason", po::value(&out.reason), "why, for those who look at status");
+    add("until", po::value(&out.until), "when maintenance ends by itself: 18:30, '2030-12-01 18:30', 2h");
     add("limit", po::value(&out.limit), "so many entries (50)");
     add("file", po::value(&out.file),
         "the key file (/etc/mainstay/key; of an arbitrator: /etc/mainstay/arbitrator.key)");

@@ -16,6 +16,11 @@ namespace mainstay::hactl {
 [[nodiscard]] std::string render_entry(const nlohmann::json& entry, const console& to);
 [[nodiscard]] std::string render_plugins(const nlohmann::json& plugins, const console& to);
 [[nodiscard]] std::string render_plugin(const nlohmann::json& plugin, const console& to);
+[[nodiscard]] std::string render_resources(const nlohmann::json& resources, const console& to);
+// Who has the package in maintenance, why and until when; empty = nobody.
+[[nodiscard]] std::string maintenance_text(const nlohmann::json& package, std::int64_t now_us);
+// Monitored subnets that are down, one line a node; empty = none.
+[[nodiscard]] std::string subnet_lines(const nlohmann::json& status, const console& to);
 // `cluster.conf:3: error: ...`, one per line, from `problems`.
 [[nodiscard]] std::string render_problems(const nlohmann::json& problems, const console& to);
 

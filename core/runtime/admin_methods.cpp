@@ -9,6 +9,7 @@
 #include "runtime/configuration_files.hpp"
 #include "runtime/problem_json.hpp"
 #include "runtime/quorum_json.hpp"
+#include "runtime/resource_json.hpp"
 #include "runtime/status_json.hpp"
 
 namespace mainstay::runtime {
@@ -108,6 +109,8 @@ private:
             answer(json::parse(status_json(backend_)));
         } else if (method.starts_with("package.")) {
             package(method.substr(8));
+        } else if (method.starts_with("resource.")) {
+            resource(method.substr(9));
         } else if (method == "node.run" || method == "node.halt") {
             if (need("node")) submit(cluster::node_admin{text("node"), method == "node.run"});
         } else if (method == "node.fence") {
@@ -161,9 +164,40 @@ private:
             submit(cluster::package_move{name, node});
         } else if (what == "enable" || what == "disable") {
             submit(cluster::package_switching{name, node, what == "enable"});
+        } else if (what == "maintenance") {
+            maintenance(name, node);
         } else {
             error(no_method, "there is no method package." + what);
         }
+    }
+
+    void maintenance(const std::string& name, const std::string& node) {
+        auto on = params_.find("on");
+        if (on == params_.end() || !on->is_boolean())
+            return error(bad_params, "on is missing", {{"expected", "true or false"}});
+        cluster::package_maintenance asked{name, node, on->get<bool>(), text("reason"), {}};
+        if (auto until = number("until", 0); until > 0) asked.until = wall_time{until};
+        submit(std::move(asked));
+    }
+
+    // Without a node: this one, whose monitor it is.
+    void resource(const std::string& what) {
+        if (!state().formed()) return error(not_formed, "this node is in no cluster yet");
+        if (what == "list") return answer(json::parse(resources_json(state())));
+        if (what != "get" && what != "set") return error(no_method, "there is no method resource." + what);
+        if (!need("resource")) return;
+        auto name = text("resource");
+        auto node = text("node").empty() ? backend_.core().name() : text("node");
+        if (state().find_resource(name) == nullptr) {
+            std::vector<std::string_view> words;
+            for (const auto& package : state().config.packages)
+                for (const auto& item : package.generic_resources) words.push_back(item.name);
+            return error(not_found, "no package has a generic resource " + name,
+                         {{"nearest", nearest_word(name, words)}});
+        }
+        if (!state().find_node(node)) return error(not_found, "there is no node " + node);
+        if (what == "get") return answer(json::parse(resource_json(state(), name, node)));
+        if (need("value")) submit(cluster::resource_set{name, node, text("value")});
     }
 
     void submit(cluster::command_body body) { ask(node::admin_body{std::move(body)}, json::object()); }

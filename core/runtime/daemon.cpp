@@ -29,6 +29,7 @@
 #include "runtime/plugin_hosts.hpp"
 #include "runtime/processes.hpp"
 #include "runtime/store.hpp"
+#include "runtime/subnet_watch.hpp"
 
 namespace mainstay::runtime {
 
@@ -103,6 +104,7 @@ private:
         start_guard();
         start_links(*key);
         start_store();
+        start_subnets();
         start_node();
         auto admin = admin_server::open(loop_, options_.run_dir + "/admin.sock", *this);
         if (!admin) return tl::make_unexpected(admin.error());
@@ -203,6 +205,14 @@ private:
                               stop(4);
                           });
                       });
+    }
+
+    // Posted: what the kernel says may come while a turn's outputs are being carried out.
+    void start_subnets() {
+        auto changed = [this](const subnet_view& seen) {
+            asio::post(loop_, [this, seen] { feed(node::subnets_seen{seen}); });
+        };
+        subnets_ = std::make_unique<subnet_watch>(loop_, changed, log_line);
     }
 
     void start_node() {
@@ -326,6 +336,7 @@ private:
         for (const auto& item : node_->state().config.cluster.nodes)
             if (item.name == options_.node && !item.watchdog_device.empty())
                 guard_->arm_watchdog(item.watchdog_device, item.watchdog_timeout);
+        subnets_->watch(node_->state().monitored_subnets());
     }
     void act(const node::left& item) {
         log_line(item.clean ? "info" : "error", "this node leaves: " + item.text);
@@ -350,6 +361,7 @@ private:
     std::unique_ptr<plugin_hosts> hosts_;
     std::unique_ptr<runtime::links> links_;
     std::unique_ptr<admin_server> admin_;
+    std::unique_ptr<subnet_watch> subnets_;
     std::unique_ptr<node::node> node_;
     std::deque<node::input> inputs_;
     bool turning_ = false;

@@ -184,6 +184,10 @@ private:
                 out["watchdog"] = {{"device", config.watchdog_device}, {"timeout_us", item.watchdog.count()}};
         out["links"] = json::array();
         for (const auto& link : links_) add_link(out["links"], link, name);
+        out["subnets"] = json::array();
+        if (auto seen = state_.subnets.find(id); seen != state_.subnets.end() && item.status == node_status::up)
+            for (const auto& [subnet, view] : seen->second)
+                out["subnets"].push_back({{"subnet", subnet}, {"up", view.up}, {"since", view.since.us}});
         out["stonith"] = json::array();
         for (const auto& device : state_.config.cluster.stonith) add_device(out["stonith"], device, name, id);
         json packages = json::array();
@@ -245,6 +249,16 @@ private:
         list.push_back(std::move(out));
     }
 
+    [[nodiscard]] json maintenance(const cluster::maintenance& item) const {
+        json out{{"node", state_.node_name(item.node)},
+                 {"by", item.by.actor},
+                 {"reason", item.by.reason},
+                 {"since", item.by.when.us},
+                 {"until", nullptr}};
+        if (item.until) out["until"] = item.until->us;
+        return out;
+    }
+
     json package(const std::string& instance, const package_config& config, const policy::plan& plan) const {
         const auto& item = state_.packages.at(instance);
         json out{{"name", instance}};
@@ -266,6 +280,8 @@ private:
         out["switching"] = item.switching;
         out["disabled_on"] = json::array();
         for (const auto& [id, by] : item.node_off) out["disabled_on"].push_back(state_.node_name(id));
+        out["maintenance"] = nullptr;
+        if (item.maintained) out["maintenance"] = maintenance(*item.maintained);
         auto next = policy::next_node(state_, instance);
         out["next"] = next ? json(state_.node_name(next)) : json(nullptr);
         out["addresses"] = json::array();
@@ -277,9 +293,10 @@ private:
         auto step_state = item.phase == package_phase::running ? "running" : "halted";
         for (const auto& service : config.services) {
             auto count = item.restarts.find(service.name);
+            bool ended = item.maintained && item.maintained->services_down.contains(service.name);
             out["services"].push_back(
                 {{"name", service.name},
-                 {"state", step_state},
+                 {"state", ended ? "failed" : step_state},
                  {"restarts", count == item.restarts.end() ? 0 : count->second},
                  {"restart_max", service.restart_max ? json(*service.restart_max) : json(nullptr)}});
         }

@@ -84,6 +84,33 @@ TEST_CASE("--wait is how long to look for a leader") {
     CHECK(run.out == "done\n");
 }
 
+TEST_CASE("resource: the node is this one unless --node says otherwise") {
+    const char* answer = R"({"id":@ID,"result":{"value":"up"}})"
+                         "\n";
+    auto set = run_command({"resource", "set", "lun", "up"}, {{"resource.set", {answer}}});
+    CHECK(set.requests.at(0) == R"({"resource":"lun","value":"up","wait_ms":30000})");
+    auto get = run_command({"resource", "get", "lun", "--node", "node2"}, {{"resource.get", {answer}}});
+    CHECK(get.requests.at(0) == R"({"node":"node2","resource":"lun"})");
+    CHECK(get.out == "up\n");
+    auto elsewhere = run_command({"resource", "set", "lun", "up", "--node", "node2"}, {{"resource.set", {answer}}});
+    CHECK(elsewhere.requests.at(0) == R"({"node":"node2","resource":"lun","value":"up","wait_ms":30000})");
+}
+
+TEST_CASE("package maintenance: reason and end") {
+    const char* answer = R"({"id":@ID,"result":{}})"
+                         "\n";
+    auto on =
+        run_command({"package", "maintenance", "on", "web", "--reason", "disks"}, {{"package.maintenance", {answer}}});
+    CHECK(on.requests.at(0) == R"({"on":true,"package":"web","reason":"disks","wait_ms":30000})");
+    auto until = run_command({"package", "maintenance", "on", "web", "--until", "2099-12-01 18:30"},
+                             {{"package.maintenance", {answer}}});
+    CHECK(until.requests.at(0).find("\"until\":4099") != std::string::npos);
+    auto past = run_command({"package", "maintenance", "on", "web", "--until", "2001-12-01 18:30"}, {{"x", {answer}}});
+    CHECK(past.code == exit_code::usage);
+    CHECK(past.err.find("has passed already") != std::string::npos);
+    CHECK(run_command({"package", "maintenance", "maybe", "web"}, {{"x", {answer}}}).code == exit_code::usage);
+}
+
 TEST_CASE("watch prints events until the stream ends") {
     auto run = run_command({"watch", "--package", "web"}, {{"watch",
                                                             {R"({"id":@ID,"result":{"index":7}})"
@@ -108,7 +135,8 @@ TEST_CASE("a wrong command line is told what would be right") {
           "hactl: there is no command package mvoe; did you mean hactl package move?\n");
     CHECK(complaint({"pakage", "frobnicate"}) ==
           "hactl: there is no command pakage frobnicate; did you mean hactl package?\n");
-    CHECK(complaint({"package"}) == "hactl: hactl package what? One of start, halt, move, enable, disable\n");
+    CHECK(complaint({"package"}) ==
+          "hactl: hactl package what? One of start, halt, move, enable, disable, maintenance\n");
     CHECK(complaint({"package", "start"}) == "hactl: usage: hactl package start PACKAGE [NODE]\n");
     CHECK(complaint({"status", "now"}) == "hactl: usage: hactl status\n");
     CHECK(complaint({"status", "--jsno"}).find("did you mean --json?") != std::string::npos);

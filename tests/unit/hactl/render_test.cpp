@@ -266,3 +266,35 @@ TEST_CASE("ages and dates") {
     CHECK(age_text(76 * 3600 * second) == "3d 4h");
     CHECK(date_text(now - 400LL * 86'400 * second, now) == "2024-10-20 15:00");
 }
+
+TEST_CASE("status tells of maintenance and of subnets that are down") {
+    auto status = portal();
+    status["now"] = now;
+    status["nodes"][1]["subnets"] = {{{"subnet", "10.77.0.0/24"}, {"up", true}, {"since", now}},
+                                     {{"subnet", "10.88.0.0/24"}, {"up", false}, {"since", now - 90 * second}}};
+    status["packages"][0]["maintenance"] = {{"node", "node1"},
+                                            {"by", "alice@node2"},
+                                            {"reason", "disks"},
+                                            {"since", now - 60 * second},
+                                            {"until", now + 3'600 * second}};
+    auto text = render_status(status, plain);
+    CHECK(text.find("node2: subnet 10.88.0.0/24 DOWN for 1m\n") != std::string::npos);
+    CHECK(text.find("10.77.0.0/24") == std::string::npos);
+    CHECK(text.find("web: in maintenance on node1 by alice@node2 for 1m until Nov 24 16:00: disks\n") !=
+          std::string::npos);
+}
+
+TEST_CASE("resource list has a line for each node") {
+    json answer = {{"resources",
+                    {{{"name", "lun"},
+                      {"kind", "simple"},
+                      {"packages", {"db", "web"}},
+                      {"nodes",
+                       {{{"node", "node1"}, {"value", "up"}, {"by", "root@node1"}},
+                        {{"node", "node2"}, {"value", "unknown"}}}}}}}};
+    CHECK(render_resources(answer, plain) ==
+          "RESOURCE  KIND    NODE   VALUE    SET BY      PACKAGES\n"
+          "lun       simple  node1  up       root@node1  db web\n"
+          "lun       simple  node2  unknown  -           db web\n");
+    CHECK(render_resources(json::object(), plain) == "No generic resources.\n");
+}

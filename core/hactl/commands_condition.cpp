@@ -1,0 +1,63 @@
+// resource set, get and list; package maintenance.
+#include <fmt/core.h>
+#include <time.h>
+
+#include <nlohmann/json.hpp>
+
+#include "hactl/command.hpp"
+#include "hactl/end_of.hpp"
+#include "hactl/fields.hpp"
+#include "hactl/render.hpp"
+
+namespace mainstay::hactl {
+
+namespace {
+
+using json = nlohmann::json;
+
+json resource_params(const context& c) {
+    json out{{"resource", c.given.words.at(0)}};
+    if (!c.given.node.empty()) out["node"] = c.given.node;
+    return out;
+}
+
+}  // namespace
+
+exit_code resource_set(context& c) {
+    auto params = resource_params(c);
+    params["value"] = c.given.words.at(1);
+    return act(c, "resource.set", std::move(params));
+}
+
+exit_code resource_get(context& c) {
+    return read(c, "resource.get", resource_params(c), [&c](const json& answer) {
+        c.to.line(text_of(answer, "value", "unknown"));
+        return exit_code::done;
+    });
+}
+
+exit_code resource_list(context& c) {
+    return read(c, "resource.list", json::object(), [&c](const json& answer) {
+        c.to.out(render_resources(answer, c.to));
+        return exit_code::done;
+    });
+}
+
+exit_code package_maintenance(context& c) {
+    const auto& word = c.given.words.at(0);
+    if (word != "on" && word != "off") {
+        c.to.err("hactl: package maintenance is on or off: hactl package maintenance on|off PACKAGE\n");
+        return exit_code::usage;
+    }
+    json params{{"package", c.given.words.at(1)}, {"on", word == "on"}};
+    if (!c.given.node.empty()) params["node"] = c.given.node;
+    if (!c.given.reason.empty()) params["reason"] = c.given.reason;
+    if (!c.given.until.empty()) {
+        auto end = end_of(c.given.until, ::time(nullptr));
+        if (!end) return report(c, {exit_code::usage, end.error().message, {}});
+        params["until"] = *end * 1'000'000;
+    }
+    return act(c, "package.maintenance", std::move(params));
+}
+
+}  // namespace mainstay::hactl

@@ -1,0 +1,55 @@
+// What packages rely on, and maintenance.
+#include <fmt/core.h>
+#include <nlohmann/json.hpp>
+
+#include "hactl/fields.hpp"
+#include "hactl/render.hpp"
+
+namespace mainstay::hactl {
+
+using json = nlohmann::json;
+
+std::string render_resources(const json& resources, const console& to) {
+    table out({"RESOURCE", "KIND", "NODE", "VALUE", "SET BY", "PACKAGES"});
+    for (const auto& resource : member(resources, "resources")) {
+        for (const auto& item : member(resource, "nodes")) {
+            auto value = text_of(item, "value", "unknown");
+            out.add({{{text_of(resource, "name", "-")}},
+                     {{text_of(resource, "kind", "-")}},
+                     {{text_of(item, "node", "-")}},
+                     {{value, value == "down"      ? tone::bad
+                              : value == "unknown" ? tone::warn
+                                                   : tone::plain}},
+                     {{text_of(item, "by", "-")}},
+                     {{joined(member(resource, "packages"), " ")}}});
+        }
+    }
+    return out.empty() ? "No generic resources.\n" : out.text(to);
+}
+
+std::string maintenance_text(const json& package, std::int64_t now_us) {
+    const auto& item = member(package, "maintenance");
+    if (!item.is_object()) return {};
+    auto since = number_of(item, "since");
+    auto until = number_of(item, "until");
+    auto reason = text_of(item, "reason");
+    return fmt::format("in maintenance on {} by {}{}{}{}", text_of(item, "node", "-"), text_of(item, "by", "-"),
+                       since && *since > 0 ? " for " + age_text(now_us - *since) : "",
+                       until ? " until " + date_text(*until, now_us) : "", reason.empty() ? "" : ": " + reason);
+}
+
+std::string subnet_lines(const json& status, const console& to) {
+    auto now = number_of(status, "now").value_or(0);
+    std::string out;
+    for (const auto& node : member(status, "nodes"))
+        for (const auto& item : member(node, "subnets")) {
+            if (is_set(item, "up")) continue;
+            auto since = number_of(item, "since").value_or(now);
+            out += to.paint(fmt::format("{}: subnet {} DOWN for {}\n", text_of(node, "name", "-"),
+                                        text_of(item, "subnet", "-"), age_text(now - since)),
+                            tone::bad);
+        }
+    return out.empty() ? out : '\n' + out;
+}
+
+}  // namespace mainstay::hactl
