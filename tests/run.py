@@ -18,7 +18,7 @@ ASAN = "build/asan"
 PURE_PROGRAMS = re.compile(r"(model|consensus|cluster|policy|node|scenario|transcript|sim)")
 COUNTS = re.compile(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?")
 # seeds: fixed, fresh; per level
-SEEDS = {"quick": (40, 10), "normal": (900, 100), "full": (2000, 200)}
+SEEDS = {"quick": (40, 10), "normal": (900, 100), "full": (2000, 500)}
 ASAN_SEEDS = (60, 20)
 MUTATION_SEEDS = 150
 

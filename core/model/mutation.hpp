@@ -38,7 +38,7 @@ namespace mainstay {
     X(unknown_fence_is_off)      /* an unknown answer of a device is taken for off */        \
     X(failed_fence_is_off)       /* so is a failure */                                       \
     X(reboot_of_daemon_is_proof) /* a restarted daemon proves that its packages ended */     \
-    X(fence_what_majority_hears) /* D5: nobody else is asked */                              \
+    X(fence_what_majority_hears) /* D5: nobody else is asked, or relays */                   \
     X(count_submission_twice)    /* a repeated submission counts again */                    \
     X(snapshot_without_last)     /* a snapshot lacks its last entry */                       \
     X(start_elsewhere_at_once)   /* a lost node's packages start without proof */

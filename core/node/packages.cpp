@@ -85,7 +85,8 @@ void node::begin_generation(const std::string& name, const cluster::package_stat
         if (doubtful_.erase(address.address) > 0) runners_.at(name).doubt(address.address);
     local_.packages[name] = {item.generation, boot_.machine, runner_phase::starting};
     persist_local();
-    start_after_store_[name] = mutated(mutation::start_before_record) ? 0 : stores_made_;
+    start_after_store_[name] = stores_made_;
+    if (mutated(mutation::start_before_record)) start_after_store_[name] = 0, start_stored();
 }
 
 // The record is durable: the first step may be taken, if the lease still allows it.

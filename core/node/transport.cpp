@@ -67,6 +67,7 @@ void node::receive(const opened& item, const std::string& link) {
 // D5: who is heard by a majority is relayed to, not shot. One hop, and only beats and what is
 // addressed to a node that its sender can't reach.
 void node::pass_on(node_id from, const bytes& data) {
+    if (mutated(mutation::fence_what_majority_hears)) return;
     auto limit = times_.member_timeout / 2;
     if (!peers_.direct(from, at_.now, limit)) return;
     for (const auto& [other, known] : peers_.all()) {

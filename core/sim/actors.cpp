@@ -62,6 +62,7 @@ void world::act(machine& where, const node::send& item) {
 }
 
 void world::act(machine& where, node::publish_beat item) {
+    check_beat(where, item.data);
     where.beat = std::move(item.data);
     where.beat_period = item.period;
     where.beat_stale = item.stale_after;

@@ -53,6 +53,24 @@ void world::check_commits(machine& where) {
     where.checked_commit = std::max(where.checked_commit, log.commit().value);
 }
 
+// "Packages": an acknowledgement names the leader's newest package entry, committed or not.
+void world::check_beat(machine& where, const bytes& data) {
+    const auto& log = where.daemon->log();
+    if (!log.leads() || log.last_index() == where.checked_beat) return;
+    auto whole = decode<node::envelope>(data);
+    const auto* beat = whole ? std::get_if<node::beat>(&whole->body) : nullptr;
+    if (beat == nullptr || !beat->acknowledges) return;
+    where.checked_beat = log.last_index();
+    for (auto i = log.last_index().value; i > log.log().before().value; --i) {
+        const auto* entry = std::get_if<consensus::payload>(&log.at(log_index{i}).body);
+        auto item = entry != nullptr ? decode<cluster::command>(entry->data) : std::nullopt;
+        if (!item || !cluster::is_package_entry(*item)) continue;
+        if (beat->newest_package_entry.value < i)
+            violated("invariant 2: " + where.name + " acknowledges without naming package entry " + std::to_string(i));
+        return;
+    }
+}
+
 // Requests of administrators are linearizable: each is counted once, at one place of the log, and behind everything
 // that was answered before it was made. That what was counted stays is check_commits().
 void world::check_request_counted(const node::happened& item) {

@@ -70,6 +70,7 @@ struct world::machine {
     std::uint64_t wake_number = 0;
     std::uint64_t checked_commit = 0;  // entries compared with the ghost log
     std::uint64_t checked_snapshot = 0;
+    log_index checked_beat;  // its log's end when a beat of it was looked into
 };
 
 }  // namespace mainstay::sim

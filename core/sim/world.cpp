@@ -115,6 +115,7 @@ void world::boot_daemon(machine& where, bool machine_booted) {
     where.last_turn = now_;
     where.checked_commit = 0;
     where.checked_snapshot = 0;
+    where.checked_beat = log_index{};
     say(where, "daemon starts, boot " + to_text(info.boot));
     where.daemon.emplace(info, clock(where));
     check_step(where);

@@ -171,6 +171,7 @@ private:
     void note_hearing(machine& where, const machine& from);
     void check_request_counted(const node::happened& item);
     void check_request_answered(const node::admin_done& item);
+    void check_beat(machine& where, const bytes& data);
     void check_may_fence(const machine& where, const std::string& target);
     void check_may_act(machine& where, const std::string& package, const std::string& what);
     [[nodiscard]] node::moment clock(const machine& where) const;

@@ -12,6 +12,10 @@ def mutation_names():
         return [name for name in MACRO.findall(text.read()) if name != "name"]
 
 
+# Programs of the tests, never installed.
+OURS = ("mainstay-sim", "mainstay-bench", "mainstay-mutated")
+
+
 def binaries():
     build = os.path.join(tree.ROOT, os.environ.get("MAINSTAY_BUILD", "build/main"))
     for folder in ("bin", "plugins"):
@@ -19,7 +23,7 @@ def binaries():
         for name in sorted(os.listdir(where)) if os.path.isdir(where) else []:
             path = os.path.join(where, name)
             shipped = name.startswith(("mainstay", "hactl")) or folder == "plugins"
-            if os.path.isfile(path) and shipped and not name.startswith(("mainstay-sim", "mainstay-bench")):
+            if os.path.isfile(path) and shipped and not name.startswith(OURS):
                 yield path
 
 

@@ -57,7 +57,7 @@ class TwoNodes(QuorumCase):
 
 
 class BackToBack(QuorumCase):
-    """Two nodes with a cable from card to card: when it is pulled both lose carrier, which is no reason of their own."""
+    """A cable from card to card: when it is pulled both lose carrier, which is no reason of their own."""
     nodes = 2
 
     def test_pulled_cables_leave_exactly_one(self):
