@@ -56,7 +56,8 @@ def pure_programs(directory):
     out = subprocess.run(["ninja", "-C", directory, "-t", "targets", "all"], cwd=tally.ROOT, capture_output=True,
                          text=True).stdout
     programs_made = [line.split(":")[0] for line in out.split("\n") if "CXX_EXECUTABLE_LINKER" in line]
-    return [name for name in programs_made if PURE_PROGRAMS.search(os.path.basename(name))]
+    return [name for name in programs_made
+            if PURE_PROGRAMS.search(os.path.basename(name)) and "mutat" not in os.path.basename(name)]
 
 
 def sanitized():

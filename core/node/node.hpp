@@ -265,6 +265,7 @@ private:
     void begin_generation(const std::string& name, const cluster::package_state& item);
     void start_stored();
     void reports_stored();
+    void report_over(cluster::package_report told);
     [[nodiscard]] bool is_over_here(const std::string& name, generation number) const;
     void adopt_recovered();
     void runner_says(const std::string& name, runner& item);

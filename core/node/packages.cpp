@@ -56,8 +56,7 @@ void node::reconcile(const std::string& name, const cluster::package_state& item
     if (!here && item.phase != package_phase::starting && guard_known_) {
         // Nothing of it was ever begun in this life of the machine.
         ended_[name] = item.generation;
-        reports_open_[name] = submit_command(
-            cluster::package_report{name, item.generation, self_, report::halted, "nothing of it runs here"}, name_);
+        report_over({name, item.generation, self_, report::halted, "nothing of it runs here"});
     }
 }
 
@@ -68,9 +67,7 @@ bool node::is_over_here(const std::string& name, generation number) const {
 
 void node::begin_generation(const std::string& name, const cluster::package_state& item) {
     if (is_over_here(name, item.generation)) {
-        reports_open_[name] = submit_command(
-            cluster::package_report{name, item.generation, self_, report::lease_ended, "the lease was lost"}, name_);
-        return;
+        return report_over({name, item.generation, self_, report::lease_ended, "the lease was lost"});
     }
     // A generation names the life it is meant for; only that life, settled, may obey.
     bool this_life = item.owner_boot.machine == boot_.machine || mutated(mutation::start_for_any_boot);
@@ -159,16 +156,25 @@ void node::runner_says(const std::string& name, runner& item) {
         bool gone = item.phase() == runner_phase::over &&
                     (what == report::halted || what == report::halt_exit_2 || what == report::lease_ended ||
                      what == report::start_exit_1 || what == report::start_exit_2 || what == report::start_timeout);
-        if (gone) local_.packages.erase(name);
-        persist_local();
         cluster::package_report told{name, item.generation(), self_, what, std::move(news.detail)};
-        // Once another node may run it, no daemon that starts here may find it on record as its own.
         if (gone) {
-            reports_after_store_[name] = {stores_made_, std::move(told)};
+            report_over(std::move(told));
         } else {
+            persist_local();
             reports_open_[name] = submit_command(std::move(told), name_);
         }
     }
+}
+
+// Once another node may run it, no daemon that starts here may find it on record as its own.
+void node::report_over(cluster::package_report told) {
+    auto name = told.package;
+    if (local_.packages.erase(name) == 0) {
+        reports_open_[name] = submit_command(std::move(told), name_);
+        return;
+    }
+    persist_local();
+    reports_after_store_[name] = {stores_made_, std::move(told)};
 }
 
 void node::reports_stored() {
@@ -198,6 +204,14 @@ void node::record_phases() {
 }
 
 void node::forget_ended() {
+    // A start that was given up before its first step, and whose generation others have ended since.
+    auto stale = std::erase_if(local_.packages, [this](const auto& item) {
+        const auto& [name, record] = item;
+        if (runners_.contains(name) || recovered_.contains(name)) return false;
+        auto found = state_.packages.find(name);
+        return found == state_.packages.end() || found->second.generation > record.generation;
+    });
+    if (stale > 0) persist_local();
     std::erase_if(runners_, [this](const auto& item) {
         if (item.second.phase() != runner_phase::over || start_after_store_.contains(item.first)) return false;
         if (reports_open_.contains(item.first) || reports_after_store_.contains(item.first)) return false;
