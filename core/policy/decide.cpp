@@ -121,7 +121,7 @@ private:
     // one node can't reach is asked from another.
     [[nodiscard]] node_id choose_executor(node_id target) const {
         std::vector<node_id> able;
-        if (seen_.self != target) able.push_back(seen_.self);
+        if (seen_.self != target && state_.nodes.contains(seen_.self)) able.push_back(seen_.self);
         for (const auto& [id, node] : state_.nodes)
             if (id != target && id != seen_.self && node.status == node_status::up && !is_set(seen_.silent, id))
                 able.push_back(id);
