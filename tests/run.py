@@ -43,7 +43,7 @@ def counted(command, limit_s):
     if code is None or (code != 0 and not result.failed) or not hits:
         result += Tally(failed=1)
         return result, f"{command[0]}: {tally.how_it_ended(code, limit_s)}\n{tally.tail(out)}"
-    return result, tally.tail(out) if result.failed or result.skipped else ""
+    return result, tally.tail(out, 120) if result.failed or result.skipped else ""
 
 
 def simulator(build_dir, fixed, fresh, limit_s):
@@ -107,6 +107,7 @@ def main(arguments):
         return 2
     level = arguments[0][2:] if arguments else "normal"
     total = Tally()
+    failures = []
 
     def report(name, run):
         nonlocal total
@@ -117,6 +118,8 @@ def main(arguments):
         if text.strip():
             print(text, flush=True)
         print(f"    {name}: {result} ({time.monotonic() - begin:.1f} s)", flush=True)
+        if result.failed or result.skipped:
+            failures.append(f"==> not well: {name}\n{tally.tail(text, 40)}")
         return result
 
     if report("build", lambda: build(BUILD)).failed:
@@ -124,7 +127,8 @@ def main(arguments):
         return 1
     for name, run in suites(level):
         report(name, run)
-    print(total)
+    # Once more, where nobody has to look for it.
+    print("\n".join([*failures, str(total)]))
     return 1 if total.failed or total.skipped else 0
 
 

@@ -42,11 +42,15 @@ std::string against_resource(const state& now, const generic_resource_config& it
            std::string(to_string(item.up_when->how)) + " " + std::to_string(item.up_when->value);
 }
 
-std::string against_subnet(const state& now, const std::string& subnet, node_id node) {
+bool told_of(const state& now, const std::string& subnet, node_id node) {
     auto seen = now.subnets.find(node);
-    bool known = seen != now.subnets.end() && seen->second.contains(subnet);
-    if (known && seen->second.at(subnet).up) return {};
-    return "subnet " + subnet + " is " + (known ? "down" : "unknown") + " on " + now.node_name(node);
+    return seen != now.subnets.end() && seen->second.contains(subnet);
+}
+
+std::string against_subnet(const state& now, const std::string& subnet, node_id node) {
+    if (!told_of(now, subnet, node)) return "subnet " + subnet + " is unknown on " + now.node_name(node);
+    if (now.subnets.at(node).at(subnet).up) return {};
+    return "subnet " + subnet + " is down on " + now.node_name(node);
 }
 
 bool needs_subnet(const state& now, const monitored_subnet_config& item, node_id node) {
@@ -76,6 +80,14 @@ std::string state::lacks_to_start(const package_config& package, node_id node) c
     for (auto& item : lacks(package, node))
         if (item.what != report::during_resource_down) return item.text;
     return {};
+}
+
+bool state::subnets_untold(const package_config& package, node_id node) const {
+    auto host = nodes.find(node);
+    if (host == nodes.end() || host->second.status != node_status::up) return false;
+    return std::any_of(package.monitored_subnets.begin(), package.monitored_subnets.end(), [&](const auto& item) {
+        return needs_subnet(*this, item, node) && !told_of(*this, item.subnet, node);
+    });
 }
 
 const generic_resource_config* state::find_resource(const std::string& name) const {

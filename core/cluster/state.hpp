@@ -311,6 +311,8 @@ struct state {
     [[nodiscard]] std::vector<lacking> lacks(const package_config& package, node_id node) const;
     // The first of them that has to be up before the package starts; empty = none.
     [[nodiscard]] std::string lacks_to_start(const package_config& package, node_id node) const;
+    // A node that is in the cluster has not said yet what a monitored subnet of the package is like; it will at once.
+    [[nodiscard]] bool subnets_untold(const package_config& package, node_id node) const;
     // Null when no package uses it. All uses agree on whether it is up or down, or has a value.
     [[nodiscard]] const generic_resource_config* find_resource(const std::string& name) const;
     // up, down, unknown or a number.

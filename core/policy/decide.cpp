@@ -218,6 +218,8 @@ private:
     // Planned there, and everything around it is as the plan wants it already.
     void start(const subject& item) {
         if (!item.where || is_set(seen_.silent, item.where)) return;
+        // Nodes tell right after they joined: the first to tell is not the first of the list.
+        if (item.waits_for && !is_set(seen_.silent, item.waits_for)) return;
         for (const auto& link : item.needs)
             if (!plan_->met_now(link, item.where)) return;
         if (!plan_->in_the_way_now(item, item.where).empty()) return;

@@ -50,6 +50,8 @@ struct verdict {
     std::string reason;  // "first of its node list that can run it", "switching disabled by alice (...)"
     // Not eligible, but only because it may not start there: it may stay. What it lacks there its node reports.
     bool flag_only = false;
+    // It has not said yet what its subnets are like; it will at once.
+    bool untold = false;
 };
 // May the package be started on the node now as far as the node is concerned, and why (not).
 [[nodiscard]] verdict judge(const cluster::state& state, const std::string& package, node_id node);

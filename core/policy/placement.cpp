@@ -54,7 +54,7 @@ verdict judge(const cluster::state& state, const package_config& config, const c
         return {false, "in maintenance on " + state.node_name(item.maintained->node)};
     }
     auto lacks = state.lacks_to_start(config, node);
-    if (!lacks.empty()) return {false, std::move(lacks), true};
+    if (!lacks.empty()) return {false, std::move(lacks), true, state.subnets_untold(config, node)};
     return {true, "in the cluster, switching on"};
 }
 
@@ -89,6 +89,7 @@ std::string why_down(const cluster::state& state, const plan& made, const std::s
     const auto* item = made.find(package);
     if (item == nullptr) return "not configured";
     if (!item->where) return item->reason;
+    if (item->waits_for) return "waits until " + state.node_name(item->waits_for) + " has said what its subnets are like";
     for (const auto& link : item->needs)
         if (!made.met_now(link, item->where))
             return "waits on " + state.node_name(item->where) + " for " + link.package + ", which is not up there yet";

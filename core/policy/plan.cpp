@@ -140,6 +140,7 @@ void plan::settle(std::size_t index) {
         auto wrong = against(index, node, tried);
         if (!wrong.empty()) {
             item.refused.emplace_back(node, wrong);
+            if (!item.waits_for && judge(state_, *item.config, *item.now, node).untold) item.waits_for = node;
             skipped += "; " + state_.node_name(node) + ": " + wrong;
             continue;
         }

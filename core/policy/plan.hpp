@@ -42,6 +42,8 @@ struct subject {
     bool settled = false;
     bool leaving = false;                                  // has to halt where it runs: see decide()
     std::vector<std::pair<node_id, std::string>> refused;  // nodes tried before, and what stood against each
+    // A better node that has not said yet what its subnets are like; it will at once.
+    node_id waits_for;
 };
 
 class plan {

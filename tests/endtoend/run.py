@@ -4,6 +4,7 @@
 --smoke: only classes and tests marked `smoke = True`. The last line is `N passed, N failed, N skipped`.
 """
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 FILE_LIMIT_S = 420
+COUNTS = re.compile(r"\d+ passed, ")
 sys.path[:0] = [HERE, os.path.join(HERE, "lab")]
 
 
@@ -76,7 +78,7 @@ def main(arguments):
         return run_file(names[0], smoke, names[1:])
     files = [os.path.splitext(os.path.basename(n))[0] for n in names if n.endswith(".py")]
     wanted = [n for n in names if not n.endswith(".py")]
-    total = [0, 0, 0]
+    total, failures = [0, 0, 0], []
     for name in files or sorted(f[:-3] for f in os.listdir(HERE) if f.startswith("test_") and f.endswith(".py")):
         command = [sys.executable, "-B", os.path.abspath(__file__), "--file", name, *wanted]
         last = ""
@@ -87,13 +89,17 @@ def main(arguments):
             signal.alarm(FILE_LIMIT_S)
             for line in process.stdout:
                 print(line, end="", flush=True)
+                if not line.startswith(("ok ", "skip ")) and not COUNTS.match(line):
+                    failures.append(line)
                 last = line
             signal.alarm(0)
         try:
             total = [a + int(part.split()[0]) for a, part in zip(total, last.split(", "), strict=True)]
         except ValueError:
-            print(f"FAILED {name}: did not end within {FILE_LIMIT_S} s, or crashed")
+            failures.append(f"FAILED {name}: did not end within {FILE_LIMIT_S} s, or crashed\n")
             total[1] += 1
+    if total[1]:  # once more, where nobody has to look for it
+        print("".join(failures), end="")
     print("{} passed, {} failed, {} skipped".format(*total))
     return 1 if total[1] else 0
 

@@ -45,6 +45,20 @@ TEST_CASE("it starts on the first node that lacks nothing; during_package_start 
     CHECK(lab.starts("mail") == "n1");
 }
 
+TEST_CASE("the first node to say what its subnets are like is not the first of the list") {
+    needy_lab lab;
+    for (auto node : {n1, n2}) lab.set("lun", node == n1 ? "n1" : "n2", "up");
+    lab.subnet(n2, true);
+    CHECK(lab.starts("mail").empty());
+    CHECK(policy::explain(lab.state, "mail").headline ==
+          "mail is down: waits until n1 has said what its subnets are like");
+    lab.view.silent[n1] = true;
+    CHECK(lab.starts("mail") == "n2");
+    lab.view.silent[n1] = false;
+    lab.subnet(n1, true);
+    CHECK(lab.starts("mail") == "n1");
+}
+
 TEST_CASE("what a running package lacks is its node's word to give, not the leader's") {
     needy_lab lab;
     lab.all_up(n1, "n1");
