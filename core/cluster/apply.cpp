@@ -155,7 +155,11 @@ void fold::take_nodes(const configure& body) {
         state_.subnets.erase(entry.second);
         for (auto& [name, values] : state_.resources) values.erase(entry.second);
         end_maintenance_on(state_, entry.second);
-        for (auto& [name, item] : state_.packages) item.node_off.erase(entry.second);
+        for (auto& [name, item] : state_.packages) {
+            item.node_off.erase(entry.second);
+            if (item.target == entry.second) item.target = node_id{};
+            if (item.avoid == entry.second) item.avoid = node_id{};
+        }
         return true;
     });
 }

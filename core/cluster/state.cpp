@@ -70,6 +70,7 @@ std::optional<state> decode_state(std::string_view in) {
         auto parsed = parse_canonical(value->configuration_text);
         if (!parsed) return std::nullopt;
         value->config = std::move(*parsed);
+        if (!coherent(*value)) return std::nullopt;
     }
     return value;
 }

@@ -331,7 +331,10 @@ struct state {
 [[nodiscard]] std::string package_of(const std::string& instance);
 [[nodiscard]] std::string instance_name(const package_config& package, const std::string& node);
 
-// Reads a state back from its byte form, configuration included; nothing when the bytes are bad.
+// What is named in it exists, as folding the log would have it. False: it was not made by folding.
+[[nodiscard]] bool coherent(const state& value);
+
+// Reads a state back from its byte form, configuration included; nothing when the bytes are bad or not coherent.
 [[nodiscard]] std::optional<state> decode_state(std::string_view in);
 
 }  // namespace mainstay::cluster

@@ -192,9 +192,9 @@ private:
     void get_other(tagged<Tag, Rep>& id) {
         get(id.value);
     }
-    void get_other(duration& value) { value = duration{get_signed()}; }
+    void get_other(duration& value) { value = duration{get_span()}; }
     void get_other(time_point& value) { value = time_point{duration{get_signed()}}; }
-    void get_other(wall_time& value) { get(value.us); }
+    void get_other(wall_time& value) { value.us = get_span(); }
     void get_other(std::string& value) { value = raw(varint()); }
     void get_other(std::monostate&) {}
     template <class T>
@@ -261,6 +261,13 @@ private:
     std::int64_t get_signed() {
         std::int64_t value = 0;
         get(value);
+        return value;
+    }
+    // Longer than 36,000 years is no time, and sums and differences of what is shorter fit into 64 bits.
+    std::int64_t get_span() {
+        constexpr std::int64_t longest = std::int64_t{1} << 60U;
+        auto value = get_signed();
+        if (value < -longest || value > longest) broken();
         return value;
     }
     // Every element takes at least one byte, so a count above the rest is a lie.

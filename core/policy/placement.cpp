@@ -89,7 +89,8 @@ std::string why_down(const cluster::state& state, const plan& made, const std::s
     const auto* item = made.find(package);
     if (item == nullptr) return "not configured";
     if (!item->where) return item->reason;
-    if (item->waits_for) return "waits until " + state.node_name(item->waits_for) + " has said what its subnets are like";
+    if (item->waits_for)
+        return "waits until " + state.node_name(item->waits_for) + " has said what its subnets are like";
     for (const auto& link : item->needs)
         if (!made.met_now(link, item->where))
             return "waits on " + state.node_name(item->where) + " for " + link.package + ", which is not up there yet";

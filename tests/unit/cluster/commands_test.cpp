@@ -198,6 +198,22 @@ TEST_CASE("configuration keeps what runs and forgets what was removed") {
     CHECK(lab.package("web").owner == n1);
 }
 
+TEST_CASE("a move to a node that is taken out is off") {
+    cluster_lab lab;
+    lab.run("db", n1);
+    REQUIRE(lab.say(cluster::package_move{"db", "n2"}, "alice@n1").accepted);
+    REQUIRE(lab.package("db").target == n2);
+    auto text = without(configuration_text(), "package_name web") +
+                "package_name db\n  run_script /bin/true\n  halt_script /bin/true\n";
+    std::string second = "node_name n2\n  network_interface eth0\n    heartbeat_ip 10.77.0.2/24\n";
+    text.erase(text.find(second), second.size());
+    auto outcome = lab.say(new_text(text));
+    INFO(outcome.refusal);
+    REQUIRE(outcome.accepted);
+    CHECK_FALSE(lab.package("db").target);
+    CHECK(cluster::coherent(lab.state));
+}
+
 TEST_CASE("the longest lease ever committed is remembered") {
     cluster_lab lab;
     auto first = lab.state.lease_max;

@@ -1,4 +1,6 @@
 // The fold itself: counted once, unknown kinds, the byte form, notices.
+#include <limits>
+
 #include "support/small_cluster.hpp"
 
 using namespace mainstay;
@@ -105,6 +107,31 @@ TEST_CASE("bytes that are no state are refused") {
     auto state = lab.state;
     state.configuration_text = "nonsense";
     CHECK_FALSE(cluster::decode_state(encode(state)));
+}
+
+TEST_CASE("a state that names what it does not hold was not folded from a log") {
+    cluster_lab lab;
+    lab.run("web", n1);
+    lab.lose(n2);
+    lab.ask_fence(n2);
+    REQUIRE(cluster::decode_state(encode(lab.state)));
+    auto refused = [&](auto&& change) {
+        auto state = lab.state;
+        change(state);
+        return !cluster::decode_state(encode(state));
+    };
+    CHECK(refused([](auto& state) { state.nodes.erase(n3); }));
+    CHECK(refused([](auto& state) { state.ids.erase("n3"); }));
+    CHECK(refused([](auto& state) { state.nodes[n3].name = "n4"; }));
+    CHECK(refused([](auto& state) { state.next_node = n3; }));
+    CHECK(refused([](auto& state) { state.packages.erase("db"); }));
+    CHECK(refused([](auto& state) { state.packages["web"].owner = node_id{9}; }));
+    CHECK(refused([](auto& state) { state.packages["db"].target = node_id{9}; }));
+    CHECK(refused([](auto& state) { state.packages["db"].avoid = node_id{9}; }));
+    CHECK(refused([](auto& state) { state.packages["db"].maintained = cluster::maintenance{node_id{9}, {}, {}, {}}; }));
+    CHECK(refused([](auto& state) { state.fences[n3] = state.fences[n2]; }));
+    CHECK(refused([](auto& state) { state.fence_ids = 0; }));
+    CHECK(refused([](auto& state) { state.nodes[n1].status_by.when.us = std::numeric_limits<std::int64_t>::min(); }));
 }
 
 TEST_CASE("the newest package entry is the newest start or halt decision") {
