@@ -65,14 +65,17 @@ bool needs_subnet(const state& now, const monitored_subnet_config& item, node_id
 
 std::vector<lacking> state::lacks(const package_config& package, node_id node) const {
     std::vector<lacking> list;
-    auto add = [&list](report what, std::string text) {
-        if (!text.empty()) list.push_back({what, std::move(text)});
+    auto add = [&list](report what, std::string text, bool told) {
+        if (!text.empty()) list.push_back({what, std::move(text), !told});
     };
     for (const auto& item : package.monitored_subnets)
-        if (needs_subnet(*this, item, node)) add(report::subnet_down, against_subnet(*this, item.subnet, node));
-    for (const auto& item : package.generic_resources)
+        if (needs_subnet(*this, item, node))
+            add(report::subnet_down, against_subnet(*this, item.subnet, node), told_of(*this, item.subnet, node));
+    for (const auto& item : package.generic_resources) {
+        auto values = resources.find(item.name);
         add(item.before_start ? report::before_resource_down : report::during_resource_down,
-            against_resource(*this, item, node));
+            against_resource(*this, item, node), values != resources.end() && values->second.contains(node));
+    }
     return list;
 }
 

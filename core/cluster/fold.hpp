@@ -1,6 +1,6 @@
-// Inside of apply(): one command being applied to one state. apply.cpp has what is about the
-// configuration, nodes and events, apply_package.cpp what is about packages, apply_conditions.cpp
-// what they rely on. Not for other folders.
+// Inside of apply(): one command being applied to one state. apply.cpp has what is about
+// nodes and events, apply_configuration.cpp what is about the configuration, apply_package.cpp what is about packages,
+// apply_conditions.cpp what they rely on. Not for other folders.
 #pragma once
 
 #include <string>
@@ -37,6 +37,10 @@ private:
     // False, and refused, when a node that is to go still has a package.
     bool nodes_may_go(const cluster_config& cluster);
     void take_nodes(const configure& body);
+    // False, and refused, when something active or in maintenance can't be changed like that.
+    bool packages_may_change(const configuration& wanted);
+    [[nodiscard]] std::string against_change(const std::string& name, const package_state& item,
+                                             const state& after) const;
 
     // The node if that is its newest life; else refused.
     node_state* life(node_id node, boot_id boot);

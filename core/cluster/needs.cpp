@@ -101,6 +101,29 @@ std::string state::against_start(const std::string& instance, node_id node) cons
     return against_room(*this, instance, *package, node);
 }
 
+std::string state::against_staying(const std::string& instance, const state& before) const {
+    const auto& item = packages.at(instance);
+    const auto* package = find_package(instance);
+    const auto* former = before.find_package(instance);
+    if (package == nullptr || former == nullptr || item.maintained) return {};
+    auto lacked = before.lacks(*former, item.owner);
+    for (const auto& lack : lacks(*package, item.owner)) {
+        bool known = std::any_of(lacked.begin(), lacked.end(), [&](const auto& old) { return old.text == lack.text; });
+        if (!lack.unknown && !known) return lack.text;
+    }
+    for (const auto& link : package->dependencies) {
+        bool known =
+            std::any_of(former->dependencies.begin(), former->dependencies.end(), [&](const dependency_config& old) {
+                return old.package == link.package && old.up == link.up && old.location == link.location;
+            });
+        auto wrong = known ? std::string()
+                           : against_dependency(*this, instance, *package, link, item.owner, asked::leave_maintenance);
+        if (!wrong.empty()) return wrong;
+    }
+    bool had_room = against_room(before, instance, *former, item.owner).empty();
+    return had_room ? against_room(*this, instance, *package, item.owner) : std::string();
+}
+
 std::string state::against_leaving_maintenance(const std::string& instance) const {
     const auto& item = packages.at(instance);
     const auto* package = find_package(instance);

@@ -214,6 +214,8 @@ struct subnet_status {
 struct lacking {
     report what = report::subnet_down;  // how the package fails if it runs
     std::string text;                   // "generic resource lun is down"
+    // Nobody has said anything about it in this life of the node: it can't start; nothing that runs fails by it.
+    bool unknown = false;
 };
 
 struct alarm {
@@ -305,6 +307,9 @@ struct state {
     // Why a command may not start the package there as things stand: dependencies, exclusions, room
     // (SG 5.2: a command never drags or halts another package). Empty = nothing.
     [[nodiscard]] std::string against_start(const std::string& instance, node_id node) const;
+    // What would fail the running package now that the configuration is another one than in `before` (SG 3.11);
+    // what stood against it already is not counted. Empty = nothing.
+    [[nodiscard]] std::string against_staying(const std::string& instance, const state& before) const;
     // What speaks against ending its maintenance; empty = nothing.
     [[nodiscard]] std::string against_leaving_maintenance(const std::string& instance) const;
     // Subnets and generic resources of the package that are not up on the node.

@@ -320,7 +320,7 @@ void node::configuration_is_new() {
     raft_.set_timing(raft_timing(times_));
     for (auto& [name, item] : runners_) {
         auto config = config_of(name);
-        if (config && item.phase() == runner_phase::over) item.set_config(*config);
+        if (config) item.take_config(*config);
     }
     out_.add(configuration_changed{});
     if (founding_admin_ == 0) return;

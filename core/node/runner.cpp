@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "model/assert.hpp"
+#include "model/online_change.hpp"
 
 namespace mainstay::node {
 
@@ -57,6 +58,12 @@ std::vector<runner::step> runner::steps() const {
                              [](const auto& item) { return !item.before_start; });
     if (waits) list.push_back({kind::conditions, 0});
     return list;
+}
+
+void runner::take_config(package_config config) {
+    if (phase_ != runner_phase::over && !needs_down(config_, config).empty()) return;
+    config_ = std::move(config);
+    begun_ = std::min(begun_, steps().size());  // the waiting for generic resources may be gone
 }
 
 bool runner::is_script(const step& item) {
@@ -248,12 +255,13 @@ void runner::lacks(const std::vector<cluster::lacking>& now, time_point at, effe
         awaits_ = false;
         return failed(report::start_timeout, missing->text, out);
     }
-    if (now.empty() || maintained_ || phase_ != runner_phase::running || condition_failed_ || halt_asked_) return;
+    auto gone = std::find_if(now.begin(), now.end(), [](const auto& item) { return !item.unknown; });
+    if (gone == now.end() || maintained_ || phase_ != runner_phase::running || condition_failed_ || halt_asked_) return;
     condition_failed_ = true;
     runner_news lost;
     // SG 4.9: with node_fail_fast_enabled the node is reset, no halt script runs.
-    lost.report = config_.node_fail_fast ? report::failing_fast : now.front().what;
-    lost.detail = now.front().text;
+    lost.report = config_.node_fail_fast ? report::failing_fast : gone->what;
+    lost.detail = gone->text;
     lost.fail_fast = config_.node_fail_fast;
     news_.push_back(std::move(lost));
     if (!config_.node_fail_fast && !needed_) halt(out);

@@ -77,6 +77,9 @@ public:
     [[nodiscard]] const package_config& config() const { return config_; }
     // The configuration is not part of the byte form: the owner puts it back after reading.
     void set_config(package_config config) { config_ = std::move(config); }
+    // A new configuration: taken whole when nothing of the generation is left, else when the steps are the same
+    // (SG 3.11).
+    void take_config(package_config config);
     [[nodiscard]] std::vector<runner_news> take_news();
     // Somebody answered for this address while the former owner was being fenced: it is probed once
     // more before it is taken.

@@ -100,6 +100,34 @@ class PackageCase(MainstayCase):
         return self.lab.wait(f"{name} is {state}", lambda: self.lab.package(name).get("state") == state)
 
 
+class OnlineChange(PackageCase):
+    packages = {"one": ONE}
+    smoke = True
+
+    def sleeper(self):
+        return [pid for pid, argv in self.lab.processes("node1", "sleep") if "1000" in argv]
+
+    def test_what_may_change_while_it_runs(self):
+        before, generation = self.sleeper(), self.lab.package("one")["generation"]
+        self.assertEqual(len(before), 1)
+        self.lab.write("node2", "/etc/mainstay/packages/one.conf",
+                       ONE.replace("halt_script_timeout 3", "halt_script_timeout 4\npriority 7"))
+        self.lab.apply("node2")
+        self.assertIn("halt_script_timeout 4s", self.lab.hactl("node3", "cluster", "get").stdout)
+        # What was started has to be halted by the same steps.
+        self.lab.write("node2", "/etc/mainstay/packages/one.conf", ONE.replace("sleep 1000", "sleep 1001"))
+        refused = self.lab.apply("node2", check=False)
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("halt it before service_cmd is changed", refused.stdout + refused.stderr)
+        self.assertIn("priority 7", self.lab.hactl("node3", "cluster", "get").stdout)
+        self.assertEqual((self.sleeper(), self.lab.package("one")["generation"]), (before, generation))
+        self.lab.hactl("node3", "package", "halt", "one")
+        self.lab.apply("node2")
+        self.assertEqual(self.lab.package("one")["state"], "halted")
+        self.lab.hactl("node3", "package", "start", "one", "node1")
+        self.assertEqual(self.sleeper(), [])
+
+
 class Scripts(PackageCase):
     packages = {"one": ONE}
     smoke = True

@@ -121,6 +121,7 @@ void interpreter::command(const words& said) {
     if (verb == "cluster") return cluster(said);
     if (verb == "package") return package(said);
     if (verb == "with") return with(said);
+    if (verb == "replace") return replace(said);
     if (verb == "form") return form();
     if (verb == "settle") return settle();
     if (verb == "run") return world().run_until(world().now() + time_of(name));
@@ -278,6 +279,21 @@ void interpreter::with(const words& said) {
     text_ += "\n";
 }
 
+// replace PACKAGE KEYWORD [VALUE]: the first such line of the package, or one more at its end; no value: it goes.
+void interpreter::replace(const words& said) {
+    const auto head = "package_name " + said.at(1) + "\n";
+    auto begin = text_.find(head);
+    if (begin == std::string::npos) return say("there is no package " + said.at(1));
+    auto end = std::min(text_.find("package_name ", begin + head.size()), text_.size());
+    std::string line;
+    for (std::size_t i = 2; said.size() > 3 && i < said.size(); ++i)
+        line += said[i] + (i + 1 < said.size() ? " " : "\n");
+    auto old = text_.find("\n" + said.at(2) + " ", begin);
+    if (old >= end) return static_cast<void>(text_.insert(end, line));
+    auto last = text_.find('\n', old + 1) + 1;
+    text_.replace(old + 1, last - old - 1, line);
+}
+
 void interpreter::form() {
     auto parsed = cluster::parse_canonical(text_);
     if (!parsed) return say(parsed.error().message);
@@ -324,6 +340,10 @@ void interpreter::admin(const words& said) {
         body = cluster::node_admin{word(4), what == "node run"};
     } else if (what == "node fence") {
         body = cluster::fence_node{word(4)};
+    } else if (what == "cluster apply") {
+        auto parsed = cluster::parse_canonical(text_);
+        if (!parsed) return say(parsed.error().message);
+        body = cluster::configure{print_configuration(*parsed), {}};
     } else if (what == "cluster run" || what == "cluster halt") {
         body = cluster::cluster_admin{what == "cluster run"};
     } else {

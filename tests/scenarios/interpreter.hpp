@@ -37,6 +37,7 @@ private:
     void cluster(const words& said);
     void package(const words& said);
     void with(const words& said);
+    void replace(const words& said);
     void exits(const words& said);
     void form();
     void settle();

@@ -56,7 +56,7 @@ std::vector<row> rows() {
         {"remove a package that is down", nothing, new_text(without(text, "package_name web", "package_name db")),
          nullptr},
         {"change a running package", web_on_n1, new_text(without(text, "  halt_script /bin/true\n", "package_name db")),
-         "halt it before it is changed"},
+         "halt it before halt_script is changed"},
         {"change a package that is down", nothing,
          new_text(without(text, "  halt_script /bin/true\n", "package_name db")), nullptr},
         {"lose a node", nothing, cluster::node_lost{n1, {1, 1}, "x"}, nullptr},

@@ -179,3 +179,32 @@ TEST_CASE("a service that waits to be restarted is not, once maintenance has beg
     REQUIRE(told.size() == 1);
     CHECK(told.front().ignored);
 }
+
+TEST_CASE("what is watched since a moment ago and has not been spoken of fails nothing that runs") {
+    conditions_lab lab;
+    lab.run();
+    lab.item.lacks({{report::subnet_down, "subnet 10.0.0.0/24 is unknown on n1", true}}, lab.now, lab.out);
+    CHECK(lab.asked().empty());
+    CHECK(lab.news().empty());
+    CHECK_FALSE(lab.lacks(report::subnet_down).empty());
+}
+
+TEST_CASE("a changed configuration is taken while it runs when its steps stay the same") {
+    conditions_lab lab(waiting_package());
+    lab.start();
+    lab.lacks_nothing();
+    REQUIRE(lab.item.phase() == runner_phase::running);
+    auto changed = waiting_package();
+    changed.halt_script = "/other";
+    lab.item.take_config(changed);
+    CHECK(lab.item.config().halt_script == "/halt");
+    changed = web_package();  // without the resource it waited for, its last step
+    changed.services[0].halt_timeout = 9'000 * ms;
+    lab.item.take_config(changed);
+    CHECK(lab.item.config().generic_resources.empty());
+    lab.item.halt(lab.out);
+    auto story = lab.go_on(lab.asked());
+    CHECK(story == words{"kill service:probe", "kill service:feed", "run halt_script", "stop disk", "stop nginx",
+                         "stop address"});
+    CHECK(lab.graces[lab.open["run service:probe"]] == 9'000 * ms);
+}

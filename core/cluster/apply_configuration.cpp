@@ -1,0 +1,132 @@
+// Folding a configuration: which nodes and packages there are from now on, and what may not change while
+// something runs (SG 3.11).
+#include <algorithm>
+#include <set>
+#include <utility>
+
+#include "cluster/configuration.hpp"
+#include "cluster/fold.hpp"
+#include "model/online_change.hpp"
+#include "model/timing.hpp"
+
+namespace mainstay::cluster {
+
+void fold::on(const found_cluster& body) {
+    if (state_.formed()) return refuse("the cluster exists already");
+    state_.cluster = body.cluster;
+    founding_ = true;
+    on(body.first);
+}
+
+void fold::on(const configure& body) {
+    auto parsed = parse_canonical(body.text);
+    if (!parsed) return refuse(parsed.error().message);
+    if (!founding_ && (!nodes_may_go(parsed->cluster) || !packages_may_change(*parsed))) return;
+    state_.configuration_text = body.text;
+    auto former = std::exchange(state_.config, std::move(*parsed));
+    outcome_.configuration_changed = true;
+    // "Packages": waits use the largest L ever committed.
+    state_.lease_max = std::max(state_.lease_max, timings_of(state_.config.cluster).lease);
+    take_nodes(body);
+    std::set<std::string> kept;
+    for (const auto& item : state_.config.packages) {
+        for (const auto& name : state_.instances(item)) {
+            kept.insert(name);
+            if (state_.packages.contains(name)) continue;
+            auto& fresh = state_.packages[name];
+            // SG 4.1: a package configured into a running cluster does not start by itself.
+            fresh.switching = item.auto_run && founding_;
+            fresh.switching_by = by(item.auto_run ? "auto_run yes" : "auto_run no");
+            fresh.phase_by = by("configured");
+        }
+    }
+    std::erase_if(state_.packages, [&](const auto& entry) { return !kept.contains(entry.first); });
+    prune_conditions(former);
+}
+
+// What was started has to be halted by the same steps; the rest may change while it runs, if that would not
+// fail it.
+bool fold::packages_may_change(const configuration& wanted) {
+    auto after = state_;
+    after.config = wanted;
+    for (const auto& [name, item] : state_.packages) {
+        if (!item.active() && !item.maintained) continue;
+        auto wrong = against_change(name, item, after);
+        if (wrong.empty()) continue;
+        refuse(wrong);
+        return false;
+    }
+    return true;
+}
+
+std::string fold::against_change(const std::string& name, const package_state& item, const state& after) const {
+    const auto& from = *state_.find_package(name);
+    const auto* to = after.find_package(name);
+    auto now = "package " + name + (item.active() ? " is active: " : " is in maintenance: ");
+    auto first = item.maintained ? "hactl package maintenance off " + name : "halt it";
+    if (to == nullptr) return now + first + " before it is removed";
+    auto keywords = item.maintained ? differing(from, *to) : needs_down(from, *to);  // SG 7.2
+    if (!keywords.empty()) return now + first + " before " + keywords.front() + " is changed";
+    if (!item.active()) return {};
+    auto list = after.node_list(*to);
+    if (std::find(list.begin(), list.end(), item.owner) == list.end())
+        return now + "move it before node " + state_.node_name(item.owner) + " leaves its node list";
+    for (const auto& service : to->services) {
+        auto count = item.restarts.find(service.name);
+        if (count != item.restarts.end() && service.restart_max && count->second > *service.restart_max)
+            return now + std::to_string(count->second) + " restarts of service " + service.name +
+                   " have been counted, more than its new service_restart";
+    }
+    auto wrong = after.against_staying(name, state_);
+    return wrong.empty() ? wrong : now + "the change would fail it: " + wrong;
+}
+
+bool fold::nodes_may_go(const cluster_config& cluster) {
+    for (const auto& [name, id] : state_.ids) {
+        bool stays = std::any_of(cluster.nodes.begin(), cluster.nodes.end(),
+                                 [&name = name](const auto& item) { return item.name == name; });
+        if (stays) continue;
+        for (const auto& [package, item] : state_.packages) {
+            if (!item.active() || item.owner != id) continue;
+            refuse("node " + name + " has package " + package + ": hactl node halt " + name + " before it is removed");
+            return false;
+        }
+    }
+    return true;
+}
+
+// R1: an id is given once; a node that is taken out and put in again is another one.
+void fold::take_nodes(const configure& body) {
+    for (const auto& [name, id] : body.ids) {
+        state_.ids.emplace(name, id);
+        state_.nodes[id].name = name;
+        state_.next_node = std::max(state_.next_node, node_id{id.value + 1});
+    }
+    for (const auto& item : state_.config.cluster.nodes) {
+        if (state_.ids.contains(item.name)) continue;
+        auto id = state_.next_node;
+        state_.next_node.value += 1;
+        state_.ids.emplace(item.name, id);
+        state_.nodes[id].name = item.name;
+    }
+    std::erase_if(state_.ids, [this](const auto& entry) {
+        const auto& nodes = state_.config.cluster.nodes;
+        bool stays =
+            std::any_of(nodes.begin(), nodes.end(), [&entry](const auto& item) { return item.name == entry.first; });
+        if (stays) return false;
+        state_.nodes.erase(entry.second);
+        state_.fences.erase(entry.second);
+        state_.submissions.erase(entry.second);
+        state_.subnets.erase(entry.second);
+        for (auto& [name, values] : state_.resources) values.erase(entry.second);
+        end_maintenance_on(state_, entry.second);
+        for (auto& [name, item] : state_.packages) {
+            item.node_off.erase(entry.second);
+            if (item.target == entry.second) item.target = node_id{};
+            if (item.avoid == entry.second) item.avoid = node_id{};
+        }
+        return true;
+    });
+}
+
+}  // namespace mainstay::cluster

@@ -1,0 +1,106 @@
+#include "model/online_change.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "model/print.hpp"
+
+namespace mainstay {
+
+namespace {
+
+// Services stay what and where they are; how their ends are taken may change.
+std::vector<service_config> same_processes(std::vector<service_config> to, const std::vector<service_config>& from) {
+    for (std::size_t i = 0; i < std::min(to.size(), from.size()); ++i) {
+        if (to[i].name != from[i].name) continue;
+        to[i].restart_max = from[i].restart_max;
+        to[i].restart_heal = from[i].restart_heal;
+        to[i].fail_fast = from[i].fail_fast;
+        to[i].halt_timeout = from[i].halt_timeout;
+    }
+    return to;
+}
+
+std::vector<filesystem_config> same_mounts(std::vector<filesystem_config> to,
+                                           const std::vector<filesystem_config>& from) {
+    for (std::size_t i = 0; i < std::min(to.size(), from.size()); ++i) to[i].umount_options = from[i].umount_options;
+    return to;
+}
+
+// `to`, with everything that may change at once as it is in `from`.
+package_config held_back(package_config to, const package_config& from) {
+    to.description = from.description;
+    to.nodes = from.nodes;
+    to.auto_run = from.auto_run;
+    to.node_fail_fast = from.node_fail_fast;
+    to.failover_policy = from.failover_policy;
+    to.failback_policy = from.failback_policy;
+    to.priority = from.priority;
+    to.run_script_timeout = from.run_script_timeout;
+    to.halt_script_timeout = from.halt_script_timeout;
+    to.successor_halt_timeout = from.successor_halt_timeout;
+    to.script_log_file = from.script_log_file;
+    to.log_level = from.log_level;
+    to.variables = from.variables;
+    to.dependencies = from.dependencies;
+    to.weight = from.weight;
+    to.monitored_subnets = from.monitored_subnets;
+    to.generic_resources = from.generic_resources;
+    to.storage = from.storage;
+    to.filesystems = same_mounts(std::move(to.filesystems), from.filesystems);
+    to.services = same_processes(std::move(to.services), from.services);
+    return to;
+}
+
+struct line {
+    std::string keyword;
+    std::string text;
+    auto operator<=>(const line&) const = default;
+};
+
+std::vector<line> lines_of(const package_config& package) {
+    std::vector<line> list;
+    auto text = print_package(package);
+    for (std::size_t at = 0; at < text.size();) {
+        auto end = std::min(text.find('\n', at), text.size());
+        auto row = text.substr(at, end - at);
+        at = end + 1;
+        auto first = row.find_first_not_of(' ');
+        if (first == std::string::npos) continue;
+        list.push_back({row.substr(first, row.find(' ', first) - first), std::move(row)});
+    }
+    return list;
+}
+
+}  // namespace
+
+std::vector<std::string> differing(const package_config& from, const package_config& to) {
+    auto before = lines_of(from);
+    auto after = lines_of(to);
+    std::map<line, int> count;
+    for (const auto& item : before) ++count[item];
+    for (const auto& item : after) --count[item];
+    std::vector<std::string> list;
+    auto add = [&](const line& item) {
+        if (std::find(list.begin(), list.end(), item.keyword) == list.end()) list.push_back(item.keyword);
+    };
+    // First where they part; a line that both have somewhere is out of its place only because of another.
+    for (std::size_t i = 0; i < std::max(before.size(), after.size()); ++i) {
+        bool same = i < before.size() && i < after.size() && before[i] == after[i];
+        if (same) continue;
+        add(i < before.size() && (i >= after.size() || count[before[i]] > 0 || count[after[i]] >= 0) ? before[i]
+                                                                                                     : after[i]);
+        break;
+    }
+    for (const auto& item : before)
+        if (count[item] > 0) add(item);
+    for (const auto& item : after)
+        if (count[item] < 0) add(item);
+    return list;
+}
+
+std::vector<std::string> needs_down(const package_config& from, const package_config& to) {
+    return differing(from, held_back(to, from));
+}
+
+}  // namespace mainstay

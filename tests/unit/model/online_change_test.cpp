@@ -1,0 +1,76 @@
+// What may change while a package runs (SG 3.11).
+#include <catch2/catch.hpp>
+#include <functional>
+
+#include "model/online_change.hpp"
+
+using namespace mainstay;
+
+namespace {
+
+using names = std::vector<std::string>;
+
+package_config web() {
+    package_config item;
+    item.name = "web";
+    item.nodes = {"n1", "n2"};
+    item.run_script = "/p/run";
+    item.halt_script = "/p/halt";
+    item.external_scripts = {"/p/a", "/p/b"};
+    item.addresses = {{"10.0.0.9", "10.0.0.0/24", {}}};
+    item.services.push_back({.name = "s", .command = "/p/serve"});
+    item.services.push_back({.name = "t", .command = "/p/other"});
+    item.filesystems.push_back({.name = "/dev/a", .directory = "/a", .type = "ext4"});
+    return item;
+}
+
+names down_for(const std::function<void(package_config&)>& change) {
+    auto to = web();
+    change(to);
+    CHECK_FALSE(differing(web(), to).empty());
+    return needs_down(web(), to);
+}
+
+}  // namespace
+
+TEST_CASE("the same is no difference") {
+    CHECK(differing(web(), web()).empty());
+    CHECK(needs_down(web(), web()).empty());
+}
+
+TEST_CASE("where it runs, and what its failure means, changes at once") {
+    CHECK(down_for([](auto& p) { p.nodes = {"n2", "n1"}; }).empty());
+    CHECK(down_for([](auto& p) { p.priority = 7; }).empty());
+    CHECK(down_for([](auto& p) { p.auto_run = false; }).empty());
+    CHECK(down_for([](auto& p) { p.halt_script_timeout = duration{1}; }).empty());
+    CHECK(down_for([](auto& p) { p.services[0].restart_max = 3; }).empty());
+    CHECK(down_for([](auto& p) { p.services[1].fail_fast = true; }).empty());
+    CHECK(down_for([](auto& p) { p.services[1].halt_timeout = duration{3'000'000}; }).empty());
+    CHECK(down_for([](auto& p) { p.filesystems[0].umount_options = "-f"; }).empty());
+    CHECK(down_for([](auto& p) { p.monitored_subnets.push_back({"10.0.0.0/24", false}); }).empty());
+    CHECK(down_for([](auto& p) { p.variables["A"] = "b"; }).empty());
+    CHECK(down_for([](auto& p) { p.dependencies.push_back({.name = "d", .package = "db"}); }).empty());
+}
+
+TEST_CASE("its steps do not") {
+    CHECK(down_for([](auto& p) { p.type = package_config::kind::multi_node; }).front() == "package_type");
+    CHECK(down_for([](auto& p) { p.run_script = "/p/new"; }) == names{"run_script"});
+    CHECK(down_for([](auto& p) { p.external_scripts.pop_back(); }) == names{"external_script"});
+    CHECK(down_for([](auto& p) { std::swap(p.external_scripts[0], p.external_scripts[1]); }) ==
+          names{"external_script"});
+    CHECK(down_for([](auto& p) { p.addresses[0].address = "10.0.0.8"; }) == names{"ip_address"});
+    CHECK(down_for([](auto& p) { p.services[0].command = "/p/new"; }) == names{"service_cmd"});
+    CHECK(down_for([](auto& p) { p.filesystems[0].mount_options = "ro"; }) == names{"fs_mount_opt"});
+    auto gone = down_for([](auto& p) { p.services.pop_back(); });
+    CHECK(gone.front() == "service_name");
+    // The second one takes the place of the first: nothing of it may be taken for the first's.
+    CHECK_FALSE(down_for([](auto& p) { p.services.erase(p.services.begin()); }).empty());
+}
+
+TEST_CASE("what may change at once does not hide what may not") {
+    auto found = down_for([](auto& p) {
+        p.priority = 7;
+        p.halt_script = "/p/new";
+    });
+    CHECK(found == names{"halt_script"});
+}
