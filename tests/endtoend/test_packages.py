@@ -113,13 +113,13 @@ class OnlineChange(PackageCase):
         self.lab.write("node2", "/etc/mainstay/packages/one.conf",
                        ONE.replace("halt_script_timeout 3", "halt_script_timeout 4\npriority 7"))
         self.lab.apply("node2")
-        self.assertIn("halt_script_timeout 4s", self.lab.hactl("node3", "cluster", "get").stdout)
+        self.assertRegex(self.lab.hactl("node3", "cluster", "get").stdout, "halt_script_timeout +4s")
         # What was started has to be halted by the same steps.
         self.lab.write("node2", "/etc/mainstay/packages/one.conf", ONE.replace("sleep 1000", "sleep 1001"))
         refused = self.lab.apply("node2", check=False)
         self.assertNotEqual(refused.returncode, 0)
         self.assertIn("halt it before service_cmd is changed", refused.stdout + refused.stderr)
-        self.assertIn("priority 7", self.lab.hactl("node3", "cluster", "get").stdout)
+        self.assertRegex(self.lab.hactl("node3", "cluster", "get").stdout, "priority +7")
         self.assertEqual((self.sleeper(), self.lab.package("one")["generation"]), (before, generation))
         self.lab.hactl("node3", "package", "halt", "one")
         self.lab.apply("node2")
