@@ -120,6 +120,7 @@ void fold::on(const cluster_admin& body) {
         item.switching = config != nullptr && config->auto_run;
         item.switching_by = by("cluster run");
         item.node_off.clear();
+        forgive(state_, name, item);
         end_maintenance(state_, name, item);
     }
 }
@@ -252,6 +253,7 @@ void proven_dead(state& current, applied& outcome, node_id target, boot_id boot,
     for (auto& [name, item] : current.packages) {
         if (!item.active() || item.owner != target || item.owner_boot.machine > boot.machine) continue;
         outcome.packages.push_back(name);
+        item.failed = true;
         item.phase = package_phase::down;
         item.proof = proof;
         item.stop_asked_by.clear();

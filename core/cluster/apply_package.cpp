@@ -6,6 +6,27 @@
 
 namespace mainstay::cluster {
 
+namespace {
+
+// A start that follows a failure is a failover; one that was asked for is not.
+void count_failover(package_state& item, const package_config& config, wall_time when) {
+    bool asked = item.target || item.target_any;
+    if (item.failed && !asked) item.failovers.push_back(when);
+    item.failed = false;
+    auto span = config.failover_limit_time.count();
+    std::erase_if(item.failovers, [&](const auto& former) { return when.us - former.us >= span; });
+    auto kept = std::min<std::size_t>(item.failovers.size(), config.failover_limit);
+    item.failovers.erase(item.failovers.begin(), item.failovers.end() - static_cast<std::ptrdiff_t>(kept));
+}
+
+}  // namespace
+
+void forgive(state& current, const std::string& name, package_state& item) {
+    item.failed = false;
+    item.failovers.clear();
+    current.alarms.erase(name + " failover_limit");
+}
+
 void fold::on(const package_start& body) {
     auto* item = package(body.package);
     if (item == nullptr) return;
@@ -21,6 +42,8 @@ void fold::on(const package_start& body) {
     item->restarts.clear();
     if (item->maintained) item->maintained->services_down.clear();
     item->failing = false;
+    if (const auto* config = state_.find_package(body.package)) count_failover(*item, *config, item_.when);
+    state_.alarms.erase(body.package + " failover_limit");
     item->start_by = by(body.reason);
     item->phase_by = item->start_by;
     item->avoid = node_id{};
@@ -53,6 +76,7 @@ void fold::on(const package_report& body) {
 
 // SG 4.9 and 5.3: what each end does to the flags.
 void fold::failed_or_halted(package_state& item, const package_report& body, const std::string& reason) {
+    if (body.what != report::halted) item.failed = true;
     if (body.what != report::halted && body.what != report::lease_ended) {
         state_.alarms["package " + body.package] = {
             "package " + body.package + " on " + state_.node_name(body.node) + ": " + reason, item_.when};
@@ -201,6 +225,7 @@ void fold::on(const package_run& body) {
         if (!id) return;
         item->target = id;
     }
+    forgive(state_, body.package, *item);
     item->asked_by = item_.actor;
 }
 
@@ -258,6 +283,7 @@ void fold::on(const package_stop& body) {
         if (state_.packages[name].active() && !nothing_needs(name, config, false)) return;
     for (const auto& name : list) {
         auto& item = state_.packages[name];
+        forgive(state_, name, item);
         item.switching = false;  // SG 4.8: cmhaltpkg disables AUTO_RUN
         item.switching_by = by("package halt");
         item.target = item.avoid = node_id{};
@@ -314,6 +340,7 @@ void fold::on(const package_switching& body) {
         return refuse("package " + body.package + " is in maintenance: hactl package maintenance off " + body.package);
     for (const auto& name : list) {
         auto& item = state_.packages[name];
+        if (body.enabled) forgive(state_, name, item);
         if (body.node.empty()) {
             item.switching = body.enabled;
             item.switching_by = by(reason);

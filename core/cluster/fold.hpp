@@ -17,6 +17,9 @@ void end_maintenance(state& current, const std::string& name, package_state& ite
 // ... of all packages that are in maintenance on the node: it halted, or its life is over.
 void end_maintenance_on(state& current, node_id node);
 
+// An administrator has seen to it: what has failed before is not counted any more.
+void forgive(state& current, const std::string& name, package_state& item);
+
 class fold {
 public:
     fold(state& current, log_index index, const command& item) : state_(current), index_(index), item_(item) {}

@@ -101,6 +101,13 @@ std::string state::against_start(const std::string& instance, node_id node) cons
     return against_room(*this, instance, *package, node);
 }
 
+std::optional<wall_time> state::failover_waits_until(const package_config& package, const package_state& item) const {
+    auto limit = package.failover_limit;
+    bool asked = item.target || item.target_any;
+    if (limit == 0 || !item.failed || item.active() || asked || item.failovers.size() < limit) return {};
+    return wall_time{item.failovers[item.failovers.size() - limit].us + package.failover_limit_time.count()};
+}
+
 std::string state::against_staying(const std::string& instance, const state& before) const {
     const auto& item = packages.at(instance);
     const auto* package = find_package(instance);

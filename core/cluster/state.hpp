@@ -128,6 +128,8 @@ struct package_state {
     std::map<std::string, std::uint32_t> restarts;  // of services, this generation
     bool failing = false;  // failed, and halts as soon as what depends on it has halted (SG 5.9)
     std::optional<maintenance> maintained;
+    bool failed = false;               // the newest generation: its end, a failure, makes the next start a failover
+    std::vector<wall_time> failovers;  // of the last failover_limit_time, newest last
     static void fields(auto& self, auto&& visit) {
         visit("phase", self.phase);
         visit("generation", self.generation);
@@ -147,6 +149,8 @@ struct package_state {
         visit("restarts", self.restarts);
         visit("failing", self.failing);
         visit("maintained", self.maintained);
+        visit("failed", self.failed);
+        visit("failovers", self.failovers);
     }
     [[nodiscard]] bool active() const { return phase != package_phase::down; }
 };
@@ -318,6 +322,9 @@ struct state {
     [[nodiscard]] std::string lacks_to_start(const package_config& package, node_id node) const;
     // A node that is in the cluster has not said yet what a monitored subnet of the package is like; it will at once.
     [[nodiscard]] bool subnets_untold(const package_config& package, node_id node) const;
+    // Its failover_limit is used up, and it is down by a failure: when it may start again by itself.
+    [[nodiscard]] std::optional<wall_time> failover_waits_until(const package_config& package,
+                                                                const package_state& item) const;
     // Null when no package uses it. All uses agree on whether it is up or down, or has a value.
     [[nodiscard]] const generic_resource_config* find_resource(const std::string& name) const;
     // up, down, unknown or a number.

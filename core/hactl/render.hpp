@@ -21,6 +21,8 @@ namespace mainstay::hactl {
 [[nodiscard]] std::string maintenance_text(const nlohmann::json& package, std::int64_t now_us);
 // Monitored subnets that are down, one line a node; empty = none.
 [[nodiscard]] std::string subnet_lines(const nlohmann::json& status, const console& to);
+// How much of its failover_limit each package has used; nothing for those that have used none.
+[[nodiscard]] std::string failover_lines(const nlohmann::json& status, const console& to);
 // `cluster.conf:3: error: ...`, one per line, from `problems`.
 [[nodiscard]] std::string render_problems(const nlohmann::json& problems, const console& to);
 

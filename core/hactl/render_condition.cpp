@@ -52,4 +52,20 @@ std::string subnet_lines(const json& status, const console& to) {
     return out.empty() ? out : '\n' + out;
 }
 
+std::string failover_lines(const json& status, const console& to) {
+    auto now = number_of(status, "now").value_or(0);
+    std::string out;
+    for (const auto& package : member(status, "packages")) {
+        const auto& item = member(package, "failovers");
+        auto used = item.is_object() ? number_of(item, "used").value_or(0) : 0;
+        if (used == 0) continue;
+        auto limit = number_of(item, "limit").value_or(0);
+        auto resets = number_of(item, "resets");
+        auto text = fmt::format("{}: {} of {} failovers used{}\n", text_of(package, "name", "-"), used, limit,
+                                resets ? ", the first counts until " + date_text(*resets, now) : "");
+        out += used >= limit ? to.paint(text, tone::bad) : text;
+    }
+    return out;
+}
+
 }  // namespace mainstay::hactl

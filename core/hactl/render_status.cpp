@@ -228,7 +228,7 @@ std::string render_status(const json& status, const console& to) {
     auto waiting = text_of(status, "waiting");
     if (!waiting.empty()) out += to.paint("Waits for: " + waiting + '\n', tone::warn);
     if (is_set(status, "halted")) out += to.paint("The cluster is halted; hactl cluster run starts it.\n", tone::warn);
-    out += node_table(status, to) + subnet_lines(status, to) + package_table(status, to);
+    out += node_table(status, to) + subnet_lines(status, to) + package_table(status, to) + failover_lines(status, to);
     auto now = number_of(status, "now").value_or(0);
     std::string alarms;
     for (const auto& alarm : member(status, "alarms")) {

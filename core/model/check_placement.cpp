@@ -39,8 +39,8 @@ void check_type(const package_config& package, problems& found) {
     auto where = [&](const char* keyword) { return position(package.lines, keyword, package.where); };
     if (!package.everywhere()) return;
     auto type = std::string(to_string(package.type));
-    refuse_when_given(package, {"failover_policy", "failback_policy"}, "a " + type + " package does not fail over",
-                      found);
+    refuse_when_given(package, {"failover_policy", "failback_policy", "failover_limit", "failover_limit_time"},
+                      "a " + type + " package does not fail over", found);
     if (!package.addresses.empty())
         add_error(found, package.addresses.front().where, "ip_address",
                   "a " + type + " package runs on several nodes at once and can't carry an address",

@@ -102,6 +102,8 @@ struct package_config {
     bool node_fail_fast = false;
     failover failover_policy = failover::configured_node;
     failback failback_policy = failback::manual;
+    std::uint32_t failover_limit = 0;  // at most so many failovers in failover_limit_time; 0 = no limit
+    duration failover_limit_time{3'600'000'000};
     std::optional<std::uint32_t> priority;  // 1 to 3000, smaller is more important; nullopt = no_priority
     std::string run_script;
     std::optional<duration> run_script_timeout;  // nullopt = no_timeout

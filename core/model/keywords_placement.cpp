@@ -127,6 +127,13 @@ constexpr std::array placement_table{
             [](builder& b, const statement& s) {
                 b.choice(s, {"manual", "automatic"}, b.package().failback_policy);
             }},
+    keyword{"failover_limit", sec::package, false, false,
+            [](builder& b, const statement& s) { b.count(s, 0, 100, b.package().failover_limit); }},
+    keyword{"failover_limit_time", sec::package, false, false,
+            [](builder& b, const statement& s) {
+                b.time(s, bare_number::refused, duration{1'000'000}, duration{604'800'000'000},
+                       b.package().failover_limit_time);
+            }},
     keyword{"priority", sec::package, false, false, set_priority},
 
     keyword{"dependency_name", sec::dependency, true, false, open_dependency},

@@ -35,6 +35,8 @@ package_config held_back(package_config to, const package_config& from) {
     to.node_fail_fast = from.node_fail_fast;
     to.failover_policy = from.failover_policy;
     to.failback_policy = from.failback_policy;
+    to.failover_limit = from.failover_limit;
+    to.failover_limit_time = from.failover_limit_time;
     to.priority = from.priority;
     to.run_script_timeout = from.run_script_timeout;
     to.halt_script_timeout = from.halt_script_timeout;

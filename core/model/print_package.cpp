@@ -30,6 +30,8 @@ void print_policies(page& out, const package_config& package) {
     if (package.everywhere()) return;
     out.line("failover_policy", least ? "min_package_node" : "configured_node");
     out.line("failback_policy", automatic ? "automatic" : "manual");
+    out.line("failover_limit", std::to_string(package.failover_limit));
+    out.time("failover_limit_time", package.failover_limit_time);
 }
 
 void print_scripts(page& out, const package_config& package) {

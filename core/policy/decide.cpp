@@ -215,6 +215,17 @@ private:
         add(told);
     }
 
+    // failover_limit: what fails again and again is left down until it has been seen to, or time has passed.
+    bool failover_allowed(const subject& item) {
+        auto until = state_.failover_waits_until(*item.config, *item.now);
+        auto left = until ? duration{until->us - seen_.wall.us} : duration{0};
+        if (left.count() <= 0) return true;
+        at(seen_.now + left);
+        if (!state_.alarms.contains(item.name + " failover_limit"))
+            add(cluster::cluster_event{seen_.self, item.name, "failover_limit", "alarm", {}});
+        return false;
+    }
+
     // Planned there, and everything around it is as the plan wants it already.
     void start(const subject& item) {
         if (!item.where || is_set(seen_.silent, item.where)) return;
@@ -224,6 +235,7 @@ private:
             if (!plan_->met_now(link, item.where)) return;
         if (!plan_->in_the_way_now(item, item.where).empty()) return;
         if (!plan_->too_heavy(item, item.where, used_now_[item.where]).empty()) return;
+        if (!failover_allowed(item)) return;
         for (const auto& [name, weight] : plan_->weights_of(item)) used_now_[item.where][name] += weight;
         cluster::package_start begin;
         begin.package = item.name;

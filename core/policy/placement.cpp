@@ -1,6 +1,7 @@
 // Which node may run a package, which one does (SG 5.4, configured_node), and the reasons.
 #include <algorithm>
 
+#include "model/value.hpp"
 #include "policy/decide.hpp"
 
 namespace mainstay::policy {
@@ -89,6 +90,11 @@ std::string why_down(const cluster::state& state, const plan& made, const std::s
     const auto* item = made.find(package);
     if (item == nullptr) return "not configured";
     if (!item->where) return item->reason;
+    if (state.failover_waits_until(*item->config, *item->now))
+        return "it has failed over " + std::to_string(item->config->failover_limit) + " times within " +
+               duration_text(item->config->failover_limit_time) +
+               " (failover_limit): see why, then hactl package enable " + package +
+               " starts it; else it starts when the first of them is that long ago";
     if (item->waits_for)
         return "waits until " + state.node_name(item->waits_for) + " has said what its subnets are like";
     for (const auto& link : item->needs)

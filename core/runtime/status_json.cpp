@@ -259,6 +259,20 @@ private:
         return out;
     }
 
+    // Of failover_limit, now; null without one.
+    static json failovers(const package_config& config, const cluster::package_state& item) {
+        if (config.failover_limit == 0) return nullptr;
+        auto span = config.failover_limit_time.count();
+        auto now = wall_now().us;
+        json out{{"used", 0}, {"limit", config.failover_limit}, {"resets", nullptr}};
+        for (const auto& when : item.failovers) {
+            if (now - when.us >= span) continue;
+            if (out["resets"].is_null()) out["resets"] = when.us + span;
+            out["used"] = out["used"].get<int>() + 1;
+        }
+        return out;
+    }
+
     json package(const std::string& instance, const package_config& config, const policy::plan& plan) const {
         const auto& item = state_.packages.at(instance);
         json out{{"name", instance}};
@@ -282,6 +296,7 @@ private:
         for (const auto& [id, by] : item.node_off) out["disabled_on"].push_back(state_.node_name(id));
         out["maintenance"] = nullptr;
         if (item.maintained) out["maintenance"] = maintenance(*item.maintained);
+        out["failovers"] = failovers(config, item);
         auto next = policy::next_node(state_, instance);
         out["next"] = next ? json(state_.node_name(next)) : json(nullptr);
         out["addresses"] = json::array();
