@@ -49,6 +49,10 @@ std::vector<plugin_instance> effective_links(const cluster_config& cluster) {
             }
         }
     }
+    // Serviceguard names no cable. Two addresses may be joined by one, and then a lost carrier may be the peer's
+    // death (D5): taken for a reason of this node it would keep the survivor from ever going on.
+    for (auto i = cluster.heartbeats.size(); i < links.size(); ++i)
+        if (links[i].nodes.size() == 2) links[i].params.push_back({"direct_cable", "yes", links[i].where});
     return links;
 }
 

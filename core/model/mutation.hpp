@@ -39,6 +39,7 @@ namespace mainstay {
     X(failed_fence_is_off)       /* so is a failure */                                       \
     X(reboot_of_daemon_is_proof) /* a restarted daemon proves that its packages ended */     \
     X(fence_what_majority_hears) /* D5: nobody else is asked, or relays */                   \
+    X(fence_while_cut_off)       /* D5: whose own links are all down fences all the same */  \
     X(count_submission_twice)    /* a repeated submission counts again */                    \
     X(snapshot_without_last)     /* a snapshot lacks its last entry */                       \
     X(start_elsewhere_at_once)   /* a lost node's packages start without proof */

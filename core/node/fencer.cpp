@@ -120,7 +120,9 @@ bool fencer::answered(const cluster::state& state, const plugin_answer& answer, 
     return true;
 }
 
-void fencer::give_up(std::uint64_t number) { finish(number, fence_outcome::cancelled, "", "heard again"); }
+void fencer::give_up(std::uint64_t number) {
+    finish(number, fence_outcome::cancelled, "", "no longer to be fenced by this node");
+}
 
 // Once more after its back-off; when its tries are used up, so is its level.
 void fencer::failed(const cluster::state& state, std::uint64_t number, const std::string& name, time_point now,

@@ -192,8 +192,16 @@ struct subnets_seen {
     static void fields(auto& self, auto&& visit) { visit("subnets", self.subnets); }
 };
 
+// All heartbeat links of this node. What is wrong with one here, on this machine (device gone, set down, nothing
+// can be sent), in words; empty = nothing, whatever the peers are like (D5).
+struct links_seen {
+    static constexpr const char* name_ = "links_seen";
+    string_pairs links;
+    static void fields(auto& self, auto&& visit) { visit("links", self.links); }
+};
+
 using input = std::variant<datagram, tick, stored, process_exited, plugin_answer, plugin_event, admin_call, guard_hello,
-                           leave, watchdog_armed, subnets_seen>;
+                           leave, watchdog_armed, subnets_seen, links_seen>;
 
 // ---- outputs -----------------------------------------------------------------------------------
 

@@ -111,6 +111,7 @@ policy::view node::look() const {
     seen.now = at_.now;
     seen.wall = at_.wall;
     seen.self = self_;
+    seen.cut_off = cut_off();
     seen.fence_again = fence_again_;
     seen.fence_tries = fence_tries_;
     auto limit = times_.member_timeout;

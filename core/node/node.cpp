@@ -304,8 +304,9 @@ void node::begin_fences() {
         if (fence.done || request.executor != self_ || request.executor_boot != boot_) continue;
         auto& begun = fences_begun_[target];
         if (begun >= request.id) continue;
-        begun = request.id;
         const auto& victim = state_.nodes.at(target);
+        if (cut_off() && victim.fence_asked_by.empty()) continue;
+        begun = request.id;
         if (victim.status != cluster::node_status::lost && victim.fence_asked_by.empty()) {
             submit_command(cluster::fence_result{request.id, cluster::fence_outcome::cancelled, "", "heard again"},
                            name_);

@@ -201,6 +201,9 @@ public:
     // D6, "Two voters": no end while it is one of two at most and proof breaks ties.
     [[nodiscard]] bool lease_endless() const;
     [[nodiscard]] bool lease_holds(time_point now) const;
+    // D5: all of its heartbeat links are down for a reason of its own. What each of them lacks: local_reasons().
+    [[nodiscard]] bool cut_off() const;
+    [[nodiscard]] std::string local_reasons() const;
 
     [[nodiscard]] bytes save() const;
     [[nodiscard]] static std::optional<node> load(std::string_view saved);
@@ -223,6 +226,7 @@ private:
     void handle(const leave& item);
     void handle(const watchdog_armed& item);
     void handle(const subnets_seen& item);
+    void handle(const links_seen& item);
     bool flush_stores();
     bool apply_committed(bool replay);
     void applied_entry(log_index index, const consensus::entry& entry, const cluster::applied& outcome, bool replay);
@@ -258,6 +262,10 @@ private:
     void tell_conditions();
     // Answered at once: a monitor repeats what is in the log already.
     bool says_nothing_new(const admin_call& item);
+
+    // own_links.cpp: who is cut off by itself judges nobody
+    void tell_cut_off(bool was);
+    [[nodiscard]] bool leaves_alone(tie_attempt& attempt);
 
     // packages.cpp: what runs here
     void reconcile();
@@ -389,6 +397,7 @@ private:
     std::vector<std::string> event_sources_;
     std::map<std::string, bool> subnets_;                // as last seen by this machine
     std::map<std::string, std::uint64_t> subnets_told_;  // serials, until they are counted
+    std::map<std::string, std::string> links_;           // what is wrong with each here; empty = nothing
     bool told_leader_ = false;                           // as in the last beat
     bool told_acknowledges_ = false;
 
@@ -474,6 +483,7 @@ public:
         visit("event_sources", self.event_sources_);
         visit("subnets", self.subnets_);
         visit("subnets_told", self.subnets_told_);
+        visit("links", self.links_);
         visit("told_leader", self.told_leader_);
         visit("told_acknowledges", self.told_acknowledges_);
         visit("led_term", self.led_term_);

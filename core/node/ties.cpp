@@ -23,6 +23,7 @@ std::string node_list(const cluster::state& state, const std::vector<node_id>& n
 
 // More package weight, then the lowest number: that half need not wait.
 bool node::preferred(const consensus::tie_wanted& wanted) const {
+    if (cut_off()) return false;
     auto packages = [this](const std::vector<node_id>& half) {
         return std::count_if(state_.packages.begin(), state_.packages.end(), [&half](const auto& item) {
             return item.second.active() && std::count(half.begin(), half.end(), item.second.owner) > 0;
@@ -52,7 +53,7 @@ void node::pursue_ties() {
         }
         auto wait = preferred(wanted) ? duration{0} : times_.tie_break_delay;
         found->again = std::max(found->again, found->since + wait);
-        if (at_.now < found->again || !found->open.empty() || found->fencing) continue;
+        if (!found->open.empty() || found->fencing || leaves_alone(*found) || at_.now < found->again) continue;
         if (wanted.kind == consensus::tie_break::arbitrator) {
             ask_arbitrators(*found);
             if (mutated(mutation::both_tie_breaks)) fence_for_tie(*found);
@@ -101,7 +102,7 @@ bool node::still_to_fence(const cluster::fence_request& request) const {
     auto victim = state_.nodes.find(request.node);
     if (victim == state_.nodes.end()) return false;
     if (!victim->second.fence_asked_by.empty()) return true;
-    if (majority_hears(request.node)) return false;
+    if (cut_off() || majority_hears(request.node)) return false;
     if (request.id == 0) return !raft_.leads() && !raft_.leader();
     return victim->second.status == cluster::node_status::lost;
 }

@@ -26,6 +26,7 @@ std::string node::waiting_for(time_point now) const {
         raft_.leads() ? raft_.quorate(now) : raft_.leader() && now - raft_.leader_heard() < 2 * times_.member_timeout;
     if (led) return "";
     auto since = std::max(raft_.leader_heard(), started_at_);
+    if (cut_off()) return "its own links, and fences nobody meanwhile: " + local_reasons() + seconds(now - since);
     for (const auto& attempt : ties_) {
         std::string others;
         for (auto item : attempt.wanted.silent) others += (others.empty() ? "" : ", ") + state_.node_name(item);

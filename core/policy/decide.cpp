@@ -64,7 +64,7 @@ private:
         bool asked = !node.fence_asked_by.empty() && node.status != node_status::fenced;
         if (!asked) {
             if (node.status != node_status::lost || !owns_something(id, node.boot)) return;
-            if (state_.config.cluster.fencing == cluster_config::fencing_mode::none) return;
+            if (state_.config.cluster.fencing == cluster_config::fencing_mode::none || seen_.cut_off) return;
             if (is_set(seen_.heard_by_majority, id) || is_set(seen_.heard_again, id)) return;
             // No device could be asked, and none is needed: its watchdog is the proof.
             if (node.watchdog.count() > 0 && fence_levels(state_.config.cluster, node.name).empty()) return;
@@ -354,7 +354,7 @@ private:
 bool view::same_but_later(const view& other) const {
     return self == other.self && silent == other.silent && heard_again == other.heard_again &&
            lost_for_sure == other.lost_for_sure && heard_dead == other.heard_dead && fence_again == other.fence_again &&
-           fence_tries == other.fence_tries && heard_by_majority == other.heard_by_majority;
+           fence_tries == other.fence_tries && heard_by_majority == other.heard_by_majority && cut_off == other.cut_off;
 }
 
 outcome decide(const cluster::state& state, const view& seen) { return decider(state, seen).run(); }

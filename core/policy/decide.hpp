@@ -27,6 +27,7 @@ struct view {
     std::map<node_id, time_point> fence_again;  // not before: back-off after a failed fence
     std::map<node_id, std::uint32_t> fence_tries;
     std::map<node_id, bool> heard_by_majority;  // never shot (invariant 5)
+    bool cut_off = false;                       // D5: all own links are down for a local reason: nobody is shot
 
     // Everything but the time is as it was in `other`.
     [[nodiscard]] bool same_but_later(const view& other) const;

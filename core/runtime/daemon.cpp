@@ -192,7 +192,10 @@ private:
         auto log = [this](const std::string& severity, const std::string& text) {
             asio::post(loop_, [severity, text] { log_line(severity, text); });
         };
-        links_ = std::make_unique<runtime::links>(options_.node, key, options_.plugin_dir, received, log);
+        auto seen = [this](node::links_seen item) {
+            asio::post(loop_, [this, item = std::move(item)]() mutable { feed(std::move(item)); });
+        };
+        links_ = std::make_unique<runtime::links>(options_.node, key, options_.plugin_dir, received, seen, log);
     }
 
     void start_store() {

@@ -111,10 +111,14 @@ struct links::worker {
     duration beat_period{125'000};
     time_point next_beat = time_point::min();
     time_point next_status = time_point::min();
+    time_point next_look = time_point::min();
     std::map<session_id, time_point> challenged;
     std::vector<char> buffer = std::vector<char>(datagram_max);
     std::vector<node::datagram> arrived;
+    std::map<std::string, std::string> unusable;  // links whose plugin could not be made, and why
+    node::string_pairs told;                      // as last seen by the core
     std::function<void(std::vector<node::datagram>)> received;
+    std::function<void(node::links_seen)> seen;
     std::function<void(std::string, std::string)> log;
 
     worker(const seal_key& key, const session_id& session, const std::string& own)
@@ -129,11 +133,12 @@ struct links::worker {
     void take(link& from, const unsealer::opened& item, time_point now);
     void control(link& from, const unsealer::opened& item, time_point now);
     void ping(time_point now);
+    void tell_faults();
     [[nodiscard]] std::vector<link_status> status(time_point now) const;
 };
 
 links::links(const std::string& own_name, const seal_key& key, std::string plugin_dir,
-             std::function<void(std::vector<node::datagram>)> received,
+             std::function<void(std::vector<node::datagram>)> received, std::function<void(node::links_seen)> seen,
              std::function<void(std::string, std::string)> log)
     : shared_(std::make_unique<shared>()) {
     session_id session{};
@@ -141,6 +146,7 @@ links::links(const std::string& own_name, const seal_key& key, std::string plugi
     worker_ = std::make_unique<worker>(key, session, own_name);
     worker_->plugin_dir = std::move(plugin_dir);
     worker_->received = std::move(received);
+    worker_->seen = std::move(seen);
     worker_->log = std::move(log);
     event_fd_ = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     thread_ = std::thread([this] { run(); });
@@ -226,6 +232,7 @@ void links::run() {
                 me.next_status = now + duration{200'000};
             }
         }
+        bool look = now >= me.next_look || wanted;
         if (wanted) me.configure(*wanted);
         if (beat.period.count() > 0) me.beat_period = beat.period;
         for (auto& item : sends)
@@ -242,6 +249,11 @@ void links::run() {
             due = std::min(due, item->next_tick);
             short events = static_cast<short>(POLLIN | (item->transport.wants_write() ? POLLOUT : 0));
             fds.push_back({item->transport.fd(), events, 0});
+        }
+        // After the links have noticed what became of the beat.
+        if (look) {
+            me.tell_faults();
+            me.next_look = now + me.beat_period / 2;
         }
         auto wait = std::clamp<std::int64_t>((due - boot_now()).count(), 0, 1'000'000);
         timespec limit{0, static_cast<long>(wait % 1'000'000) * 1000};
@@ -273,12 +285,15 @@ void links::worker::configure(const cluster_config& cluster) {
     if (text == configured) return;
     configured = text;
     list.clear();
+    unusable.clear();
     for (const auto& item : wanted) add(cluster, item);
 }
 
 void links::worker::add(const cluster_config& cluster, const plugin_instance& config) {
-    auto library = plugin::load(plugin_dir + "/" + config.plugin + ".so");
-    if (!library) return log("error", "link " + config.name + ": " + library.error().message);
+    auto refuse = [&](const std::string& why) {
+        log("error", "link " + config.name + ": " + why);
+        unusable[config.name] = why;
+    };
     plugin::instance_config setup;
     setup.instance = config.name;
     setup.own_node = name;
@@ -287,6 +302,8 @@ void links::worker::add(const cluster_config& cluster, const plugin_instance& co
     if (names.empty())
         for (const auto& item : cluster.nodes) names.push_back(item.name);
     if (std::find(names.begin(), names.end(), name) == names.end()) return;  // a link of others
+    auto library = plugin::load(plugin_dir + "/" + config.plugin + ".so");
+    if (!library) return refuse(library.error().message);
     for (const auto& item : names) {
         plugin::node_values values{item, {}};
         auto found = config.node_params.find(item);
@@ -300,7 +317,7 @@ void links::worker::add(const cluster_config& cluster, const plugin_instance& co
     };
     callbacks.post = [](plugin::severity, std::string_view, const plugin::field_map&) {};
     auto made = plugin::heartbeat_link::create(std::move(*library), setup, callbacks);
-    if (!made) return log("error", made.error().message);
+    if (!made) return refuse(made.error().message);
     auto timing = timing_of(cluster, config);
     auto fresh = std::make_unique<link>(link{config, std::move(names), std::move(*made)});
     fresh->beat_period = timing.beat_period;
@@ -404,6 +421,19 @@ void links::worker::control(link& from, const unsealer::opened& item, time_point
         auto sent = time_from(std::string_view(body).substr(session_bytes));
         if (sent <= now) from.peers[item.content.sender].round_trip = now - sent;
     }
+}
+
+// Before the silence that follows from it lasts for T: the core must not blame the others (D5).
+void links::worker::tell_faults() {
+    node::string_pairs now(unusable.begin(), unusable.end());
+    for (const auto& item : list) {
+        auto state = item->transport.link_state();
+        auto text = state.text.empty() ? std::string("down") : std::move(state.text);
+        now.emplace_back(item->config.name, state.local_fault ? std::move(text) : std::string());
+    }
+    if (now == told) return;
+    told = now;
+    seen({std::move(now)});
 }
 
 std::vector<link_status> links::worker::status(time_point now) const {

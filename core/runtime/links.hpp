@@ -37,9 +37,9 @@ struct link_status {
 
 class links {
 public:
-    // `received` is called on the heartbeat thread.
+    // All are called on the heartbeat thread. `seen` tells what is wrong on this machine, whenever it changes.
     links(const std::string& own_name, const seal_key& key, std::string plugin_dir,
-          std::function<void(std::vector<node::datagram>)> received,
+          std::function<void(std::vector<node::datagram>)> received, std::function<void(node::links_seen)> seen,
           std::function<void(std::string severity, std::string text)> log);
     ~links();
     links(const links&) = delete;

@@ -17,7 +17,7 @@ void world::perform(machine& where, node::output item) {
 // ---- network -----------------------------------------------------------------------------------------
 
 void world::transmit(machine& from, machine& to, const bytes& data) {
-    if (cuts_.contains({from.name, to.name})) {
+    if (from.links_down || to.links_down || cuts_.contains({from.name, to.name})) {
         count("fault_cut_datagram");
         return;
     }
@@ -402,6 +402,7 @@ void world::act(machine& where, const node::trace& item) {
     say(where, item.severity + ": " + item.text);
     if (item.severity == "info" && item.text.starts_with("leads")) count("mark_elected");
     if (item.severity == "error" && item.text.starts_with("the lease")) count("mark_lease_lost");
+    if (item.text.starts_with("fences nobody to break the tie")) count("mark_tie_left_alone");
     if (item.text.starts_with("taken into the cluster")) count("mark_learner_taken_in");
 }
 

@@ -141,6 +141,8 @@ void world::check_may_fence(const machine& where, const std::string& target) {
     const auto& state = where.daemon->state();
     auto known = state.nodes.find(state.find_node(target));
     if (known == state.nodes.end() || !known->second.fence_asked_by.empty()) return;
+    // D5: its own silence says nothing about the others.
+    if (where.links_told) return violated(where.name + " fences " + target + " while all its own links are set down");
     const auto& voters = where.daemon->log().active().front().set.voters;
     auto limit = where.daemon->times().member_timeout;
     std::size_t hearing = 0;

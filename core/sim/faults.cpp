@@ -30,6 +30,12 @@ void fault_source::strike(dice random) {
     (this->*all[random_.below(all.size())])();
 }
 
+void fault_source::strike_beside(dice random) {
+    static constexpr std::array<action, 1> all{&fault_source::links_down};
+    random_ = random;
+    (this->*all[random_.below(all.size())])();
+}
+
 // ---- power ---------------------------------------------------------------------------------------------
 
 void fault_source::power_cut() {
@@ -195,6 +201,15 @@ void fault_source::swizzle() {
         world_.after(when, [alone, name] { alone(name, false); });
         when += random_.between(duration{50'000}, duration{1'500'000});
     }
+}
+
+// `ip link set down` on all of them, or their driver dies: the node's own doing, not the network's.
+void fault_source::links_down() {
+    world_.count("fault_links_down");
+    auto name = somebody();
+    world_.links(name, false);
+    world_.after(random_.between(duration{200'000}, duration{12'000'000}),
+                 [w = &world_, name] { w->links(name, true); });
 }
 
 // ---- disks, arbitrators ------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ public:
 
     // One fault. It draws from dice of its own, so that leaving out others changes nothing about it.
     void strike(dice random);
+    // One of the kinds that came later: in a stream of their own, or every older seed would mean another run.
+    void strike_beside(dice random);
 
 private:
     using action = void (fault_source::*)();
@@ -42,6 +44,7 @@ private:
     void arbitrator_fails();
     void wall_jump();
     void ask();
+    void links_down();
     void both_ways(const std::string& a, const std::string& b, bool cut);
     const std::string& somebody() { return random_.pick(world_.names()); }
 

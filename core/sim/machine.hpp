@@ -25,6 +25,7 @@ struct world::machine {
 
     // ---- the cables: no power needed ----
     std::set<std::string> subnets_down;
+    bool links_down = false;  // by its own hand; a boot brings them up
 
     // ---- the machine's life: ends with the power ----
     bool power = false;
@@ -54,6 +55,7 @@ struct world::machine {
     // ---- the daemon's life ----
     std::optional<node::node> daemon;
     std::uint64_t daemon_life = 0;
+    bool links_told = false;  // it knows that its own links are down
     duration paused_until{0};
     std::deque<node::input> inbox;     // came in while it was paused
     std::deque<node::store> unsynced;  // told to the disk, not yet durable

@@ -63,8 +63,9 @@ private:
 
     [[nodiscard]] std::vector<std::uint64_t> remaining() const {
         std::vector<std::uint64_t> list;
-        for (std::uint64_t i = 1; i <= best_.result.faults; ++i)
-            if (!best_.plan.without.contains(i)) list.push_back(i);
+        for (auto first : {std::uint64_t{1}, run_plan::beside + 1})
+            for (auto i = first; i < first + best_.result.faults; ++i)
+                if (!best_.plan.without.contains(i)) list.push_back(i);
         return list;
     }
 

@@ -113,8 +113,18 @@ private:
             result_.last_fault = world_->now() - begin;
             if (world_->trace) world_->trace("-- fault " + std::to_string(result_.faults));
             faults_->strike(dice(plan_.seed * 1'000'003ULL + result_.faults));
+            strike_beside();
         }
         world_->run_until(std::max(end, world_->now()));
+    }
+
+    // Beside every third or so in half of the seeds; the others are what they were before there was this.
+    void strike_beside() {
+        auto number = run_plan::beside + result_.faults;
+        dice own(plan_.seed * 7'368'787ULL + number);
+        if (plan_.seed % 2 != 0 || !own.chance(0.35) || plan_.without.contains(number)) return;
+        if (world_->trace) world_->trace("-- fault " + std::to_string(number));
+        faults_->strike_beside(own);
     }
 
     // Invariant 6: when faults stop, everything that may run and can run does run.
@@ -292,7 +302,10 @@ const std::set<std::string>& expected_counts() {
                                              "fault_flapping",
                                              "fault_swizzle",
                                              "fault_disk_fails",
-                                             "fault_wall_jump"};
+                                             "fault_wall_jump",
+                                             "fault_links_down",
+                                             "mark_cut_off",
+                                             "mark_tie_left_alone"};
     return names;
 }
 

@@ -78,6 +78,7 @@ void world::power_on(const std::string& name) {
     where.clock_offset = dice_.between(duration{1'000'000}, duration{1'000'000'000});
     where.clock_zero = now_;
     where.kernel = dice_.next();
+    where.links_down = false;
     where.drift = (static_cast<double>(dice_.below(2001)) - 1000.0) / 1000.0 * 0.002;
     say(where, "power on");
     count("power_on");
@@ -111,6 +112,7 @@ void world::boot_daemon(machine& where, bool machine_booted) {
     where.inbox.clear();
     where.beating = false;
     where.hears.clear();
+    where.links_told = false;
     where.paused_until = duration{0};
     where.last_turn = now_;
     where.checked_commit = 0;
@@ -128,6 +130,7 @@ void world::boot_daemon(machine& where, bool machine_booted) {
     hello.lease_end = where.lease_end;
     for (const auto& [request, item] : where.processes) hello.living.push_back({request, item.package, item.label});
     step(where, std::move(hello));
+    if (where.links_down) tell_links(where);
 }
 
 void world::keep(machine& where, const node::store& item) {
@@ -260,6 +263,25 @@ void world::tell_subnets(machine& where) {
         for (const auto& item : where.daemon->state().monitored_subnets())
             seen.subnets.emplace_back(item, !where.subnets_down.contains(item));
         deliver(where, std::move(seen));
+    });
+}
+
+void world::links(const std::string& name, bool up) {
+    auto& where = at(name);
+    if (!where.power || where.links_down == !up) return;
+    say(where, up ? "sets its links up" : "SETS ITS LINKS DOWN");
+    where.links_down = !up;
+    tell_links(where);
+}
+
+// At the next beat, long before the silence has lasted for a member_timeout.
+void world::tell_links(machine& where) {
+    auto life = where.daemon_life;
+    after(std::max(duration{10'000}, where.paused_until - now_), [this, &where, life] {
+        if (where.daemon_life != life || !where.daemon) return;
+        if (now_ < where.paused_until) return tell_links(where);
+        where.links_told = where.links_down;
+        step(where, node::links_seen{{{"net", where.links_down ? "interface eth0 is set down" : ""}}});
     });
 }
 

@@ -92,6 +92,8 @@ public:
     void plugin_event(const std::string& name, node::plugin_event item);
     // A monitored subnet as this machine's interfaces have it; up without a word.
     void subnet(const std::string& name, const std::string& subnet, bool up);
+    // All heartbeat links of this machine, set down and up on it.
+    void links(const std::string& name, bool up);
     std::uint64_t admin(const std::string& name, node::admin_body body, duration patience = duration{30'000'000});
 
     // ---- what can be seen ----
@@ -159,6 +161,7 @@ private:
     void send_beat(machine& where);
     void wake(machine& where);
     void tell_subnets(machine& where);
+    void tell_links(machine& where);
     void guard_checks(machine& where, std::uint64_t life);
     void transmit(machine& from, machine& to, const bytes& data);
     void process_ends(machine& where, request_id request, std::int32_t code, bool timed_out);

@@ -102,7 +102,9 @@ public:
 
     std::int64_t tick(std::int64_t now) {
         if (!socket_ && now >= retry_at_) open(now);
-        if (now >= next_check_) {
+        // With every beat: who is silent because of this interface must not take the others for dead.
+        bool known = socket_ && udp::look_again(socket_.get(), carrier_);
+        if (now >= next_check_ || (!known && !carrier_.name.empty())) {
             carrier_ = udp::find_interface(peers_[own_].address);
             next_check_ = now + check_period_us;
         }

@@ -4,6 +4,7 @@
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netdb.h>
+#include <sys/ioctl.h>
 
 #include <cstring>
 #include <memory>
@@ -48,6 +49,16 @@ interface_state find_interface(const sockaddr_storage& address) {
         return {entry->ifa_name, (entry->ifa_flags & IFF_UP) != 0, (entry->ifa_flags & IFF_RUNNING) != 0};
     }
     return {};
+}
+
+bool look_again(int socket, interface_state& known) {
+    ifreq asked{};
+    if (known.name.empty() || known.name.size() >= sizeof asked.ifr_name) return false;
+    std::memcpy(asked.ifr_name, known.name.c_str(), known.name.size() + 1);
+    if (::ioctl(socket, SIOCGIFFLAGS, &asked) != 0) return false;
+    known.up = (asked.ifr_flags & IFF_UP) != 0;
+    known.carrier = (asked.ifr_flags & IFF_RUNNING) != 0;
+    return true;
 }
 
 }  // namespace mainstay::heartbeat_udp

@@ -15,6 +15,8 @@ struct interface_state {
 };
 
 [[nodiscard]] interface_state find_interface(const sockaddr_storage& address);
+// The cheap question, for every beat: is the interface found before still up? False when it can't be asked.
+[[nodiscard]] bool look_again(int socket, interface_state& known);
 
 // Compares family and address, not ports.
 [[nodiscard]] bool same_host(const sockaddr_storage& a, const sockaddr_storage& b);

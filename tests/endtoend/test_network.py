@@ -1,10 +1,38 @@
 """Cut links: the minority stops and is proven dead before anything starts elsewhere; one link of two is no failure."""
 import unittest
 
-from mainstay_case import MainstayCase
+from mainstay_case import Cluster, MainstayCase, echo_package
 
 
-class Network(MainstayCase):
+class NetworkCase(MainstayCase):
+    def set_links_down(self, node):
+        self.lab.run(node, "sh", "-c", " && ".join(f"ip link set {link} down" for link in self.lab.links))
+
+
+class OwnLinksDown(NetworkCase):
+    """The node that would fence first, because it runs the package, is silent by its own fault: it fences nobody."""
+    nodes = 2
+    options = {"extra": "tie_break proof"}
+
+    def make(self):
+        return Cluster(nodes=2, packages={"web": lambda lab: echo_package(
+            nodes=("node1", "node2"), shared=lab.shared)}, **self.options)
+
+    def test_the_other_node_takes_over(self):
+        before = self.prober.answered_by()
+        boots = {n: self.lab.nodes()[n]["boots"] for n in self.lab.names}
+        self.set_links_down("node1")
+        self.lab.wait("node1 says what it waits for", lambda: "its own links" in (
+            (self.lab.status("node1") or {}).get("waiting") or ""))
+        after = self.prober.wait_move(before)
+        self.assertEqual(after[0], "node2")
+        self.lab.wait_nodes({n: "running" for n in self.lab.names})
+        boots["node1"] += 1
+        self.assertEqual({n: self.lab.nodes()[n]["boots"] for n in self.lab.names}, boots)
+        self.check_safety()
+
+
+class Network(NetworkCase):
     def test_one_link_of_two_is_no_failure(self):
         before = self.prober.answered_by()
         self.lab.cut("node1", "eth1")
@@ -62,6 +90,17 @@ class Network(MainstayCase):
         self.assertNotEqual(after[0], "node1")
         self.lab.mend("node1", "all", direction="to")
         self.lab.wait_nodes({n: "running" for n in self.lab.names})
+        self.check_safety()
+
+    def test_a_node_whose_own_links_are_set_down_is_fenced_once(self):
+        before = self.prober.answered_by()
+        boots = {n: self.lab.nodes()[n]["boots"] for n in self.lab.names}
+        self.set_links_down("node1")
+        after = self.prober.wait_move(before)
+        self.assertNotEqual(after[0], "node1")
+        self.lab.wait_nodes({n: "running" for n in self.lab.names})
+        boots["node1"] += 1
+        self.assertEqual({n: self.lab.nodes()[n]["boots"] for n in self.lab.names}, boots)
         self.check_safety()
 
     def test_nobody_has_quorum_nobody_starts_anything(self):

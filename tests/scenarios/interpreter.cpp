@@ -136,6 +136,7 @@ void interpreter::command(const words& said) {
     if (verb == "exits") return exits(said);
     if (verb == "event") return world().plugin_event(name, {said.at(2), said.at(3), said.at(4), {}});
     if (verb == "subnet") return world().subnet(name, said.at(2), said.at(3) == "up");
+    if (verb == "links") return world().links(name, said.at(2) == "up");
     if (verb == "hactl") return admin(said);
     if (verb == "explain") return explain(said);
     if (verb == "status") return status();

@@ -160,9 +160,12 @@ private:
         ++failed_;
         fmt::print("seed {}  FAILED  {} nodes  at {:.3f} s: {}\n  replay: ./dev sim --replay {}\n", result.seed,
                    result.nodes, result.simulated_seconds, result.violation, result.seed);
+        auto left_out = std::count_if(story.plan.without.begin(), story.plan.without.end(),
+                                      [](auto number) { return number <= sim::run_plan::beside; });
         if (story.runs > 0)
             fmt::print("  shorter: {} of {} faults, {} nodes, {:.3f} s: {}\n  replay: ./dev sim --replay {}\n",
-                       story.result.faults - std::min<std::uint64_t>(story.plan.without.size(), story.result.faults),
+                       story.result.faults -
+                           std::min<std::uint64_t>(static_cast<std::uint64_t>(left_out), story.result.faults),
                        result.faults, story.result.nodes, story.result.simulated_seconds, story.result.violation,
                        story.plan.options());
         std::fflush(stdout);

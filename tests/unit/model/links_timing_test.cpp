@@ -37,6 +37,10 @@ TEST_CASE("each heartbeat subnet becomes a UDP link, after the explicit ones") {
     CHECK(links[1].node_params.at("b").at(0).value == "10.0.0.2");
     CHECK(links[2].name == "eth1_2");
     CHECK(links[2].nodes == std::vector<std::string>{"a", "b"});
+    // Two may be joined by a cable, where a lost carrier may be the peer's death.
+    CHECK(links[1].params.size() == 1);
+    CHECK(links[2].params.at(1).name == "direct_cable");
+    CHECK(links[2].params.at(1).value == "yes");
     CHECK(cluster.subnets == std::vector<std::string>{"10.0.0.0/24", "10.1.0.0/24", "10.9.0.0/24"});
 }
 

@@ -74,6 +74,20 @@ TEST_CASE("a node that a majority hears, or that is heard again, is not shot") {
     CHECK(lab.all<fence_request>().empty());
 }
 
+TEST_CASE("whose own links are all down shoots nobody, unless an administrator asks") {
+    auto lab = n2_lost_with_web();
+    lab.view.cut_off = true;
+    CHECK(lab.all<fence_request>().empty());
+    SECTION("and they are up again") {
+        lab.view.cut_off = false;
+        CHECK(lab.all<fence_request>().size() == 1);
+    }
+    SECTION("asked for") {
+        lab.state.nodes.at(n2).fence_asked_by = "alice";
+        CHECK(lab.all<fence_request>().size() == 1);
+    }
+}
+
 TEST_CASE("one request at a time, until its executor is gone or it has failed") {
     auto lab = n2_lost_with_web();
     lab.say(lab.all<fence_request>().at(0));
