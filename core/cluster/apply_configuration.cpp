@@ -34,13 +34,18 @@ void fold::on(const configure& body) {
             kept.insert(name);
             if (state_.packages.contains(name)) continue;
             auto& fresh = state_.packages[name];
+            fresh.generation = state_.generation_floor;
             // SG 4.1: a package configured into a running cluster does not start by itself.
             fresh.switching = item.auto_run && founding_;
             fresh.switching_by = by(item.auto_run ? "auto_run yes" : "auto_run no");
             fresh.phase_by = by("configured");
         }
     }
-    std::erase_if(state_.packages, [&](const auto& entry) { return !kept.contains(entry.first); });
+    std::erase_if(state_.packages, [&](const auto& entry) {
+        if (kept.contains(entry.first)) return false;
+        state_.generation_floor = std::max(state_.generation_floor, entry.second.generation);
+        return true;
+    });
     prune_conditions(former);
 }
 

@@ -271,6 +271,8 @@ struct state {
     std::vector<wall_time> fence_times;                                  // confirmed fences, for the storm brake
     std::map<std::string, std::map<node_id, resource_value>> resources;  // a node that is missing: unknown
     std::map<node_id, std::map<std::string, subnet_status>> subnets;     // a subnet that is missing: unknown
+    // Newest of all packages that were taken out: one that is put in again goes on from there (invariant 4).
+    generation generation_floor;
     static void fields(auto& self, auto&& visit) {
         visit("applied", self.applied);
         visit("cluster", self.cluster);
@@ -294,6 +296,7 @@ struct state {
         visit("fence_times", self.fence_times);
         visit("resources", self.resources);
         visit("subnets", self.subnets);
+        visit("generation_floor", self.generation_floor);
     }
 
     configuration config;  // parsed from configuration_text whenever that changes

@@ -203,3 +203,20 @@ TEST_CASE("who may host: up, not halted, not drained") {
     node.halted = true;
     CHECK_FALSE(lab.state.may_host(n1));
 }
+
+// Invariant 4; a node that ran the former one would take the first starts of the new one for old.
+TEST_CASE("the generations of a package that is taken out and put in again go on") {
+    cluster_lab lab;
+    lab.run("web", n1);
+    REQUIRE(lab.report("web", cluster::report::halted).accepted);
+    auto former = lab.package("web").generation;
+    auto all = configuration_text();
+    auto rest = all;
+    auto begin = rest.find("package_name web");
+    rest.erase(begin, rest.find("package_name db") - begin);
+    REQUIRE(lab.say(cluster::configure{rest, {}}).accepted);
+    CHECK_FALSE(lab.state.packages.contains("web"));
+    REQUIRE(lab.say(cluster::configure{all, {}}).accepted);
+    CHECK(lab.package("web").generation == former);
+    CHECK_FALSE(lab.package("web").active());
+}
