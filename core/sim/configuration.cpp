@@ -4,7 +4,7 @@ namespace mainstay::sim {
 
 namespace {
 
-std::string nodes_text(dice& random, const std::vector<std::string>& names) {
+std::string nodes_text(dice& random, const std::vector<std::string>& names, bool second_subnet) {
     static const std::vector<std::string> timeouts{"400ms", "1s", "1s", "2s"};
     std::string text = "cluster_name sim\nmember_timeout " + random.pick(timeouts) + "\n";
     if (random.chance(0.3)) text += "on_quorum_loss halt\nlease_halt_timeout 5s\n";
@@ -20,12 +20,15 @@ std::string nodes_text(dice& random, const std::vector<std::string>& names) {
     if (random.chance(0.3)) text += "fence_action off\n";
     bool limited = random.chance(0.3);
     bool watched = random.chance(0.3);
-    std::size_t i = 1;
-    for (const auto& name : names)
-        text += "node_name " + name + "\n network_interface eth0\n heartbeat_ip 10.0.0." + std::to_string(i++) +
-                "/24\n" + (limited ? " capacity_name cpu\n capacity_value 3\n" : "") +
-                (random.chance(0.5) ? " power_source ups\n" : "") +
-                (watched ? " watchdog_device /dev/watchdog\n watchdog_timeout 2s\n" : "");
+    std::size_t i = 0;
+    for (const auto& name : names) {
+        auto number = std::to_string(++i);
+        text += "node_name " + name + "\n network_interface eth0\n heartbeat_ip 10.0.0." + number + "/24\n";
+        if (second_subnet) text += " network_interface eth1\n stationary_ip 10.1.0." + number + "/24\n";
+        if (limited) text += " capacity_name cpu\n capacity_value 3\n";
+        if (random.chance(0.5)) text += " power_source ups\n";
+        if (watched) text += " watchdog_device /dev/watchdog\n watchdog_timeout 2s\n";
+    }
     text += "event_name ups\n event_plugin event-ups-nut\n on_battery_after 3s\n";
     text += "notifier_name mail\n notifier_plugin notify-exec\n notifier_event node_lost node_fenced\n";
     if (text.find("tie_break arbitrator") != std::string::npos)
@@ -60,6 +63,21 @@ std::string wishes_text(dice& random, std::size_t index, bool& failover, bool& l
     return text;
 }
 
+// Subnets and generic resources (SG 3.5, 3.7).
+std::string conditions_text(dice& random) {
+    std::string text;
+    if (random.chance(0.5))
+        text += std::string("monitored_subnet ") + random_configuration::subnet + "\n" +
+                (random.chance(0.3) ? "monitored_subnet_access partial\n" : "");
+    if (random.chance(0.3))
+        text += std::string("generic_resource_name ") + random_configuration::simple_resource +
+                "\n generic_resource_evaluation_type before_package_start\n";
+    if (random.chance(0.3))
+        text += std::string("generic_resource_name ") + random_configuration::valued_resource +
+                "\n generic_resource_up_criteria < 50\n";
+    return text;
+}
+
 std::string package_text(dice& random, const std::vector<std::string>& names, std::size_t index, bool exclusive) {
     auto name = "p" + std::to_string(index);
     std::string text = "package_name " + name + "\n";
@@ -91,12 +109,17 @@ std::string package_text(dice& random, const std::vector<std::string>& names, st
 
 }  // namespace
 
-random_configuration draw_configuration(dice& random, const std::vector<std::string>& names) {
+random_configuration draw_configuration(dice& random, const std::vector<std::string>& names, dice* conditions) {
     random_configuration drawn;
-    drawn.text = nodes_text(random, names);
+    drawn.text = nodes_text(random, names, conditions != nullptr);
     drawn.packages = 1 + random.below(4);
     bool exclusive = drawn.packages > 1 && random.chance(0.2);
-    for (std::size_t i = 1; i <= drawn.packages; ++i) drawn.text += package_text(random, names, i, exclusive && i <= 2);
+    for (std::size_t i = 1; i <= drawn.packages; ++i) {
+        drawn.text += package_text(random, names, i, exclusive && i <= 2);
+        if (conditions != nullptr) drawn.text += conditions_text(*conditions);
+    }
+    if (conditions != nullptr)
+        drawn.spare = package_text(*conditions, names, drawn.packages + 1, false) + conditions_text(*conditions);
     return drawn;
 }
 

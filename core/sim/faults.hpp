@@ -16,6 +16,8 @@ public:
     // `where` outlives this and every event that a fault leaves in its queue.
     fault_source(world& where, std::size_t packages, bool arbitrators)
         : world_(where), packages_(packages), arbitrators_(arbitrators) {}
+    // What administrators may add: packages of this text that the configuration in force lacks.
+    void may_add(const std::string& text);
 
     // One fault. It draws from dice of its own, so that leaving out others changes nothing about it.
     void strike(dice random);
@@ -45,6 +47,12 @@ private:
     void wall_jump();
     void ask();
     void links_down();
+    void subnet_down();
+    void resource_down();
+    void maintenance();
+    void reconfigure();
+    void apply(const std::string& name, const std::string& package, dice random);
+    [[nodiscard]] std::string any_package();
     void both_ways(const std::string& a, const std::string& b, bool cut);
     const std::string& somebody() { return random_.pick(world_.names()); }
 
@@ -53,6 +61,7 @@ private:
     std::size_t packages_;
     bool arbitrators_;
     int stores_lost_ = 0;
+    std::vector<package_config> known_packages_;
 };
 
 }  // namespace mainstay::sim

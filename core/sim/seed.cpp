@@ -52,7 +52,8 @@ public:
     driver(const run_plan& plan, const std::function<void(const std::string&)>& trace)
         : plan_(plan), random_(plan.seed ^ 0x5eedULL) {
         auto names = draw_names(random_, plan.nodes);
-        drawn_ = draw_configuration(random_, names);
+        dice conditions(plan.seed * 5'915'587'277ULL + 1);
+        drawn_ = draw_configuration(random_, names, beside() ? &conditions : nullptr);
         world_ = std::make_unique<world>(plan.seed, names, drawn_.text);
         world_->trace = trace;
         if (trace) trace(drawn_.text);
@@ -92,6 +93,7 @@ private:
             world_->violated("the cluster did not form: " + (answer ? answer->text : "no answer"));
             return false;
         }
+        monitors();
         return true;
     }
 
@@ -102,6 +104,7 @@ private:
         bool hectic = random_.chance(0.3);
         bool arbitrated = drawn_.text.find("arbitrator_name") != std::string::npos;
         faults_ = std::make_unique<fault_source>(*world_, drawn_.packages, arbitrated);
+        faults_->may_add(drawn_.text + drawn_.spare);
         while (world_->violation().empty()) {
             auto next = world_->now() +
                         random_.between(duration{500'000} / (hectic ? 5 : 1), duration{8'000'000} / (hectic ? 4 : 1));
@@ -118,11 +121,38 @@ private:
         world_->run_until(std::max(end, world_->now()));
     }
 
-    // Beside every third or so in half of the seeds; the others are what they were before there was this.
+    // In half of the seeds; the others are what they were before there was this.
+    [[nodiscard]] bool beside() const { return plan_.seed % 2 == 0; }
+
+    // What the monitors of all nodes find when nothing is wrong, where the cluster does not know it yet.
+    void monitors() {
+        const auto* leader = world_->leader();
+        if (!beside() || leader == nullptr) return;
+        const auto& state = leader->state();
+        for (const auto& [name, good] : {std::pair{random_configuration::simple_resource, "up"},
+                                         std::pair{random_configuration::valued_resource, "20"}}) {
+            if (state.find_resource(name) == nullptr) continue;
+            for (const auto& node : world_->names())
+                if (state.resource_text(name, state.find_node(node)) != good)
+                    world_->admin(node, cluster::command_body{cluster::resource_set{name, node, good}});
+        }
+    }
+
+    // Work that was forgotten about comes to its end.
+    void end_maintenance() {
+        const auto* leader = world_->leader();
+        if (leader == nullptr) return;
+        for (const auto& [name, item] : leader->state().packages)
+            if (item.maintained)
+                world_->admin(leader->name(),
+                              cluster::command_body{cluster::package_maintenance{name, "", false, "", {}}});
+    }
+
+    // Beside every third or so.
     void strike_beside() {
         auto number = run_plan::beside + result_.faults;
         dice own(plan_.seed * 7'368'787ULL + number);
-        if (plan_.seed % 2 != 0 || !own.chance(0.35) || plan_.without.contains(number)) return;
+        if (!beside() || !own.chance(0.35) || plan_.without.contains(number)) return;
         if (world_->trace) world_->trace("-- fault " + std::to_string(number));
         faults_->strike_beside(own);
     }
@@ -134,6 +164,10 @@ private:
             for (const auto& b : world_->names()) world_->cut(a, b, false);
         world_->arbitrator_out_of_reach("");
         for (const auto* name : {"a1", "a2"}) world_->arbitrator_up(name, true);
+        for (const auto& name : world_->names()) {
+            world_->links(name, true);
+            if (beside()) world_->subnet(name, random_configuration::subnet, true);
+        }
         // Repairs that were on their way, and whatever nobody was going to repair.
         world_->run_until(world_->now() + duration{16'000'000});
         for (const auto& name : world_->names())
@@ -148,6 +182,8 @@ private:
             for (const auto& name : world_->names())
                 if (!world_->powered(name)) world_->power_on(name);
             for (const auto& name : world_->names()) world_->start_daemon(name);
+            monitors();
+            end_maintenance();
             if (unfinished().empty()) return answers();
         }
         for (const auto& name : world_->names()) world_->tell_election(name);
@@ -173,6 +209,7 @@ private:
             if (daemon->state().applied != state.applied) return name + " lags behind";
         }
         for (const auto& [name, item] : state.packages) {
+            if (item.maintained) continue;  // what has ended in it is the administrator's, whom it is refused to end it
             auto active = world_->active_on(name);
             bool wanted = item.switching || item.target || item.target_any;
             bool may = !state.halted && wanted && policy::choose(state, name).node;
@@ -304,6 +341,17 @@ const std::set<std::string>& expected_counts() {
                                              "fault_disk_fails",
                                              "fault_wall_jump",
                                              "fault_links_down",
+                                             "fault_subnet_down",
+                                             "fault_resource_down",
+                                             "fault_maintenance",
+                                             "fault_reconfigure",
+                                             "mark_subnet_down",
+                                             "mark_subnet_up",
+                                             "mark_resource_set",
+                                             "mark_configuration_applied",
+                                             "mark_maintenance_on",
+                                             "mark_maintenance_off",
+                                             "mark_condition_lost",
                                              "mark_cut_off",
                                              "mark_tie_left_alone"};
     return names;

@@ -1,0 +1,138 @@
+// Faults that strike beside others: subnets and resources that packages rely on, maintenance, and configurations that
+// change while everything else goes wrong.
+#include <algorithm>
+
+#include "cluster/configuration.hpp"
+#include "model/check.hpp"
+#include "model/print.hpp"
+#include "sim/configuration.hpp"
+#include "sim/faults.hpp"
+
+namespace mainstay::sim {
+
+namespace {
+
+constexpr duration patience{20'000'000};
+
+// The package itself may have been removed: then there is nothing to change.
+package_config* find(configuration& in, const std::string& name) {
+    auto found =
+        std::find_if(in.packages.begin(), in.packages.end(), [&name](const auto& item) { return item.name == name; });
+    return found == in.packages.end() ? nullptr : &*found;
+}
+
+// Another order, or one node less.
+void change_nodes(package_config& item, const cluster_config& cluster, dice& random) {
+    if (item.nodes.empty())
+        for (const auto& node : cluster.nodes) item.nodes.push_back(node.name);
+    auto& nodes = item.nodes;
+    if (nodes.size() < 2) return;
+    auto at = static_cast<std::ptrdiff_t>(random.below(nodes.size()));
+    if (random.chance(0.5)) {
+        nodes.erase(nodes.begin() + at);
+    } else {
+        std::rotate(nodes.begin(), nodes.begin() + std::max<std::ptrdiff_t>(at, 1), nodes.end());
+    }
+}
+
+bool acceptable(const configuration& changed) {
+    auto found = check_configuration(changed);
+    return std::none_of(found.begin(), found.end(),
+                        [](const auto& item) { return item.severity == problem::level::error; });
+}
+
+}  // namespace
+
+void fault_source::may_add(const std::string& text) {
+    auto parsed = cluster::parse_canonical(text);
+    if (parsed) known_packages_ = parsed->packages;
+}
+
+std::string fault_source::any_package() { return "p" + std::to_string(1 + random_.below(packages_ + 1)); }
+
+void fault_source::subnet_down() {
+    world_.count("fault_subnet_down");
+    std::string subnet = random_configuration::subnet;
+    // The cable of one, or the switch of all.
+    bool all = random_.chance(0.2);
+    auto one = somebody();
+    auto back = random_.between(duration{100'000}, duration{12'000'000});
+    for (const auto& name : world_.names()) {
+        if (!all && name != one) continue;
+        world_.subnet(name, subnet, false);
+        world_.after(back, [w = &world_, name, subnet] { w->subnet(name, subnet, true); });
+    }
+}
+
+// A monitor has found something, and again later; on its own node, or an administrator on another one.
+void fault_source::resource_down() {
+    world_.count("fault_resource_down");
+    bool simple = random_.chance(0.5);
+    std::string resource = simple ? random_configuration::simple_resource : random_configuration::valued_resource;
+    auto about = somebody();
+    auto teller = random_.chance(0.8) ? about : somebody();
+    auto set = [w = &world_, resource, about, teller](const char* value) {
+        w->admin(teller, cluster::command_body{cluster::resource_set{resource, about, value}}, patience);
+    };
+    set(simple ? "down" : "80");
+    world_.after(random_.between(duration{100'000}, duration{12'000'000}),
+                 [set, simple] { set(simple ? "up" : "20"); });
+}
+
+// As the manual has it: switching off, maintenance on; later both back.
+void fault_source::maintenance() {
+    world_.count("fault_maintenance");
+    auto name = somebody();
+    auto package = any_package();
+    auto until = random_.chance(0.3) ? std::optional(random_.between(duration{500'000}, duration{8'000'000}))
+                                     : std::optional<duration>{};
+    auto ask = [w = &world_, name](cluster::command_body body) { w->admin(name, std::move(body), patience); };
+    ask(cluster::package_switching{package, "", false});
+    world_.after(duration{50'000}, [w = &world_, ask, package, until] {
+        auto end = until ? std::optional(wall_time{w->wall().us + until->count()}) : std::nullopt;
+        ask(cluster::package_maintenance{package, "", true, "work", end});
+    });
+    auto back = random_.between(duration{500'000}, duration{15'000'000});
+    world_.after(back, [ask, package] { ask(cluster::package_maintenance{package, "", false, "", {}}); });
+    world_.after(back + duration{50'000}, [ask, package] { ask(cluster::package_switching{package, "", true}); });
+}
+
+// Halted first or not (a running one is refused), changed, and enabled again, by three commands of one administrator.
+void fault_source::reconfigure() {
+    world_.count("fault_reconfigure");
+    auto name = somebody();
+    auto package = any_package();
+    bool halts = random_.chance(0.7);
+    if (halts) world_.admin(name, cluster::command_body{cluster::package_stop{package}}, patience);
+    auto wait = halts ? random_.between(duration{200'000}, duration{4'000'000}) : duration{0};
+    world_.after(wait, [this, name, package, own = dice(random_.next())] { apply(name, package, own); });
+    world_.after(wait + duration{500'000}, [w = &world_, name, package] {
+        w->admin(name, cluster::command_body{cluster::package_switching{package, "", true}}, patience);
+    });
+}
+
+// What `hactl cluster apply` submits: the whole configuration as this node knows it, changed and checked.
+void fault_source::apply(const std::string& name, const std::string& package, dice random) {
+    const auto* daemon = world_.daemon(name);
+    if (daemon == nullptr || !daemon->state().formed()) return;
+    auto changed = daemon->state().config;
+    auto* item = find(changed, package);
+    if (item == nullptr) {
+        auto known = std::find_if(known_packages_.begin(), known_packages_.end(),
+                                  [&package](const auto& each) { return each.name == package; });
+        if (known == known_packages_.end()) return;
+        changed.packages.push_back(*known);
+    } else if (random.chance(0.3)) {
+        std::erase_if(changed.packages, [&package](const auto& each) { return each.name == package; });
+    } else if (random.chance(0.7)) {
+        change_nodes(*item, changed.cluster, random);
+    } else if (!item->services.empty()) {
+        item->services.front().restart_max = static_cast<std::uint32_t>(random.below(4));
+    }
+    if (!acceptable(changed)) return world_.count("mark_change_not_acceptable");
+    cluster::configure body;
+    body.text = print_configuration(changed);
+    world_.admin(name, cluster::command_body{std::move(body)}, patience);
+}
+
+}  // namespace mainstay::sim
