@@ -61,6 +61,28 @@ TEST_CASE("every flipped bit and every cut is found") {
     }
 }
 
+TEST_CASE("a write that was torn is the former one, the new one, or refused") {
+    auto former = busy_slot();
+    auto longer = former;
+    ++longer.sequence;
+    longer.entries.push_back({{5, node_id{2}}, {5, node_id{2}}, {6, {9, node_id{2}}, {node_id{2}}}});
+    auto shorter = former;
+    ++shorter.sequence;
+    shorter.entries.pop_back();
+    for (const auto& next : {longer, shorter}) {
+        auto before = *slot_block(former);
+        auto after = *slot_block(next);
+        // The power went when so many bytes had arrived, from the front or, as some disks do, from the back.
+        for (std::size_t cut = 0; cut <= atomic_bytes; ++cut) {
+            for (const auto& torn :
+                 {after.substr(0, cut) + before.substr(cut), before.substr(0, cut) + after.substr(cut)}) {
+                auto seen = read_slot(torn, head, 2);
+                if (seen) CHECK((*seen == former || *seen == next));
+            }
+        }
+    }
+}
+
 TEST_CASE("a bad block says what is wrong with it") {
     auto why = [](std::string_view block, const disk_head& of, std::uint32_t slot) {
         auto read = read_slot(block, of, slot);
