@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "cluster/configuration.hpp"
+#include "cluster/plan_id.hpp"
 #include "model/mutation.hpp"
 #include "model/print.hpp"
 #include "model/timing.hpp"
@@ -239,6 +240,21 @@ void fold::on(const notified& body) {
     std::erase_if(state_.notices, [](const auto& notice) { return notice.notifiers.empty(); });
 }
 
+void fold::on(const planned& body) {
+    auto asked = decode<command_body>(body.asked);
+    if (!asked) return refuse("what was planned can't be read");
+    auto checked = check_plan(state_, body.plan, *asked);
+    if (!checked.wrong.empty()) {
+        outcome_.planned_at = checked.changed_since;
+        return refuse(std::move(checked.wrong));
+    }
+    std::visit(
+        [this](const auto& item) {
+            if constexpr (!std::is_same_v<std::decay_t<decltype(item)>, planned>) on(item);
+        },
+        *asked);
+}
+
 // "A fence proof counts for a package if its boot is not older than the one in the PackageStart."
 void proven_dead(state& current, applied& outcome, node_id target, boot_id boot, proof_kind proof, provenance why) {
     auto found = current.nodes.find(target);
@@ -352,7 +368,7 @@ applied apply(state& current, log_index index, const consensus::entry& item) {
         apply_voters(current, *voters, index, outcome);
     } else if (const auto* payload = std::get_if<consensus::payload>(&item.body)) {
         auto decoded = decode<command>(payload->data);
-        if (decoded) {
+        if (decoded && readable(decoded->body)) {
             outcome = fold(current, index, *decoded).run();
         } else {
             // D2: never skipped. The node stops here and says so; a newer version goes on.

@@ -19,6 +19,7 @@ struct applied {
     std::vector<std::string> packages;  // whose state may have changed
     bool configuration_changed = false;
     bool watchdog_changed = false;  // a boot entry of a life that is known and goes on
+    log_index planned_at;           // refused because something has changed since this entry; 0 = not for that
 };
 
 applied apply(state& current, log_index index, const consensus::entry& item);

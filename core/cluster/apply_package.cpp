@@ -19,6 +19,12 @@ void count_failover(package_state& item, const package_config& config, wall_time
     item.failovers.erase(item.failovers.begin(), item.failovers.end() - static_cast<std::ptrdiff_t>(kept));
 }
 
+// By the wall clocks of two nodes, which may differ.
+std::optional<duration> between(wall_time begin, wall_time end) {
+    if (end < begin) return std::nullopt;
+    return duration{end.us - begin.us};
+}
+
 }  // namespace
 
 void forgive(state& current, const std::string& name, package_state& item) {
@@ -65,6 +71,7 @@ void fold::on(const package_report& body) {
     if (body.what == report::running) {
         if (item->phase != package_phase::starting) return;
         item->phase = package_phase::running;
+        item->start_took = between(item->start_by.when, item_.when);
         item->phase_by = by(item->start_by.reason);
         item->target = node_id{};
         item->target_any = false;
@@ -82,6 +89,8 @@ void fold::failed_or_halted(package_state& item, const package_report& body, con
             "package " + body.package + " on " + state_.node_name(body.node) + ": " + reason, item_.when};
         if (item.target == body.node) item.target = node_id{};
     }
+    if (body.what == report::halted && item.phase == package_phase::halting)
+        item.halt_took = between(item.phase_by.when, item_.when);
     switch (body.what) {
         case report::start_exit_1:
         case report::start_timeout:

@@ -1,5 +1,6 @@
 // How a log entry reads: the event names that notifiers and history use, and a sentence.
 #include "cluster/apply.hpp"
+#include "cluster/plan_id.hpp"
 
 namespace mainstay::cluster {
 
@@ -198,6 +199,12 @@ private:
     void on(const package_wish_over& body) {
         out_.package = body.package;
         say("package_move_over", "warning", "package " + body.package + " stays where it is: " + body.reason);
+    }
+    void on(const planned& body) {
+        auto asked = asked_of(body);
+        if (std::holds_alternative<planned>(asked)) return say("unknown_entry", "alarm", "a plan of something unknown");
+        std::visit([this](const auto& item) { on(item); }, asked);
+        out_.text += " (plan " + body.plan + ")";
     }
     void on(const notified& body) {
         say(body.ok ? "notified" : "notify_failed", "info",

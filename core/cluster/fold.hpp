@@ -95,6 +95,8 @@ private:
     void on(const power_action& body);
     void on(const feature_level& body);
     void on(const notified& body);
+    // Accepted and refused as what is asked for, when the plan still holds.
+    void on(const planned& body);
 
     state& state_;
     log_index index_;

@@ -130,6 +130,9 @@ struct package_state {
     std::optional<maintenance> maintained;
     bool failed = false;               // the newest generation: its end, a failure, makes the next start a failover
     std::vector<wall_time> failovers;  // of the last failover_limit_time, newest last
+    // How long its last start and its last halt took that went well: for forecasts, nothing is decided by them.
+    std::optional<duration> start_took;
+    std::optional<duration> halt_took;
     static void fields(auto& self, auto&& visit) {
         visit("phase", self.phase);
         visit("generation", self.generation);
@@ -151,6 +154,8 @@ struct package_state {
         visit("maintained", self.maintained);
         visit("failed", self.failed);
         visit("failovers", self.failovers);
+        visit("start_took", self.start_took);
+        visit("halt_took", self.halt_took);
     }
     [[nodiscard]] bool active() const { return phase != package_phase::down; }
 };

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "cluster/plan_id.hpp"
 #include "model/assert.hpp"
 #include "model/mutation.hpp"
 
@@ -281,7 +282,9 @@ void node::applied_entry(log_index index, const consensus::entry& entry, const c
         submissions_.counted(item->serial);
         std::erase_if(reports_open_, [&](const auto& open) { return open.second <= item->serial; });
         std::erase_if(subnets_told_, [&](const auto& open) { return open.second <= item->serial; });
-        operations_.counted(item->serial, state_, outcome, out_);
+        auto told = outcome;
+        if (outcome.planned_at) told.refusal += changes_since(history_, outcome.planned_at);
+        operations_.counted(item->serial, state_, told, out_);
     }
     if (outcome.accepted) consequences(*item, outcome);
 }
@@ -425,7 +428,7 @@ void node::handle(const admin_call& item) {
     if (says_nothing_new(item)) return;
     auto body = std::get<cluster::command_body>(item.body);
     auto serial = submit_command(body, item.actor);
-    operations_.add(item.id, serial, std::move(body), at_.now + item.patience);
+    operations_.add(item.id, serial, cluster::asked_of(body), at_.now + item.patience);
 }
 
 void node::handle(const watchdog_armed& item) {

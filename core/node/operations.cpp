@@ -1,6 +1,8 @@
 #include "node/operations.hpp"
 
 #include <algorithm>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "policy/decide.hpp"
@@ -144,6 +146,23 @@ std::string subject(const cluster::command_body& asked) {
 }
 
 }  // namespace
+
+std::string changes_since(const std::deque<happened>& history, log_index entry) {
+    constexpr std::size_t shown_max = 3;
+    // Nothing is decided by these.
+    static const std::set<std::string_view> idle{"refused",       "notified",          "notify_failed",
+                                                 "feature_level", "service_restarted", "voters_changed"};
+    std::string text;
+    std::size_t found = 0;
+    for (const auto& item : history) {
+        if (item.index <= entry || item.refused || idle.contains(item.event)) continue;
+        if (++found > shown_max) continue;
+        text += (text.empty() ? "" : "; ") + item.text;
+        if (!item.actor.empty() && item.actor != "policy" && item.actor != "cluster") text += " by " + item.actor;
+    }
+    if (found > shown_max) text += "; and " + std::to_string(found - shown_max) + " more, see hactl history";
+    return text.empty() ? text : ": " + text;
+}
 
 bool node_is_empty(const cluster::state& state, const std::string& node) {
     return judge(state, {})(cluster::node_admin{node, false}).over;

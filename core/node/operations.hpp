@@ -2,6 +2,7 @@
 // until it is done or can't be any more.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <string>
 #include <vector>
@@ -14,6 +15,9 @@ namespace mainstay::node {
 
 // The packages that ran on `node` are halted and run elsewhere, or can't.
 [[nodiscard]] bool node_is_empty(const cluster::state& state, const std::string& node);
+
+// What has been written down since that entry and may have spoilt a plan made then: the first of it, for whoever asked.
+[[nodiscard]] std::string changes_since(const std::deque<happened>& history, log_index entry);
 
 class operations {
 public:

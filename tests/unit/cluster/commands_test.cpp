@@ -152,6 +152,8 @@ std::vector<row> rows() {
         {"wish over", web_on_n1, cluster::package_wish_over{"web", "no room"}, nullptr},
         {"wish over of nothing known", nothing, cluster::package_wish_over{"mail", ""}, "no package mail"},
         {"notified", nothing, cluster::notified{"operator", {3}, true, ""}, nullptr},
+        {"planned without a plan", web_on_n1,
+         cluster::planned{"", encode(cluster::command_body{cluster::package_stop{"web"}})}, "no id of a plan"},
     };
 }
 

@@ -67,6 +67,8 @@ TEST_CASE("each kind of command reads as a sentence") {
         {cluster::package_maintenance{"web", "", true, "disks", {}}, "maintenance_on", "on web: disks"},
         {cluster::package_maintenance{"web", "", false, "", {}}, "maintenance_off", "off web"},
         {cluster::service_down{"web", {1}, "probe", "exit 1"}, "service_down", "probe of web has ended (exit 1)"},
+        {cluster::planned{"7-a-b", encode(cluster::command_body{cluster::package_stop{"web"}})}, "package_halt_asked",
+         "package halt web (plan 7-a-b)"},
     };
     std::set<std::size_t> kinds;
     for (const auto& item : rows) {

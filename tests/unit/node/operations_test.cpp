@@ -1,4 +1,5 @@
 // What was asked of this node: submissions until they count, operations until they are over.
+#include "cluster/plan_id.hpp"
 #include "node/operations.hpp"
 #include "node/submissions.hpp"
 #include "support/small_cluster.hpp"
@@ -166,4 +167,45 @@ TEST_CASE("what nobody wrote down in time ends: without a leader, or unconfirmed
         CHECK(lab.end(2).empty());
         CHECK(lab.item.deadline() == never);
     }
+}
+
+TEST_CASE("what has spoilt a plan is named: the first of what was accepted since") {
+    std::deque<happened> history;
+    auto add = [&](std::uint64_t index, const char* event, const char* text, const char* actor, bool refused = false) {
+        happened item;
+        item.index = log_index{index};
+        item.event = event;
+        item.text = text;
+        item.actor = actor;
+        item.refused = refused;
+        history.push_back(item);
+    };
+    add(4, "node_lost", "node n3 lost", "policy");
+    CHECK(changes_since(history, log_index{4}).empty());
+    add(5, "notified", "notifier mail delivered entry 4", "n1");
+    add(6, "package_move_asked", "package move web on n2", "bob@n2");
+    add(7, "refused", "package move web on n2 - refused: no", "carol@n1", true);
+    add(8, "package_halting", "halt web on n1: move", "policy");
+    CHECK(changes_since(history, log_index{4}) == ": package move web on n2 by bob@n2; halt web on n1: move");
+    CHECK(changes_since(history, log_index{6}) == ": halt web on n1: move");
+    add(9, "package_halted", "a", "n1");
+    add(10, "package_starting", "b", "policy");
+    CHECK(changes_since(history, log_index{5}) ==
+          ": package move web on n2 by bob@n2; halt web on n1: move; a by n1; and 1 more, see hactl history");
+}
+
+TEST_CASE("a command with a plan is waited for as the command itself") {
+    operations_lab lab;
+    lab.run("web", n1);
+    cluster::command_body move{cluster::package_move{"web", "n2"}};
+    cluster::planned asked{cluster::plan_id_of(lab.state, move), encode(move)};
+    lab.item.add(1, 101, cluster::asked_of(asked), time_point{duration{1'000}});
+    lab.item.counted(101, lab.state, lab.say(asked, "alice@n1"), lab.out);
+    CHECK(lab.end(1).empty());
+    lab.say(cluster::package_halt{"web", {1}, "move"});
+    lab.report("web", cluster::report::halted);
+    lab.run("web", n2);
+    lab.happens("running", "web");
+    CHECK(lab.end(1) == "done");
+    CHECK(lab.said == "package web runs on n2");
 }
