@@ -13,7 +13,7 @@ ALLOWED = {
     "model": (),
     "consensus": ("model",),
     "cluster": ("model", "consensus"),
-    "policy": ("model", "cluster"),
+    "policy": ("model", "consensus", "cluster"),
     "node": ("model", "consensus", "cluster", "policy"),
     "secret": ("model",),
     "arbitrator": ("model", "consensus", "secret"),

@@ -9,6 +9,7 @@
 #include "cluster/apply.hpp"
 #include "cluster/configuration.hpp"
 #include "policy/decide.hpp"
+#include "policy/forecast.hpp"
 #include "support/small_cluster.hpp"
 
 using namespace mainstay;
@@ -43,7 +44,74 @@ public:
         }
     }
 
+    // What is foreseen when a node fails, and what comes of it step by step: for each node in turn.
+    void foresee_each_failure() const {
+        std::set<node_id> up;
+        for (const auto& [id, node] : state_.nodes)
+            if (node.status == cluster::node_status::up) up.insert(id);
+        auto timeless = state_;  // nothing is known of how long things take: they end in the order they began
+        for (auto& [name, item] : timeless.packages) item.start_took = item.halt_took = std::nullopt;
+        for (node_id victim : up) {
+            policy::outset from{view_.now, view_.wall, {}, {}};
+            from.voters.kind = consensus::tie_break::proof;
+            for (node_id id : up) from.voters.voters.push_back({id, store_id{id.value}});
+            from.leader = *up.begin() == victim ? *up.rbegin() : *up.begin();
+            if (from.leader == victim) continue;
+            auto seen = policy::foresee(timeless, from, {policy::node_fails{victim}});
+            CAPTURE(victim.value, state_.configuration_text, (seen ? std::string() : seen.error().message));
+            REQUIRE(seen);
+            auto real = *this;
+            real.view_.self = from.leader;
+            real.say(cluster::node_lost{victim, real.state_.nodes.at(victim).boot, "silence"});
+            real.settle_ideally();
+            for (const auto& item : seen->packages) {
+                const auto& now = real.state_.packages.at(item.name);
+                CAPTURE(item.name, item.reason, policy::explain(real.state_, item.name).headline);
+                REQUIRE(item.after == (now.active() ? now.owner : node_id{}));
+                REQUIRE(seen->after.packages.at(item.name).phase == now.phase);
+            }
+        }
+    }
+
 private:
+    // Every start ends in running, every halt in halted, every fence in power-off: one after the other, as they began.
+    void settle_ideally() {
+        constexpr int rounds_max = 1'000;
+        std::vector<std::pair<std::string, package_phase>> under_way;
+        for (int i = 0; i < rounds_max; ++i) {
+            std::vector<cluster::fence_request> fences;
+            auto found = policy::decide(state_, view_);
+            for (const auto& item : found.decisions) {
+                say(item.body);
+                if (const auto* fence = std::get_if<cluster::fence_request>(&item.body)) fences.push_back(*fence);
+            }
+            for (const auto& [name, item] : state_.packages) {
+                bool here = item.active() && state_.nodes.at(item.owner).status == cluster::node_status::up;
+                bool moving = item.phase == package_phase::starting || item.phase == package_phase::halting;
+                std::pair entry{name, item.phase};
+                if (here && moving && std::find(under_way.begin(), under_way.end(), entry) == under_way.end())
+                    under_way.push_back(entry);
+            }
+            for (const auto& fence : fences)
+                under_way.emplace_back(std::to_string(fence.id), package_phase::halt_failed);
+            if (!found.decisions.empty()) continue;
+            if (under_way.empty()) return;
+            auto [name, phase] = under_way.front();
+            under_way.erase(under_way.begin());
+            if (phase == package_phase::halt_failed) {
+                say(cluster::fence_result{std::stoull(name), cluster::fence_outcome::off_confirmed, "s", ""});
+                continue;
+            }
+            const auto& item = state_.packages.at(name);
+            if (phase == package_phase::halting) {
+                ended(name);
+            } else if (item.phase == phase) {
+                say(cluster::package_report{name, item.generation, item.owner, report::running, ""});
+            }
+        }
+        FAIL("decides for ever:\n" << state_.configuration_text);
+    }
+
     std::uint32_t below(std::uint32_t limit) { return static_cast<std::uint32_t>(dice_() % limit); }
     bool chance(std::uint32_t percent) { return below(100) < percent; }
     std::string any_package() { return "p" + std::to_string(1 + below(packages_)); }
@@ -263,5 +331,16 @@ TEST_CASE("random clusters come to rest where they should be") {
     for (std::uint32_t seed = 1; seed <= clusters; ++seed) {
         CAPTURE(seed);
         random_cluster(seed).storm(events);
+    }
+}
+
+TEST_CASE("what is foreseen of a failure is what comes of it") {
+    constexpr std::uint32_t clusters = 500;
+    constexpr int events = 4;
+    for (std::uint32_t seed = 10'001; seed <= 10'000 + clusters; ++seed) {
+        CAPTURE(seed);
+        random_cluster made(seed);
+        made.storm(events);
+        made.foresee_each_failure();
     }
 }

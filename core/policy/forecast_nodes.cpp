@@ -1,0 +1,298 @@
+// What nodes, devices and voters do in a forecast.
+#include <algorithm>
+
+#include "cluster/configuration.hpp"
+#include "consensus/voters.hpp"
+#include "policy/forecaster.hpp"
+
+namespace mainstay::policy {
+
+using cluster::node_status;
+using cluster::package_phase;
+using cluster::report;
+
+bool forecaster::alive(node_id node) const {
+    auto found = state_.nodes.find(node);
+    return found != state_.nodes.end() && found->second.status == node_status::up && !dead_.contains(node);
+}
+
+bool forecaster::serves(const cluster::package_state& item) const {
+    return item.phase == package_phase::running && !item.failing && !stopped_ && alive(item.owner);
+}
+
+void forecaster::nodes_act() {
+    while (report_lacks()) continue;
+    for (const auto& [name, item] : state_.packages) work(name, item);
+    fences();
+}
+
+// SG 3.5, 3.7: the node that runs it says that something it relies on is gone. One at a time.
+bool forecaster::report_lacks() {
+    for (const auto& [name, item] : state_.packages) {
+        bool known = item.failing || item.maintained || !item.stop_asked_by.empty();
+        if (item.phase != package_phase::running || known || !alive(item.owner)) continue;
+        const auto& config = *state_.find_package(name);
+        auto missing = state_.lacks(config, item.owner);
+        if (missing.empty()) continue;
+        auto owner = item.owner;
+        says(std::string(name), config.node_fail_fast ? report::failing_fast : missing.front().what,
+               missing.front().text);
+        if (config.node_fail_fast) die(owner);
+        return true;
+    }
+    return false;
+}
+
+// Begins what the log wants of a node and what it has not begun yet.
+void forecaster::work(const std::string& name, const cluster::package_state& item) {
+    if (!alive(item.owner)) return;
+    const auto& config = *state_.find_package(name);
+    pending next{pending::kind::start_done, {}, item.owner, name, item.generation, 0};
+    if (item.phase == package_phase::starting) {
+        auto missing = state_.lacks(config, item.owner);
+        bool awaits = !item.maintained && std::any_of(missing.begin(), missing.end(), [](const auto& lack) {
+            return lack.what == report::during_resource_down;
+        });
+        if (!awaits) {
+            if (!begun_.emplace(name, item.generation, item.phase).second) return;
+            next.when = later(item.start_took, "start " + name);
+        } else {
+            if (!config.run_script_timeout) return;
+            // Looked at again when it is over; not the end of the start.
+            if (!begun_.emplace(name, item.generation, package_phase::down).second) return;
+            next.what = pending::kind::start_timeout;
+            next.when = later(*config.run_script_timeout);
+        }
+    } else if (item.phase == package_phase::halting) {
+        if (!begun_.emplace(name, item.generation, item.phase).second) return;
+        next.what = pending::kind::halt_done;
+        next.when = later(item.halt_took, "halt " + name);
+    } else {
+        return;
+    }
+    schedule(std::move(next));
+}
+
+void forecaster::fences() {
+    for (const auto& [target, fence] : state_.fences) {
+        if (fence.done || !alive(fence.request.executor) || !fences_begun_.insert(fence.request.id).second) continue;
+        pending next{pending::kind::fence_done, {}, target, {}, {}, fence.request.id};
+        next.when = later("fence " + state_.node_name(target));
+        schedule(std::move(next));
+    }
+}
+
+void forecaster::says(const std::string& name, report what, std::string detail) {
+    const auto& item = state_.packages.at(name);
+    auto owner = item.owner;
+    say(cluster::package_report{name, item.generation, owner, what, std::move(detail)}, state_.node_name(owner));
+}
+
+void forecaster::happens(const pending& item) {
+    if (item.what == pending::kind::node_silent) return silent(item.node);
+    if (item.what == pending::kind::fence_done) {
+        auto fence = state_.fences.find(item.node);
+        bool open = fence != state_.fences.end() && fence->second.request.id == item.fence && !fence->second.done;
+        if (!open || !alive(fence->second.request.executor)) return;
+        auto levels = fence_levels(state_.config.cluster, state_.node_name(item.node));
+        auto executor = state_.node_name(fence->second.request.executor);
+        if (levels.empty()) {
+            seen_.fence_again[item.node] = never;
+            say(cluster::fence_result{item.fence, cluster::fence_outcome::failed, "",
+                                      "no stonith device covers this node"},
+                executor);
+            return;
+        }
+        std::string devices;
+        for (const auto* device : levels.front()) devices += (devices.empty() ? "" : ", ") + device->name;
+        bool was_alive = alive(item.node);
+        dead_.insert(item.node);
+        say(cluster::fence_result{item.fence, cluster::fence_outcome::off_confirmed, devices, ""}, executor);
+        if (was_alive) recount();
+        return;
+    }
+    work_ends(item);
+}
+
+void forecaster::work_ends(const pending& item) {
+    auto found = state_.packages.find(item.package);
+    if (found == state_.packages.end() || found->second.generation != item.number || !alive(item.node)) return;
+    bool starting = found->second.phase == package_phase::starting;
+    // What took no time here only because nobody knows how long it takes is no record of it.
+    auto start_took = found->second.start_took;
+    auto halt_took = found->second.halt_took;
+    if (item.what == pending::kind::halt_done) {
+        if (found->second.phase == package_phase::halting) says(item.package, report::halted, "");
+    } else if (item.what == pending::kind::start_done) {
+        if (starting) says(item.package, report::running, "");
+    } else if (starting && !begun_.contains({item.package, item.number, package_phase::starting})) {
+        auto missing = state_.lacks(*state_.find_package(item.package), item.node);
+        says(item.package, report::start_timeout, missing.empty() ? std::string() : missing.front().text);
+    }
+    found->second.start_took = start_took;
+    found->second.halt_took = halt_took;
+}
+
+// ---- what befalls them ---------------------------------------------------------------------------
+
+std::string forecaster::fail(node_id node) {
+    auto name = state_.node_name(node);
+    out_.happenings.back() = "node " + name + " fails";
+    if (!alive(node)) return "node " + name + " is not in the cluster";
+    die(node);
+    return {};
+}
+
+void forecaster::die(node_id node) {
+    dead_.insert(node);
+    tell("node " + state_.node_name(node) + " is gone", "node_gone", "alarm", node);
+    // Nobody has acknowledged anything since, or it was the one who did.
+    set_lost_for_sure(node, seen_.now);
+    pending next{pending::kind::node_silent, later(times_.member_timeout), node, {}, {}, 0};
+    schedule(std::move(next));
+}
+
+void forecaster::set_lost_for_sure(node_id node, time_point acknowledged) {
+    auto longest = times_;
+    longest.lease = std::max(state_.lease_max, times_.lease);
+    auto wait = lease_proof_of(longest, state_.nodes.at(node).watchdog).total();
+    seen_.lost_for_sure[node] = acknowledged + wait + wait / 100;
+}
+
+void forecaster::silent(node_id node) {
+    if (!dead_.contains(node)) return;
+    seen_.silent[node] = true;
+    recount();
+}
+
+void forecaster::recount() {
+    if (stopped_) return;
+    std::vector<consensus::voter> here;
+    for (const auto& item : voters_.voters)
+        if (alive(item.node)) here.push_back(item);
+    auto all = voters_.voters.size();
+    if (2 * here.size() < all || here.empty()) return no_quorum(here.size());
+    if (2 * here.size() == all) {
+        if (!break_tie(here)) return no_quorum(here.size());
+        voters_.voters = std::move(here);
+    } else if (!alive(seen_.self)) {
+        to(later("election"));
+        lead(here.front().node);
+    }
+    tend_voters();
+}
+
+void forecaster::tend_voters() {
+    constexpr int changes_max = 20;
+    if (stopped_ || !alive(seen_.self)) return;
+    consensus::voter_wish wish;
+    wish.kind = cluster::kind_of(times_.tie_break);
+    wish.leader = seen_.self;
+    wish.tie_works = tie_works(wish.kind);
+    wish.arbitrator = voters_.arbitrator ? voters_.arbitrator : store_id{1};
+    for (const auto& [id, item] : state_.nodes)
+        wish.members.push_back({{id, item.store}, alive(id), alive(id), item.halted && id != seen_.self});
+    for (int i = 0; i < changes_max; ++i) {
+        auto next = consensus::next_voters(voters_, wish);
+        if (!next) return;
+        voters_ = std::move(*next);
+    }
+}
+
+bool forecaster::tie_works(consensus::tie_break kind) const {
+    if (kind == consensus::tie_break::proof) return true;
+    const auto& list = state_.config.cluster.arbitrators;
+    return kind == consensus::tie_break::arbitrator && std::any_of(list.begin(), list.end(), [this](const auto& item) {
+               return !state_.alarms.contains(item.name + " arbitrator_lost");
+           });
+}
+
+// The fence that breaks a tie is the proof for the node's packages as well (R3).
+bool forecaster::break_tie(const std::vector<consensus::voter>& here) {
+    if (!tie_works(voters_.kind)) return false;
+    auto leader = alive(seen_.self) ? seen_.self : here.front().node;
+    if (voters_.kind == consensus::tie_break::arbitrator) {
+        to(later("tie-break by the arbitrator"));
+        tell(state_.node_name(leader) + " is granted the decision by the arbitrator", "tie_broken", "alarm", leader);
+        lead(leader);
+        return true;
+    }
+    for (const auto& item : voters_.voters) {
+        auto levels = fence_levels(state_.config.cluster, state_.node_name(item.node));
+        if (alive(item.node) || levels.empty() || !state_.nodes.contains(item.node)) continue;
+        to(later("fence " + state_.node_name(item.node)));
+        consensus::voter_set set;
+        set.version = ++voters_.version;
+        set.voters = here;
+        set.kind = voters_.kind;
+        set.proof = consensus::death_proof{item.node, state_.nodes.at(item.node).boot, levels.front().front()->name, ""};
+        set.when = seen_.wall;
+        lead(leader);
+        write(std::move(set));
+        return true;
+    }
+    return false;
+}
+
+void forecaster::lead(node_id node) { seen_.self = node; }
+
+// D6: what runs has ended when the leases have.
+void forecaster::no_quorum(std::size_t here) {
+    out_.stopped = "no quorum: " + std::to_string(here) + " of " + std::to_string(voters_.voters.size()) + " voters are left";
+    if (2 * here == voters_.voters.size() && here > 0) out_.stopped += ", and nothing breaks the tie";
+    tell(out_.stopped, "no_quorum", "alarm");
+    bool halts = state_.config.cluster.on_quorum_loss == cluster_config::quorum_loss::halt;
+    to({times_.lease, {}});
+    stopped_ = true;
+    tell(std::string("the leases end: what still runs is ") + (halts ? "halted" : "ended by a reset of its node"),
+         "lease_ended", "alarm");
+    queue_.clear();
+}
+
+std::string forecaster::come_back(node_id node) {
+    auto name = state_.node_name(node);
+    out_.happenings.back() = "node " + name + " returns";
+    if (alive(node)) return "node " + name + " is in the cluster already";
+    auto found = state_.nodes.find(node);
+    if (found == state_.nodes.end()) return "there is no such node";
+    dead_.erase(node);
+    for (auto* flags : {&seen_.silent, &seen_.heard_again, &seen_.heard_dead}) flags->erase(node);
+    seen_.lost_for_sure.erase(node);
+    consensus::boot_entry life;
+    life.node = node;
+    life.boot = {found->second.boot.machine + 1, 1};
+    life.store = found->second.store ? found->second.store : store_id{node.value};
+    life.watchdog = found->second.watchdog;
+    life.when = seen_.wall;
+    write(life);
+    for (const auto& config : state_.config.cluster.nodes) {
+        if (config.name != name) continue;
+        for (const auto& subnet : state_.monitored_subnets())
+            say(cluster::subnet_seen{node, life.boot, subnet, is_on(config, subnet)}, name);
+    }
+    return {};
+}
+
+std::string forecaster::fail(const std::string& package) {
+    out_.happenings.back() = "package " + package + " fails";
+    auto found = state_.packages.find(package);
+    if (found == state_.packages.end()) return "there is no package " + package + " in the configuration";
+    const auto& item = found->second;
+    if (item.phase != package_phase::running || !alive(item.owner))
+        return "package " + package + " does not run: it is " + to_string(item.phase);
+    auto owner = item.owner;
+    out_.happenings.back() += " on " + state_.node_name(owner);
+    const auto& services = state_.find_package(package)->services;
+    auto service = services.empty() ? "a part of it" : "service " + services.front().name;
+    if (item.maintained) {
+        say(cluster::service_down{package, item.generation, services.empty() ? package : services.front().name,
+                                  "simulated"},
+            state_.node_name(owner));
+        return {};
+    }
+    says(package, report::service_failed, service + " ended, no restarts are left");
+    if (!services.empty() && services.front().fail_fast) die(owner);
+    return {};
+}
+
+}  // namespace mainstay::policy
