@@ -468,12 +468,12 @@ struct planned {
     }
 };
 
-using command_body = std::variant<found_cluster, configure, node_lost, node_back, fence_request, fence_result,
-                                  package_start, package_halt, package_report, service_restarted, package_run,
-                                  package_stop, package_move, package_switching, node_admin, cluster_admin,
-                                  cluster_event, power_action, feature_level, notified, proof_broken, fence_node,
-                                  package_wish_over, resource_set, subnet_seen, package_maintenance, service_down,
-                                  planned>;
+using command_body =
+    std::variant<found_cluster, configure, node_lost, node_back, fence_request, fence_result, package_start,
+                 package_halt, package_report, service_restarted, package_run, package_stop, package_move,
+                 package_switching, node_admin, cluster_admin, cluster_event, power_action, feature_level, notified,
+                 proof_broken, fence_node, package_wish_over, resource_set, subnet_seen, package_maintenance,
+                 service_down, planned>;
 
 // `origin` and `serial` name a submission: the same one never counts twice, however often it is
 // sent (a node's serials grow within one life; decisions of the leader itself have none).

@@ -94,8 +94,8 @@ plan_check check_plan(const state& now, const std::string& id, const command_bod
     auto first = id.find('-');
     auto second = first == std::string::npos ? first : id.find('-', first + 1);
     log_index entry;
-    bool whole = second != std::string::npos && second - first == state_digits + 1 &&
-                 id.size() - second == command_digits + 1;
+    bool whole =
+        second != std::string::npos && second - first == state_digits + 1 && id.size() - second == command_digits + 1;
     if (whole) {
         auto read = std::from_chars(id.data(), id.data() + first, entry.value);
         whole = read.ec == std::errc{} && read.ptr == id.data() + first;

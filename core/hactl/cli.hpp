@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "hactl/connection.hpp"
@@ -46,6 +47,11 @@ struct invocation {
     bool help = false;
     bool version = false;
     std::vector<std::string> options;  // names of those given
+    bool plan = false;
+    std::string plan_id;
+    std::vector<std::string> files;  // of simulate without mainstayd
+    // Of simulate: what is to happen, in the order written. An --apply has several files.
+    std::vector<std::pair<std::string, std::vector<std::string>>> happenings;
 };
 
 struct option_help {

@@ -53,6 +53,15 @@ exit_code read(context& c, const std::string& method, const json& params,
 }
 
 exit_code act(context& c, const std::string& method, json params) {
+    if (c.given.plan) {
+        params["plan"] = true;
+        return read(c, method, params, [&c](const json& answer) {
+            c.to.err(render_problems(member(answer, "problems"), c.to));
+            c.to.out(render_forecast(answer, c.to));
+            return exit_code::done;
+        });
+    }
+    if (!c.given.plan_id.empty()) params["plan_id"] = c.given.plan_id;
     auto connected = c.around.connect(c.given.socket);
     if (!connected) return report(c, connected.error());
     params["wait_ms"] = c.given.wait_ms;

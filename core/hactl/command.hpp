@@ -1,10 +1,12 @@
 // One command of hactl, and what all commands share.
 #pragma once
 
+#include <nlohmann/json_fwd.hpp>
 #include <span>
 #include <string_view>
 
 #include "hactl/cli.hpp"
+#include "model/parse.hpp"
 
 namespace mainstay::hactl {
 
@@ -32,7 +34,8 @@ exit_code report(const context& c, const call_error& error);
 // A request whose result is printed as JSON or handed to `show`.
 exit_code read(context& c, const std::string& method, const nlohmann::json& params,
                const std::function<exit_code(const nlohmann::json&)>& show);
-// A request that changes something: its steps are printed as they come, its `text` at the end.
+// A request that changes something, or with --plan only shows what it would change: its steps are printed as they come,
+// its `text` at the end.
 exit_code act(context& c, const std::string& method, nlohmann::json params);
 
 // In commands_quorum.cpp.
@@ -40,6 +43,9 @@ exit_code proof(context& c);
 exit_code timing(context& c);
 exit_code node_fence(context& c);
 exit_code cluster_run(context& c);
+
+// In commands_simulate.cpp.
+exit_code simulate(context& c);
 
 // In commands_condition.cpp.
 exit_code resource_set(context& c);
@@ -52,6 +58,9 @@ exit_code node_reset(context& c);
 exit_code cluster_check(context& c);
 exit_code cluster_apply(context& c);
 exit_code cluster_get(context& c);
+// None named: the usual ones.
+[[nodiscard]] result<std::vector<named_text>> read_files(const context& c, const std::vector<std::string>& names);
+[[nodiscard]] nlohmann::json files_json(const std::vector<named_text>& files);
 exit_code key_new(context& c);
 exit_code arbitrator_status(context& c);
 exit_code arbitrator_format(context& c);

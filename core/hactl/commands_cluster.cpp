@@ -38,28 +38,6 @@ std::vector<std::string> usual_files(const std::string& config_dir) {
     return packages;
 }
 
-result<std::vector<named_text>> read_files(const context& c) {
-    std::vector<named_text> out;
-    for (const auto& name : c.given.words.empty() ? usual_files(c.around.config_dir) : c.given.words) {
-        std::error_code problem;
-        if (std::filesystem::is_directory(name, problem)) return fail(name + " is a directory; expected a file");
-        std::ifstream in(name, std::ios::binary);
-        if (!in) return fail("can't read " + name + ": " + std::strerror(errno));
-        // One byte more than allowed is enough for the parser to say so.
-        std::string text(limits::file_bytes + 1, '\0');
-        in.read(text.data(), static_cast<std::streamsize>(text.size()));
-        text.resize(static_cast<std::size_t>(in.gcount()));
-        out.push_back({name, std::move(text)});
-    }
-    return out;
-}
-
-json files_json(const std::vector<named_text>& files) {
-    json out = json::array();
-    for (const auto& file : files) out.push_back({{"name", file.name}, {"text", file.text}});
-    return out;
-}
-
 std::string counted(std::size_t count, const char* word) {
     return fmt::format("{} {}{}", count, word, count == 1 ? "" : "s");
 }
@@ -110,8 +88,30 @@ json check_here(const context& c, const std::vector<named_text>& files) {
 
 }  // namespace
 
+result<std::vector<named_text>> read_files(const context& c, const std::vector<std::string>& names) {
+    std::vector<named_text> out;
+    for (const auto& name : names.empty() ? usual_files(c.around.config_dir) : names) {
+        std::error_code problem;
+        if (std::filesystem::is_directory(name, problem)) return fail(name + " is a directory; expected a file");
+        std::ifstream in(name, std::ios::binary);
+        if (!in) return fail("can't read " + name + ": " + std::strerror(errno));
+        // One byte more than allowed is enough for the parser to say so.
+        std::string text(limits::file_bytes + 1, '\0');
+        in.read(text.data(), static_cast<std::streamsize>(text.size()));
+        text.resize(static_cast<std::size_t>(in.gcount()));
+        out.push_back({name, std::move(text)});
+    }
+    return out;
+}
+
+json files_json(const std::vector<named_text>& files) {
+    json out = json::array();
+    for (const auto& file : files) out.push_back({{"name", file.name}, {"text", file.text}});
+    return out;
+}
+
 exit_code cluster_check(context& c) {
-    auto files = read_files(c);
+    auto files = read_files(c, c.given.words);
     if (!files) return report(c, {exit_code::refused, files.error().message, {}});
     json checked;
     if (!c.given.offline) {
@@ -131,7 +131,7 @@ exit_code cluster_check(context& c) {
 }
 
 exit_code cluster_apply(context& c) {
-    auto files = read_files(c);
+    auto files = read_files(c, c.given.words);
     if (!files) return report(c, {exit_code::refused, files.error().message, {}});
     return act(c, "cluster.apply", {{"files", files_json(*files)}});
 }

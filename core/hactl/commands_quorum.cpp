@@ -94,6 +94,8 @@ exit_code node_fence(context& c) { return act(c, "node.fence", {{"node", c.given
 
 exit_code cluster_run(context& c) {
     if (c.given.certify_down.empty()) return act(c, "cluster.run", json::object());
+    if (c.given.plan || !c.given.plan_id.empty())
+        return report(c, {exit_code::usage, "--certify-down shows what it does and asks: there is no plan of it", {}});
     auto names = names_in(c.given.certify_down);
     json facts;
     if (!c.to.json) {

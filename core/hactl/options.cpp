@@ -1,6 +1,8 @@
 // Options by Boost.Program_options; the only file that sees it.
 #include <algorithm>
 #include <boost/program_options.hpp>
+#include <iterator>
+#include <utility>
 
 #include "hactl/cli.hpp"
 #include "model/problem.hpp"
@@ -15,6 +17,21 @@ namespace {
 struct raw_values {
     std::string wait;
 };
+
+constexpr std::pair<const char*, const char*> things_to_happen[] = {
+    {"fail-node", "simulate: this node fails"},
+    {"return-node", "simulate: it boots and joins"},
+    {"halt-node", "simulate: hactl node halt"},
+    {"fail-package", "simulate: a service of this package ends for good"},
+    {"fail-subnet", "simulate, NODE:SUBNET: a monitored subnet is lost there"},
+    {"resource", "simulate, NODE:NAME=VALUE: a generic resource is set there"},
+    {"on-battery", "simulate: this power source loses its mains"},
+    {"move", "simulate, PACKAGE:NODE: hactl package move"},
+    {"apply", "simulate, FILE...: hactl cluster apply"},
+};
+
+// Their order among each other counts: they are taken from what was parsed, not from here.
+po::typed_value<std::vector<std::string>>* several() { return po::value<std::vector<std::string>>()->composing(); }
 
 po::options_description describe(invocation& out, raw_values& raw) {
     po::options_description all;
@@ -37,6 +54,14 @@ po::options_description describe(invocation& out, raw_values& raw) {
     add("state-dir", po::value(&out.state_dir), "where mainstayd keeps its store (/var/lib/mainstay)");
     add("yes", po::bool_switch(&out.yes), "do not ask");
     add("plugin-dir", po::value(&out.plugin_dir), "plugins for a check without mainstayd");
+    add("plan", po::bool_switch(&out.plan), "only show what would come of it, and the plan's id");
+    add("plan-id", po::value(&out.plan_id), "only if things are still as they were for that plan");
+    for (const auto& [name, text] : things_to_happen) {
+        auto* value = several();
+        if (std::string_view(name) == "apply") value->multitoken();
+        add(name, value, text);
+    }
+    add("files", po::value(&out.files)->multitoken(), "simulate a new cluster of these files, without mainstayd");
     add("help", po::bool_switch(&out.help), "what there is");
     add("version", po::bool_switch(&out.version), "of hactl");
     return all;
@@ -77,6 +102,11 @@ result<invocation> read_options(const std::vector<std::string>& arguments, const
     try {
         constexpr int style = po::command_line_style::unix_style & ~po::command_line_style::allow_guessing;
         auto parsed = po::command_line_parser(arguments).options(all).positional(words).style(style).run();
+        for (const auto& option : parsed.options) {
+            bool happens = std::any_of(std::begin(things_to_happen), std::end(things_to_happen),
+                                       [&](const auto& item) { return item.first == option.string_key; });
+            if (happens) out.happenings.emplace_back(option.string_key, option.value);
+        }
         po::variables_map values;
         po::store(parsed, values);
         po::notify(values);
@@ -97,6 +127,7 @@ result<invocation> read_options(const std::vector<std::string>& arguments, const
     drop("abandon", out.abandon);
     drop("force", out.force);
     drop("yes", out.yes);
+    drop("plan", out.plan);
     drop("help", out.help);
     drop("version", out.version);
     if (!raw.wait.empty()) {

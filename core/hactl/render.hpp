@@ -23,6 +23,8 @@ namespace mainstay::hactl {
 [[nodiscard]] std::string subnet_lines(const nlohmann::json& status, const console& to);
 // How much of its failover_limit each package has used; nothing for those that have used none.
 [[nodiscard]] std::string failover_lines(const nlohmann::json& status, const console& to);
+// A timeline and a table: what would happen.
+[[nodiscard]] std::string render_forecast(const nlohmann::json& forecast, const console& to);
 // `cluster.conf:3: error: ...`, one per line, from `problems`.
 [[nodiscard]] std::string render_problems(const nlohmann::json& problems, const console& to);
 

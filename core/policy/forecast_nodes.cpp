@@ -36,7 +36,7 @@ bool forecaster::report_lacks() {
         if (missing.empty()) continue;
         auto owner = item.owner;
         says(std::string(name), config.node_fail_fast ? report::failing_fast : missing.front().what,
-               missing.front().text);
+             missing.front().text);
         if (config.node_fail_fast) die(owner);
         return true;
     }
@@ -225,7 +225,8 @@ bool forecaster::break_tie(const std::vector<consensus::voter>& here) {
         set.version = ++voters_.version;
         set.voters = here;
         set.kind = voters_.kind;
-        set.proof = consensus::death_proof{item.node, state_.nodes.at(item.node).boot, levels.front().front()->name, ""};
+        set.proof =
+            consensus::death_proof{item.node, state_.nodes.at(item.node).boot, levels.front().front()->name, ""};
         set.when = seen_.wall;
         lead(leader);
         write(std::move(set));
@@ -238,7 +239,8 @@ void forecaster::lead(node_id node) { seen_.self = node; }
 
 // D6: what runs has ended when the leases have.
 void forecaster::no_quorum(std::size_t here) {
-    out_.stopped = "no quorum: " + std::to_string(here) + " of " + std::to_string(voters_.voters.size()) + " voters are left";
+    out_.stopped =
+        "no quorum: " + std::to_string(here) + " of " + std::to_string(voters_.voters.size()) + " voters are left";
     if (2 * here == voters_.voters.size() && here > 0) out_.stopped += ", and nothing breaks the tie";
     tell(out_.stopped, "no_quorum", "alarm");
     bool halts = state_.config.cluster.on_quorum_loss == cluster_config::quorum_loss::halt;

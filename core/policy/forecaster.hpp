@@ -1,5 +1,5 @@
-// Inside of foresee(): one forecast being made. forecast.cpp has the loop and the results, forecast_nodes.cpp what nodes,
-// devices and voters do. Not for other folders.
+// Inside of foresee(): one forecast being made. forecast.cpp has the loop and the results, forecast_nodes.cpp what
+// nodes, devices and voters do. Not for other folders.
 #pragma once
 
 #include <cstdint>

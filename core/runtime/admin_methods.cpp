@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "model/print.hpp"
+#include "cluster/plan_id.hpp"
+#include "model/difference.hpp"
 #include "model/timing.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/configuration_files.hpp"
+#include "runtime/forecast_json.hpp"
 #include "runtime/problem_json.hpp"
 #include "runtime/quorum_json.hpp"
 #include "runtime/resource_json.hpp"
@@ -129,6 +131,8 @@ private:
             cluster_get();
         } else if (method == "explain") {
             explain();
+        } else if (method == "simulate") {
+            simulate();
         } else if (method == "history") {
             history();
         } else if (method == "watch") {
@@ -205,6 +209,12 @@ private:
     void ask(node::admin_body body, const json& more) {
         if (!state().formed() && !std::holds_alternative<node::form_cluster>(body))
             return error(not_formed, "this node is in no cluster yet: hactl cluster apply on one node forms it");
+        if (is_true("plan")) return plan(body, more);
+        if (auto id = text("plan_id"); !id.empty()) {
+            const auto* asked = std::get_if<cluster::command_body>(&body);
+            if (asked == nullptr) return error(bad_params, "there is no plan of this", {{"expected", "no plan_id"}});
+            body = cluster::command_body{cluster::planned{std::move(id), encode(*asked)}};
+        }
         duration patience{std::clamp<std::int64_t>(number("wait_ms", 30'000), 1, 3'600'000) * 1000};
         auto send = send_;
         auto id = id_;
@@ -229,17 +239,89 @@ private:
         backend_.ask(std::move(body), actor_, patience, progress, done);
     }
 
-    void configuration_files(bool apply) {
-        auto found = params_.find("files");
-        if (found == params_.end() || !found->is_array() || found->empty())
-            return error(bad_params, "files is missing", {{"expected", "[{\"name\":..., \"text\":...}]"}});
+    [[nodiscard]] bool is_true(const char* name) const {
+        auto found = params_.find(name);
+        return found != params_.end() && *found == true;
+    }
+
+    // What would come of it; nothing is changed. A refusal is the one that the command itself would get.
+    void plan(const node::admin_body& body, json more) {
+        const auto* asked = std::get_if<cluster::command_body>(&body);
+        const auto* first = std::get_if<node::form_cluster>(&body);
+        if (first != nullptr) return foreseen(policy::foresee_first(first->text), std::move(more));
+        if (asked == nullptr) return error(bad_params, "there is no plan of this", {{"expected", "no plan"}});
+        more["plan_id"] = cluster::plan_id_of(state(), *asked);
+        foreseen(policy::foresee(state(), outset(), {policy::asked{actor_, *asked}}), std::move(more));
+    }
+
+    [[nodiscard]] policy::outset outset() const { return outset_of(backend_.core(), boot_now(), wall_now()); }
+
+    void foreseen(const result<policy::forecast>& seen, json more) {
+        if (!seen) return error(outset().leader || !state().formed() ? refused : no_leader, seen.error().message);
+        more.update(json::parse(forecast_json(state(), *seen)));
+        answer(std::move(more));
+    }
+
+    void simulate() {
+        if (!state().formed()) return error(not_formed, "this node is in no cluster yet");
+        auto found = params_.find("happenings");
+        bool files = found != params_.end() && found->is_array() &&
+                     std::any_of(found->begin(), found->end(), [](const json& item) {
+                         return item.is_object() && item.value("kind", json()) == "apply";
+                     });
+        if (!files) return simulate(std::vector<std::string>());
+        backend_.list_plugins([self = std::make_shared<request>(std::move(*this))](
+                                  const result<plugin_list>& installed) { self->simulate(installed); });
+    }
+
+    void simulate(const result<plugin_list>& installed) {
+        if (!installed) return error(failed, installed.error().message);
+        std::vector<std::string> texts;
+        for (const auto& item : params_["happenings"]) {
+            if (!item.is_object() || item.value("kind", json()) != "apply") continue;
+            auto files = files_of(item);
+            if (files.empty()) return;
+            auto checked = check_files(files, *installed, backend_.plugin_dir());
+            if (!checked.ok())
+                return error(invalid, "the configuration has errors",
+                             {{"problems", json::parse(problems_json(checked.found))}});
+            texts.push_back(checked.canonical);
+        }
+        simulate(texts);
+    }
+
+    void simulate(const std::vector<std::string>& texts) {
+        auto asked = params_.contains("happenings") ? params_["happenings"] : json::array();
+        auto list = read_happenings(state(), dump(asked), texts, actor_);
+        if (list) return foreseen(policy::foresee(state(), outset(), *list), json::object());
+        bool nonsense = list.error().what == forecast_refusal::kind::nonsense;
+        error(nonsense ? bad_params : not_found, list.error().message,
+              {{nonsense ? "expected" : "nearest", list.error().hint}});
+    }
+
+    // Empty when it has been answered with what is wrong.
+    std::vector<named_text> files_of(const json& from) {
         std::vector<named_text> files;
+        auto found = from.find("files");
+        if (found == from.end() || !found->is_array() || found->empty()) {
+            error(bad_params, "files is missing", {{"expected", "[{\"name\":..., \"text\":...}]"}});
+            return {};
+        }
         for (const auto& item : *found) {
             bool whole = item.is_object() && item.contains("name") && item["name"].is_string() &&
                          item.contains("text") && item["text"].is_string();
-            if (!whole) return error(bad_params, "every file needs name and text");
+            if (!whole) {
+                error(bad_params, "every file needs name and text");
+                return {};
+            }
             files.push_back({item["name"].get<std::string>(), item["text"].get<std::string>()});
         }
+        return files;
+    }
+
+    void configuration_files(bool apply) {
+        auto files = files_of(params_);
+        if (files.empty()) return;
         // Later: this object goes on living in the copy.
         backend_.list_plugins([self = std::make_shared<request>(std::move(*this)), files = std::move(files),
                                apply](const result<plugin_list>& installed) { self->check(files, installed, apply); });
@@ -265,24 +347,7 @@ private:
     }
 
     [[nodiscard]] json changes_to(const configuration& wanted) const {
-        json out = json::array();
-        const auto& now = state().config;
-        if (!state().formed()) return out;
-        if (print_cluster(now.cluster) != print_cluster(wanted.cluster)) out.push_back("cluster: changed");
-        for (const auto& item : wanted.packages) {
-            const auto* known = state().find_package(item.name);
-            if (known == nullptr) {
-                out.push_back("package " + item.name + ": added");
-            } else if (print_package(*known) != print_package(item)) {
-                out.push_back("package " + item.name + ": changed");
-            }
-        }
-        for (const auto& item : now.packages) {
-            bool kept = std::any_of(wanted.packages.begin(), wanted.packages.end(),
-                                    [&](const auto& other) { return other.name == item.name; });
-            if (!kept) out.push_back("package " + item.name + ": removed");
-        }
-        return out;
+        return state().formed() ? json(difference(state().config, wanted)) : json::array();
     }
 
     // Without `confirm` only what has to be seen first (R5).

@@ -139,6 +139,8 @@ void interpreter::command(const words& said) {
     if (verb == "links") return world().links(name, said.at(2) == "up");
     if (verb == "hactl") return admin(said);
     if (verb == "explain") return explain(said);
+    if (verb == "simulate") return simulate(said);
+    if (verb == "plan") return plan(said);
     if (verb == "status") return status();
     if (verb == "isolate" || verb == "mend") {
         for (const auto& other : names_) {
@@ -316,8 +318,18 @@ void interpreter::settle() {
     say("(does not settle)");
 }
 
-// hactl NODE package move web n2
+// hactl NODE package move web n2 [planned]
 void interpreter::admin(const words& said) {
+    auto asked = said;
+    bool planned = asked.back() == "planned";
+    if (planned) asked.pop_back();
+    auto body = body_of(asked);
+    if (!body) return say("what is hactl " + asked.at(2) + "?");
+    if (planned) body = cluster::planned{plan_id_, encode(*body)};
+    world().admin(said.at(1), std::move(*body), duration{5'000'000});
+}
+
+std::optional<cluster::command_body> interpreter::body_of(const words& said) {
     auto word = [&](std::size_t at) { return at < said.size() ? said[at] : std::string(); };
     auto what = word(2) + " " + word(3);
     cluster::command_body body;
@@ -348,9 +360,9 @@ void interpreter::admin(const words& said) {
     } else if (what == "cluster run" || what == "cluster halt") {
         body = cluster::cluster_admin{what == "cluster run"};
     } else {
-        return say("what is hactl " + what + "?");
+        return std::nullopt;
     }
-    world().admin(said.at(1), std::move(body), duration{5'000'000});
+    return body;
 }
 
 void interpreter::explain(const words& said) {

@@ -4,10 +4,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
 
+#include "policy/forecast.hpp"
 #include "sim/world.hpp"
 
 namespace mainstay::scenarios {
@@ -42,7 +44,12 @@ private:
     void form();
     void settle();
     void admin(const words& said);
+    [[nodiscard]] std::optional<cluster::command_body> body_of(const words& said);
     void explain(const words& said);
+    // forecast.cpp
+    void simulate(const words& said);
+    void plan(const words& said);
+    void foresee(const std::vector<policy::happening>& happenings);
     void status();
     void heard(const std::string& line);
     void say(const std::string& line);
@@ -52,6 +59,7 @@ private:
     std::vector<std::string> names_;
     std::unique_ptr<sim::world> world_;
     std::string output_;
+    std::string plan_id_;         // of the newest plan
     std::set<std::string> told_;  // log entries already shown
     std::size_t lines_ = 0;
     std::set<std::size_t> addresses_;  // last numbers given to packages

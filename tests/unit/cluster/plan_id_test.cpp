@@ -42,13 +42,27 @@ TEST_CASE("a plan that does not hold any more changes nothing, and says since wh
     };
     const row rows[] = {
         {"package", [](cluster_lab& lab) { lab.run("db", n3); }},
-        {"flag", [](cluster_lab& lab) { lab.say(cluster::package_switching{"db", "n3", false}); }},
+        {"flag",
+         [](cluster_lab& lab) {
+             lab.say(cluster::package_switching{"db", "n3", false});
+         }},
         {"node lost", [](cluster_lab& lab) { lab.lose(n3); }},
-        {"node boots", [](cluster_lab& lab) { lab.boot(n3, {2, 1}); }},
-        {"power", [](cluster_lab& lab) { lab.say(cluster::cluster_event{n1, "ups", "ups_on_battery", "alarm", {}}); }},
-        {"subnet", [](cluster_lab& lab) { lab.say(cluster::subnet_seen{n1, {1, 1}, "10.0.0.0/24", true}); }},
+        {"node boots",
+         [](cluster_lab& lab) {
+             lab.boot(n3, {2, 1});
+         }},
+        {"power",
+         [](cluster_lab& lab) {
+             lab.say(cluster::cluster_event{n1, "ups", "ups_on_battery", "alarm", {}});
+         }},
+        {"subnet",
+         [](cluster_lab& lab) {
+             lab.say(cluster::subnet_seen{n1, {1, 1}, "10.0.0.0/24", true});
+         }},
         {"configuration",
-         [](cluster_lab& lab) { lab.say(cluster::configure{configuration_text("fence_limit 3"), {}}); }},
+         [](cluster_lab& lab) {
+             lab.say(cluster::configure{configuration_text("fence_limit 3"), {}});
+         }},
         {"cluster", [](cluster_lab& lab) { lab.say(cluster::cluster_admin{false}); }},
     };
     for (const auto& row : rows) {

@@ -1,6 +1,6 @@
 // What was asked of this node: submissions until they count, operations until they are over.
-#include "cluster/plan_id.hpp"
 #include "node/operations.hpp"
+#include "cluster/plan_id.hpp"
 #include "node/submissions.hpp"
 #include "support/small_cluster.hpp"
 

@@ -117,7 +117,8 @@ TEST_CASE("several happenings, each when all is at rest; the leader may be among
     forecast_lab lab;
     lab.run("web", n1);
     lab.run("db", n1);
-    auto seen = lab.see({policy::node_fails{n1}, policy::node_returns{n1}, command(cluster::package_move{"web", "n1"})});
+    auto seen =
+        lab.see({policy::node_fails{n1}, policy::node_returns{n1}, command(cluster::package_move{"web", "n1"})});
     CHECK(package(seen, "web").after == n1);
     CHECK(package(seen, "db").after == n2);
     CHECK(timeline(seen).find("1.00 s + election: node n1 lost") != std::string::npos);

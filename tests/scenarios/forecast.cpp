@@ -1,0 +1,62 @@
+// simulate and plan: what the leader foresees, without times.
+#include "cluster/plan_id.hpp"
+#include "interpreter.hpp"
+
+namespace mainstay::scenarios {
+
+// simulate fail-node n1 move web:n2
+void interpreter::simulate(const words& said) {
+    const auto* leader = world().leader();
+    if (leader == nullptr) return say("no leader");
+    std::vector<policy::happening> list;
+    for (std::size_t i = 1; i + 1 < said.size(); i += 2) {
+        const auto& value = said[i + 1];
+        auto colon = value.find(':');
+        if (said[i] == "fail-node") {
+            list.emplace_back(policy::node_fails{leader->state().find_node(value)});
+        } else if (said[i] == "return-node") {
+            list.emplace_back(policy::node_returns{leader->state().find_node(value)});
+        } else if (said[i] == "fail-package") {
+            list.emplace_back(policy::package_fails{value});
+        } else if (said[i] == "move" && colon != std::string::npos) {
+            list.emplace_back(
+                policy::asked{"admin", cluster::package_move{value.substr(0, colon), value.substr(colon + 1)}});
+        } else {
+            return say("what is " + said[i] + "?");
+        }
+    }
+    foresee(list);
+}
+
+// plan N package move web n2
+void interpreter::plan(const words& said) {
+    const auto* leader = world().leader();
+    if (leader == nullptr) return say("no leader");
+    auto body = body_of(said);
+    if (!body) return say("what is hactl " + said.at(2) + "?");
+    plan_id_ = cluster::plan_id_of(leader->state(), *body);
+    foresee({policy::asked{"admin@" + said.at(1), *body}});
+}
+
+void interpreter::foresee(const std::vector<policy::happening>& happenings) {
+    const auto* leader = world().leader();
+    policy::outset from;
+    from.now = world().time_of(leader->name());
+    from.wall = world().wall();
+    from.leader = leader->self();
+    from.voters = leader->log().active().back().set;
+    auto seen = policy::foresee(leader->state(), from, happenings);
+    if (!seen) return say("would be refused: " + seen.error().message);
+    std::size_t shown = 0;
+    for (std::size_t i = 0; i < seen->happenings.size(); ++i) {
+        say("if " + seen->happenings[i] + ":");
+        for (; shown < seen->entries.size() && seen->entries[shown].happening == i; ++shown)
+            say("  " + seen->entries[shown].text);
+    }
+    auto name = [&](node_id node) { return node ? seen->after.node_name(node) : std::string("nowhere"); };
+    for (const auto& item : seen->packages)
+        say(item.name + ": " + name(item.before) + " -> " + name(item.after) +
+            (item.interrupted ? ", interrupted" : "") + (item.after ? "" : ": " + item.reason));
+}
+
+}  // namespace mainstay::scenarios
