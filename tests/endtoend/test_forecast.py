@@ -48,7 +48,8 @@ class Forecast(MainstayCase):
         self.assertIn(f"things have changed since plan {plan} was made: package disable web on node3", text)
         self.assertEqual(self.lab.package("web")["node"], "node1")
         # A fresh one, asked of another node than the one that does it.
-        plan = re.search(r"plan-id (\S+)", self.said("package", "move", "web", "node2", "--plan", node="node1")[1]).group(1)
+        text = self.said("package", "move", "web", "node2", "--plan", node="node1")[1]
+        plan = re.search(r"plan-id (\S+)", text).group(1)
         code, text = self.said("package", "move", "web", "node2", "--plan-id", plan, node="node2")
         self.assertEqual(code, 0, text)
         self.lab.wait_running("web", "node2")
