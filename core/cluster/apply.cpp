@@ -219,6 +219,7 @@ void fold::on(const cluster_event& body) {
     } else if (body.event == "ups_on_mains") {
         state_.power[body.source] = {false, false, item_.when, index_};
         state_.alarms.erase("power " + body.source);
+        state_.alarms.erase(body.source + " ups_unreachable");
     } else if (body.severity == "alarm") {
         state_.alarms[subject] = {subject, item_.when};
     } else {
@@ -255,6 +256,19 @@ void fold::on(const planned& body) {
         *asked);
 }
 
+namespace {
+
+void died_with_node(package_state& item, proof_kind proof, provenance why) {
+    item.failed = true;
+    item.failing = false;
+    item.phase = package_phase::down;
+    item.proof = proof;
+    item.stop_asked_by.clear();
+    item.phase_by = std::move(why);
+}
+
+}  // namespace
+
 // "A fence proof counts for a package if its boot is not older than the one in the PackageStart."
 void proven_dead(state& current, applied& outcome, node_id target, boot_id boot, proof_kind proof, provenance why) {
     auto found = current.nodes.find(target);
@@ -269,11 +283,7 @@ void proven_dead(state& current, applied& outcome, node_id target, boot_id boot,
     for (auto& [name, item] : current.packages) {
         if (!item.active() || item.owner != target || item.owner_boot.machine > boot.machine) continue;
         outcome.packages.push_back(name);
-        item.failed = true;
-        item.phase = package_phase::down;
-        item.proof = proof;
-        item.stop_asked_by.clear();
-        item.phase_by = {why.actor, why.when, "node " + node.name + ": " + why.reason};
+        died_with_node(item, proof, {why.actor, why.when, "node " + node.name + ": " + why.reason});
     }
 }
 
@@ -295,6 +305,11 @@ void apply_voters(state& current, const consensus::voter_set& body, log_index in
 }
 
 void apply_boot(state& current, const consensus::boot_entry& body, applied& outcome) {
+    if (current.formed() && !current.nodes.contains(body.node)) {
+        outcome.accepted = false;
+        outcome.refusal = "a node that was taken out of the configuration";
+        return;
+    }
     auto& node = current.nodes[body.node];
     if (body.boot < node.boot) {
         outcome.accepted = false;
@@ -319,6 +334,7 @@ void apply_boot(state& current, const consensus::boot_entry& body, applied& outc
     for (auto& [name, values] : current.resources) values.erase(body.node);
     end_maintenance_on(current, body.node);
     node.fence_asked_by.clear();
+    current.alarms.erase("fence " + node.name);  // the machine has begun anew: nothing is left to be proven
     auto limit = current.config.cluster.fence_limit;
     auto span = current.config.cluster.fence_limit_time.count();
     std::erase_if(node.fenced_times, [&](const auto& when) { return body.when.us - when.us > span; });
@@ -330,10 +346,8 @@ void apply_boot(state& current, const consensus::boot_entry& body, applied& outc
     for (auto& [name, item] : current.packages) {
         if (!item.active() || item.owner != body.node || item.owner_boot >= body.boot) continue;
         outcome.packages.push_back(name);
-        item.phase = package_phase::down;
-        item.proof = proof_kind::rebooted;
-        item.stop_asked_by.clear();
-        item.phase_by = {"cluster", body.when, "node " + node.name + " came back with a new boot"};
+        died_with_node(item, proof_kind::rebooted,
+                       {"cluster", body.when, "node " + node.name + " came back with a new boot"});
     }
     // SG 5.3: node flags are enabled again when a crashed node rejoins.
     for (auto& [name, item] : current.packages) item.node_off.erase(body.node);

@@ -110,7 +110,8 @@ std::int64_t guard::next_due_us() const {
     for (const auto& [request, process] : processes_) due = std::min(due, process->next_due_us());
     if (!calls_ending_.empty()) due = std::min(due, calls_due_us_);
     if (lease_packages_ && ending_.empty()) due = std::min(due, to_us(lease_end_));
-    if (!ending_.empty()) due = std::min(due, reset_again_us_);
+    // While the reset command runs its end wakes us; looking all the time would take the processor from it.
+    if (!ending_.empty()) due = std::min(due, resetter_.pid() != 0 ? resetter_.give_up_us() : reset_again_us_);
     due = std::min(due, watchdog_.next_due_us(may_live()));
     if (shutting_down_) due = std::min(due, shutdown_kill_us_);
     return due;
@@ -472,6 +473,7 @@ void guard::try_reset() {
 
 void guard::step_shutdown() {
     bool impatient = now_us_ >= shutdown_kill_us_;
+    if (impatient) shutdown_kill_us_ = now_us_ + look_again_us;  // what hangs in the kernel is not gone at once
     if (daemon_.running) {
         if (impatient) daemon_.running->kill_now(now_us_);
         return;

@@ -104,6 +104,10 @@ result<launched> launch(const launch_request& request) {
     unique_fd error_write(error_pipe[1]);
     unique_fd ours(sockets[0]);
     unique_fd theirs(sockets[1]);
+    if (ready && request.discard_output) {
+        output_write = unique_fd(::open("/dev/null", O_WRONLY | O_CLOEXEC));
+        ready = static_cast<bool>(output_write);
+    }
     if (!ready) return fail(std::string("no pipe or socket: ") + std::strerror(errno));
 
     auto environment = environment_strings(request);

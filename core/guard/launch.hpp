@@ -16,8 +16,9 @@ struct launch_request {
     std::vector<std::string> argv;
     std::vector<std::pair<std::string, std::string>> environment;
     std::string directory = "/";
-    bool wants_socket = false;  // a stream socket pair
-    int give = -1;              // a descriptor of ours that becomes 3, instead of the pair's end
+    bool wants_socket = false;    // a stream socket pair
+    bool discard_output = false;  // nobody will read it, and it must not end by writing
+    int give = -1;                // a descriptor of ours that becomes 3, instead of the pair's end
 };
 
 struct launched {

@@ -28,7 +28,7 @@ bool in_initial_pid_namespace() {
 result<std::string> node_resetter::reset(const std::string& reason, std::int64_t now_us) {
     outcome_.clear();
     if (!options_.command.empty()) {
-        auto child = launch({.argv = {options_.command, reason}});
+        auto child = launch({.argv = {options_.command, reason}, .discard_output = true});
         if (!child) return options_.command + " could not be started: " + child.error().message;
         running_ = std::move(*child);
         give_up_us_ = now_us + command_limit_us;

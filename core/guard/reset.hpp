@@ -31,6 +31,7 @@ public:
     [[nodiscard]] bool is_over(std::int64_t now_us);
     // Of the command while it runs, or 0.
     [[nodiscard]] pid_t pid() const { return running_ ? running_->pid : 0; }
+    [[nodiscard]] std::int64_t give_up_us() const { return give_up_us_; }
     void add_polls(std::vector<pollfd>& polls) const;
     // How the last try ended, or empty while it runs.
     [[nodiscard]] const std::string& outcome() const { return outcome_; }

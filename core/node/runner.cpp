@@ -449,7 +449,7 @@ cluster::report runner::start_verdict(const node::process_exited& item) const {
 cluster::report runner::halt_verdict(const node::process_exited& item) const {
     // SG 4.8: a halt script that is missing or not executable counts as one that hangs.
     bool missing = item.code == 126 || item.code == 127;
-    if (missing && config_.node_fail_fast) return report::failing_fast;
+    if (missing && config_.node_fail_fast && !maintained_) return report::failing_fast;
     if (item.timed_out) return report::halt_timeout;
     if (item.code == 2) return report::halt_exit_2;
     return item.code == 3 ? report::halt_exit_3 : report::halt_exit_1;

@@ -103,7 +103,8 @@ private:
         if (known != state_.nodes.end() && known->second.watchdog.count() > 0 && !endless) return true;
         auto tried = state_.fences.find(id);
         bool failing = tried != state_.fences.end() && tried->second.done &&
-                       tried->second.result.outcome != cluster::fence_outcome::off_confirmed;
+                       tried->second.result.outcome != cluster::fence_outcome::off_confirmed &&
+                       tried->second.result.outcome != cluster::fence_outcome::cancelled;
         if (failing) return false;
         auto levels = fence_levels(cluster, name);
         return std::any_of(levels.begin(), levels.end(), [&](const auto& level) {

@@ -378,6 +378,8 @@ private:
 }  // namespace
 
 int run_daemon(const options& chosen) {
+    // Whoever reads what the daemon writes may die at any moment: an error where it is written, not the daemon's end.
+    ::signal(SIGPIPE, SIG_IGN);
     try {
         return daemon(chosen).run();
     } catch (const std::exception& error) {

@@ -14,7 +14,9 @@
 #include <array>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <optional>
 
@@ -55,11 +57,11 @@ int open_events() {
 
 }  // namespace
 
-subnet_view look_at_subnets(const std::vector<std::string>& subnets) {
+std::optional<subnet_view> look_at_subnets(const std::vector<std::string>& subnets) {
     subnet_view seen;
     if (subnets.empty()) return seen;
     ifaddrs* all = nullptr;
-    if (::getifaddrs(&all) != 0) all = nullptr;
+    if (::getifaddrs(&all) != 0) return std::nullopt;
     for (const auto& text : subnets) {
         auto subnet = parse_subnet(text);
         bool up = false;
@@ -77,7 +79,7 @@ subnet_view look_at_subnets(const std::vector<std::string>& subnets) {
 
 struct subnet_watch::inside {
     inside(asio::io_context& loop, changed_handler on_change, log_handler on_log)
-        : events(loop), changed(std::move(on_change)), log(std::move(on_log)) {}
+        : events(loop), again(loop), changed(std::move(on_change)), log(std::move(on_log)) {}
 
     void open() {
         if (events.is_open()) return;
@@ -104,12 +106,22 @@ struct subnet_watch::inside {
 
     void look() {
         auto seen = look_at_subnets(subnets);
-        if (seen == told) return;
-        told = seen;
-        changed(seen);
+        if (!seen) {
+            // Not having looked is no word about them: what was told last holds.
+            log("error", std::string("the interfaces can't be read: ") + std::strerror(errno));
+            again.expires_after(std::chrono::seconds(1));
+            again.async_wait([this](boost::system::error_code failed) {
+                if (!failed) look();
+            });
+            return;
+        }
+        if (*seen == told) return;
+        told = *seen;
+        changed(*seen);
     }
 
     asio::posix::stream_descriptor events;
+    asio::steady_timer again;
     changed_handler changed;
     log_handler log;
     std::vector<std::string> subnets;

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,8 +17,8 @@ namespace mainstay::runtime {
 
 using subnet_view = std::vector<std::pair<std::string, bool>>;
 
-// Looks once.
-[[nodiscard]] subnet_view look_at_subnets(const std::vector<std::string>& subnets);
+// Looks once; nothing when the interfaces can't be read.
+[[nodiscard]] std::optional<subnet_view> look_at_subnets(const std::vector<std::string>& subnets);
 
 class subnet_watch {
 public:

@@ -116,10 +116,12 @@ private:
         const auto deadline = clock::now() + node->params.duration("timeout");
         auto end = run(*node, action, deadline);
         if (pattern(*node, "status").empty()) return without_read_back(*node, action, end);
-        // Even a failed command may have worked; only the state counts. Devices switch with a delay.
+        // Only the state counts, and devices switch with a delay. But a command that can't be run at all often ends
+        // with 2 as well, whatever it was asked: after an off that failed, its word about the state is no proof.
+        bool believed = action != "off" || end.exited_with(0);
         for (auto pause = 20ms;; pause = std::min<milliseconds>(pause * 2, 500ms)) {
             auto seen = read_back(*node, deadline);
-            if (seen.outcome == wanted) return seen;
+            if (seen.outcome == wanted && believed) return seen;
             if (clock::now() + pause >= deadline || !end.exited_with(0))
                 return {sdk::outcome::unknown, std::string(action) + " command: " + end.text() + "; " + seen.text};
             std::this_thread::sleep_for(pause);

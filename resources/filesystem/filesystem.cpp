@@ -4,7 +4,10 @@
 
 #include <sys/stat.h>
 
+#include <filesystem>
+#include <optional>
 #include <sstream>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -55,12 +58,13 @@ public:
         source_ = params_.text("device");
         if (auto server = params_.text("server"); !server.empty()) source_ = server + ":" + source_;
         if (directory_.front() != '/') throw sdk::refused("directory '" + directory_ + "' is no absolute path");
+        directory_ = std::filesystem::path(directory_).lexically_normal();
         while (directory_.size() > 1 && directory_.back() == '/') directory_.pop_back();
         if (directory_ == "/") throw sdk::refused("a package can't mount something on /");
     }
 
     sdk::answer start() {
-        if (auto now = fs::mounted_at(directory_)) {
+        if (auto now = mounted()) {
             if (now->source == source_) return {sdk::outcome::ok, source_ + " was mounted already"};
             return {sdk::outcome::failed, now->source + " is mounted on " + directory_ + " already"};
         }
@@ -82,7 +86,7 @@ public:
     sdk::answer stop() {
         auto retries = params_.integer("umount_retries");
         for (std::int64_t tried = 0;; ++tried) {
-            if (!fs::mounted_at(directory_)) return {sdk::outcome::ok, {}};
+            if (!mounted()) return {sdk::outcome::ok, {}};
             auto end = run("umount", params_.text("umount_options"), {}, {directory_});
             if (end.exited_with(0)) continue;  // something may be mounted below it still
             auto busy = fs::holders_of(directory_);
@@ -93,7 +97,7 @@ public:
     }
 
     sdk::answer status() {
-        auto now = fs::mounted_at(directory_);
+        auto now = mounted();
         if (!now) return {sdk::outcome::not_running, directory_ + " is no mount point"};
         if (now->source != source_ && now->type != type_)
             return {sdk::outcome::not_running, now->source + " is mounted on " + directory_};
@@ -101,6 +105,17 @@ public:
     }
 
 private:
+    // The kernel lists the place without symbolic links. What it lists as it is written is not touched: a dead
+    // server would hold whoever does.
+    [[nodiscard]] std::optional<fs::mount_entry> mounted() const {
+        if (auto found = fs::mounted_at(directory_)) return found;
+        std::error_code wrong;
+        auto real = std::filesystem::canonical(directory_, wrong);
+        if (wrong == std::errc::no_such_file_or_directory) return std::nullopt;
+        if (wrong) throw std::runtime_error(directory_ + ": " + wrong.message());
+        return fs::mounted_at(real);
+    }
+
     static std::string kept_busy_by(const std::vector<fs::holder>& list) {
         return list.empty() ? std::string() : "; kept busy by " + fs::list_of(list);
     }

@@ -1,7 +1,10 @@
 #include "mounts.hpp"
 
+#include <cerrno>
+#include <cstring>
 #include <fstream>
 #include <sstream>
+#include <stdexcept>
 #include <vector>
 
 namespace mainstay::filesystem {
@@ -29,6 +32,8 @@ std::string plain(const std::string& text) {
 std::optional<mount_entry> mounted_at(const std::string& directory) {
     std::optional<mount_entry> found;
     std::ifstream in("/proc/self/mountinfo");
+    // Not having looked is not "nothing is mounted": an exception is answered as unknown.
+    if (!in) throw std::runtime_error(std::string("/proc/self/mountinfo can't be read: ") + std::strerror(errno));
     for (std::string line; std::getline(in, line);) {
         std::istringstream words(line);
         std::vector<std::string> list;

@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <cstring>
 #include <mainstay/values.hpp>
+#include <stdexcept>
 
 #include "common/text.hpp"
 
@@ -97,7 +98,8 @@ kernel::kernel() : socket_(nl_socket_alloc(), nl_socket_free), events_(open_even
 
 std::vector<link> kernel::links() {
     nl_cache* raw = nullptr;
-    if (rtnl_link_alloc_cache(socket_.get(), AF_UNSPEC, &raw) < 0) return {};
+    if (int wrong = rtnl_link_alloc_cache(socket_.get(), AF_UNSPEC, &raw); wrong < 0)
+        throw std::runtime_error(std::string("the interfaces can't be read: ") + nl_geterror(wrong));
     const std::unique_ptr<nl_cache, void (*)(nl_cache*)> owner(raw, nl_cache_free);
     std::vector<link> result;
     for (auto* object = nl_cache_get_first(raw); object != nullptr; object = nl_cache_get_next(object)) {
@@ -115,7 +117,9 @@ std::vector<link> kernel::links() {
 
 std::vector<assigned_address> kernel::addresses(int family) {
     nl_cache* raw = nullptr;
-    if (rtnl_addr_alloc_cache(socket_.get(), &raw) < 0) return {};
+    // Not having looked is not "it has none": an exception is answered as unknown.
+    if (int wrong = rtnl_addr_alloc_cache(socket_.get(), &raw); wrong < 0)
+        throw std::runtime_error(std::string("the addresses can't be read: ") + nl_geterror(wrong));
     const std::unique_ptr<nl_cache, void (*)(nl_cache*)> owner(raw, nl_cache_free);
     std::vector<assigned_address> result;
     for (auto* object = nl_cache_get_first(raw); object != nullptr; object = nl_cache_get_next(object)) {

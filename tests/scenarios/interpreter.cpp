@@ -355,7 +355,10 @@ std::optional<cluster::command_body> interpreter::body_of(const words& said) {
         body = cluster::fence_node{word(4)};
     } else if (what == "cluster apply") {
         auto parsed = cluster::parse_canonical(text_);
-        if (!parsed) return say(parsed.error().message);
+        if (!parsed) {
+            say(parsed.error().message);
+            return std::nullopt;
+        }
         body = cluster::configure{print_configuration(*parsed), {}};
     } else if (what == "cluster run" || what == "cluster halt") {
         body = cluster::cluster_admin{what == "cluster run"};

@@ -68,6 +68,16 @@ TEST_CASE("stonith-exec: a device that only claims to be off is not believed") {
     CHECK(assumed.call(verb::on, "a").outcome == outcome::unknown);
 }
 
+TEST_CASE("stonith-exec: a command that can't be run is no proof, though it ends with what means off") {
+    const test::scratch dir;
+    for (const std::string& command : {"sh " + (dir / "missing") + " %a %p", std::string("exit 2")}) {
+        test::host_process broken(two_nodes({{"command", command}, {"timeout", "300ms"}}));
+        auto reply = broken.call(verb::off, "a");
+        CHECK(reply.outcome == outcome::unknown);
+        CHECK_THAT(reply.text, Contains("off command: exit code"));
+    }
+}
+
 TEST_CASE("stonith-exec: failures and hangs are unknown and say what the command said") {
     test::host_process failing(two_nodes({{"command", "echo no route to %n >&2; exit 1"}}));
     auto reply = failing.call(verb::off, "b");

@@ -8,13 +8,15 @@
 using namespace mainstay::runtime;
 
 TEST_CASE("a subnet is up when a working interface has an address in it") {
-    auto seen = look_at_subnets({"127.0.0.0/8", "203.0.113.0/24", "2001:db8::/32", "nonsense"});
+    auto looked = look_at_subnets({"127.0.0.0/8", "203.0.113.0/24", "2001:db8::/32", "nonsense"});
+    REQUIRE(looked);
+    const auto& seen = *looked;
     REQUIRE(seen.size() == 4);
     CHECK(seen[0] == std::pair<std::string, bool>{"127.0.0.0/8", true});
     CHECK_FALSE(seen[1].second);
     CHECK_FALSE(seen[2].second);
     CHECK_FALSE(seen[3].second);
-    CHECK(look_at_subnets({}).empty());
+    CHECK(look_at_subnets({})->empty());
 }
 
 TEST_CASE("what is watched is told at once, and again only when it is news") {
