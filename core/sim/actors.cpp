@@ -40,7 +40,7 @@ void world::transmit(machine& from, machine& to, const bytes& data) {
         after(delay, [this, &to, life, data, &from]() mutable {
             if (!to.power || to.life != life) return;
             note_hearing(to, from);
-            deliver(to, node::datagram{"net", std::move(data)});
+            deliver(to, node::datagram{"net", data});
         });
     }
 }
