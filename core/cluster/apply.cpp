@@ -270,7 +270,8 @@ void died_with_node(package_state& item, proof_kind proof, provenance why) {
 }  // namespace
 
 // "A fence proof counts for a package if its boot is not older than the one in the PackageStart."
-void proven_dead(state& current, applied& outcome, node_id target, boot_id boot, proof_kind proof, provenance why) {
+void proven_dead(state& current, applied& outcome, node_id target, boot_id boot, proof_kind proof,
+                 const provenance& why) {
     auto found = current.nodes.find(target);
     if (found == current.nodes.end()) return;
     auto& node = found->second;

@@ -10,7 +10,8 @@
 namespace mainstay::cluster {
 
 // The machine's life `boot` of a node has surely ended: its packages are over, with this proof.
-void proven_dead(state& current, applied& outcome, node_id target, boot_id boot, proof_kind proof, provenance why);
+void proven_dead(state& current, applied& outcome, node_id target, boot_id boot, proof_kind proof,
+                 const provenance& why);
 
 // Maintenance of the package is over; so is what was said about it.
 void end_maintenance(state& current, const std::string& name, package_state& item);

@@ -58,10 +58,10 @@ bool promised(const context& c, const json& facts, const std::vector<std::string
         "`certified`, and took part in nothing newer than what this node knows. If that is wrong, packages can run\n"
         "twice and data be lost: nothing can check it for you. It is logged with your name.\n");
     for (const auto& name : names) {
-        c.to.err("Type the name of the node that is off (" + name + "): ");
+        c.to.err(fmt::format("Type the name of the node that is off ({}): ", name));
         std::string typed;
         if (!std::getline(std::cin, typed) || typed != name) {
-            c.to.err("hactl: '" + typed + "' is not " + name + "; nothing was changed\n");
+            c.to.err(fmt::format("hactl: '{}' is not {}; nothing was changed\n", typed, name));
             return false;
         }
     }

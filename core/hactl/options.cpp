@@ -67,10 +67,11 @@ po::options_description describe(invocation& out, raw_values& raw) {
     return all;
 }
 
-std::string with_nearest(std::string message, const std::string& written) {
+std::string with_nearest(const std::string& message, const std::string& written) {
     auto name = written.substr(std::min(written.find_first_not_of('-'), written.size()));
     auto options = all_options();
     std::vector<std::string_view> names;
+    names.reserve(options.size());
     for (const auto& option : options) names.push_back(option.name);
     auto nearest = nearest_word(name.substr(0, name.find('=')), names);
     return nearest.empty() ? message : message + "; did you mean --" + nearest + "?";
