@@ -216,6 +216,14 @@ class Watchers(unittest.TestCase):
             self.assertGreater(prober.stop()["answered"], 0)
 
 
+class Links(unittest.TestCase):
+    def test_an_interface_that_has_gone_meanwhile_is_down(self):
+        control, gone = kernel.LinkControl(), 2**30
+        control.set(gone, False)
+        with self.assertRaises(OSError):
+            control.set(gone, True)
+
+
 class CleaningUp(unittest.TestCase):
     def check_gone(self, lab, pids):
         wait("the processes of the nodes to be gone", lambda: not any(map(is_running, pids)))

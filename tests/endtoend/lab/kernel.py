@@ -1,5 +1,6 @@
 """The few system calls that Python 3.11 has no name for, and one netlink message."""
 import ctypes
+import errno
 import os
 import signal
 import socket
@@ -74,5 +75,7 @@ class LinkControl:
         self.socket_.send(header + body)
         answer = self.socket_.recv(4096)
         code = struct.unpack_from("=i", answer, 16)[0]
+        if -code == errno.ENODEV and not up:
+            return  # it went with the namespace of a node that has just died
         if code:
             raise OSError(-code, f"interface {index}: {os.strerror(-code)}")
