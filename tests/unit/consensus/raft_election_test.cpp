@@ -166,6 +166,17 @@ TEST_CASE("R6: a paused leader steps down before it does anything else") {
     }
 }
 
+TEST_CASE("R6: a beat's contact is dated by what it echoes, not by its arrival") {
+    network net({1, 2, 3});
+    net.elect();
+    net.run(50 * ms);
+    auto& leader = net.at(1);
+    auto sent = leader.contact(node_id{2}) + 1 * ms;
+    auto arrived = sent + 10 * ms;
+    leader.beat_heard(node_id{2}, beat_view{leader.current_term(), false, {}, sent, voter_of(2).store}, arrived);
+    CHECK(leader.contact(node_id{2}) == sent);
+}
+
 TEST_CASE("R6: contact is dated by the send time of what was answered") {
     network net({1, 2, 3});
     net.elect();
