@@ -92,6 +92,12 @@ class Cluster(Lab):
         self.probers = []
         super().down()
 
+    @staticmethod
+    def _not_text(directory, names):
+        """What has no end (a named pipe) or no bytes of its own (a socket, a device) can't be kept."""
+        return [name for name in names if not (os.path.isfile(f"{directory}/{name}")
+                                               or os.path.isdir(f"{directory}/{name}"))]
+
     def keep_logs(self, where):
         """Copies what the nodes wrote, for whoever has to find out why."""
         shutil.rmtree(where, ignore_errors=True)
@@ -103,7 +109,7 @@ class Cluster(Lab):
             for kept in ("var/log/mainstay", "etc/mainstay"):
                 if os.path.isdir(f"{self.disk(node)}/{kept}"):
                     shutil.copytree(f"{self.disk(node)}/{kept}", f"{where}/{node}/{os.path.basename(kept)}.{kept[:3]}",
-                                    dirs_exist_ok=True, ignore_dangling_symlinks=True)
+                                    ignore=self._not_text, dirs_exist_ok=True)
 
     # --- asking
 
