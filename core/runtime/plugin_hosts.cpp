@@ -4,6 +4,7 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/write.hpp>
 
@@ -48,6 +49,7 @@ std::optional<plugin::verb> verb_of(const std::string& word) {
     return std::nullopt;
 }
 
+// `nodes`: whose values it is given; its own node's always.
 plugin::instance_config base(const host_setup& setup, const plugin_instance& from, const std::string& name,
                              const std::vector<node_config>& nodes) {
     plugin::instance_config out;
@@ -83,8 +85,10 @@ struct plugin_hosts::host {
     duration back_off = restart_first;
     std::array<char, 16384> buffer{};
     bytes writing;
-    bool keep = false;       // an event source that has to run
-    std::uint64_t life = 0;  // handlers of an older one do nothing
+    bool keep = false;                     // an event source that has to run
+    bool outdated = false;                 // the configuration has changed or lost it; ends when its calls are answered
+    std::vector<node::call_plugin> later;  // asked while it was ending
+    std::uint64_t life = 0;                // handlers of an older one do nothing
 };
 
 plugin_hosts::plugin_hosts(asio::io_context& loop, host_setup setup, processes& guard,
@@ -103,7 +107,7 @@ plugin_hosts::~plugin_hosts() = default;
 
 void plugin_hosts::configure(const configuration& config) {
     std::map<std::string, plugin::instance_config> wanted;
-    const auto& nodes = config.cluster.nodes;
+    auto nodes = config.cluster.nodes;
     auto add = [&](const plugin_instance& from, const std::string& name) {
         wanted[name] = base(setup_, from, name, nodes);
     };
@@ -111,6 +115,8 @@ void plugin_hosts::configure(const configuration& config) {
     for (const auto& item : config.cluster.arbitrators) add(item, item.name);
     for (const auto& item : config.cluster.event_sources) add(item, item.name);
     for (const auto& item : config.cluster.notifiers) add(item, item.name);
+    // A package's parts act on this node: others may come and go without ending a host.
+    std::erase_if(nodes, [&](const auto& node) { return node.name != setup_.own_node; });
     for (const auto& package : config.packages) {
         auto instance = cluster::instance_name(package, setup_.own_node);
         for (const auto& item : package.filesystems) {
@@ -126,18 +132,29 @@ void plugin_hosts::configure(const configuration& config) {
         }
     }
     instances_ = std::move(wanted);
-    for (auto next = hosts_.begin(); next != hosts_.end();) {
-        auto found = instances_.find(next->first);
-        bool same = found != instances_.end() && encode(found->second) == encode(next->second->config);
-        if (same) {
-            ++next;
-            continue;
-        }
-        if (next->second->process) guard_.kill_host(next->second->process);
-        drop(*next->second, "the configuration has changed");
-        next = hosts_.erase(next);
+    std::vector<std::string> names;
+    for (const auto& [name, item] : hosts_) {
+        auto found = instances_.find(name);
+        item->outdated = found == instances_.end() || encode(found->second) != encode(item->config);
+        names.push_back(name);
     }
+    for (const auto& name : names) go_on(name);
     run_event_sources(event_sources_);  // those that were new or changed
+}
+
+// With nothing left to answer, a host of an older configuration ends; then what has waited is asked.
+void plugin_hosts::go_on(const std::string& name) {
+    auto found = hosts_.find(name);
+    if (found == hosts_.end() || found->second->ending_call) return;
+    auto waiting = std::exchange(found->second->later, {});
+    if (found->second->outdated) {
+        if (!found->second->client.idle()) return void(found->second->later = std::move(waiting));
+        auto old = std::move(found->second);
+        hosts_.erase(found);
+        if (old->process) guard_.kill_host(old->process);
+        run_event_sources(event_sources_);
+    }
+    for (const auto& item : waiting) call(item);
 }
 
 plugin_hosts::host* plugin_hosts::find(request_id process) {
@@ -154,6 +171,7 @@ void plugin_hosts::call(const node::call_plugin& item) {
                           !verb ? item.verb + " is no verb of a plugin" : "there is no instance " + item.instance});
     auto& slot = hosts_[item.instance];
     if (!slot) slot = std::make_unique<host>(loop_, wanted->second);
+    if (slot->outdated || slot->ending_call) return slot->later.push_back(item);
     plugin::call request;
     request.id = item.request.value;
     request.verb = *verb;
@@ -204,7 +222,7 @@ void plugin_hosts::host_started(request_id request, guard::unique_fd socket) {
     boost::system::error_code error;
     item->stream.assign(socket.release(), error);
     item->stream.non_blocking(true, error);
-    ++item->life;
+    item->life = ++lives_;
     read(*item);
     write(*item);
 }
@@ -233,7 +251,7 @@ void plugin_hosts::call_ended(request_id call) {
 void plugin_hosts::drop(host& item, const std::string& why) {
     boost::system::error_code ignored;
     item.stream.close(ignored);
-    ++item.life;
+    item.life = ++lives_;
     item.process = request_id{};
     item.ending_call.reset();
     item.writing.clear();
@@ -300,6 +318,9 @@ void plugin_hosts::pump(host& item) {
             item.back_off = restart_first;
         }
     }
+    // Not from here: who pumps it still uses it.
+    bool over = item.outdated && item.client.idle();
+    if (over || !item.later.empty()) asio::post(loop_, [this, name = item.config.instance] { go_on(name); });
 }
 
 void plugin_hosts::arm(host& item) {

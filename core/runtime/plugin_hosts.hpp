@@ -2,6 +2,7 @@
 // needed, started again when it died or hung. A call without an answer in time is unknown.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -35,7 +36,7 @@ public:
                  std::function<void(std::string severity, std::string text)> log);
     ~plugin_hosts();
 
-    // Instances follow the configuration: gone or changed ones end.
+    // Instances follow the configuration: gone or changed ones end, with a call under way after its answer.
     void configure(const configuration& config);
     void call(const node::call_plugin& item);
     // Exactly these run, as long as the configuration has them.
@@ -47,6 +48,7 @@ public:
 private:
     struct host;
     host* find(request_id process);
+    void go_on(const std::string& name);
     void start(host& item);
     void read(host& item);
     void write(host& item);
@@ -65,6 +67,7 @@ private:
     std::map<std::string, plugin::instance_config> instances_;
     std::map<std::string, std::unique_ptr<host>> hosts_;
     std::set<std::string> event_sources_;
+    std::uint64_t lives_ = 0;
 };
 
 }  // namespace mainstay::runtime

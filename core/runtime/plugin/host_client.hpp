@@ -43,6 +43,7 @@ public:
 
     [[nodiscard]] time_point next_deadline() const;  // `never` without open calls
     [[nodiscard]] bool hung() const { return hung_; }
+    [[nodiscard]] bool idle() const { return open_.empty(); }
     // The call that the host is at, if it has begun any.
     [[nodiscard]] std::optional<request_id> under_way() const;
     [[nodiscard]] state current() const { return state_; }
