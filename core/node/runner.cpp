@@ -124,14 +124,17 @@ void runner::next_start(effects& out) {
     }
 }
 
-void runner::start_step_ended(bool ok, cluster::report how, const std::string& detail, effects& out) {
+void runner::start_step_ended(bool ok, cluster::report how, const std::string& detail, bool nothing_begun,
+                              effects& out) {
+    if (ok && !halt_asked_) return next_start(out);
+    if (nothing_begun) --begun_;
     if (halt_asked_) return begin_undo(out);
-    if (ok) return next_start(out);
-    failed(how, detail, out);
+    failed(how, detail, nothing_begun, out);
 }
 
-void runner::failed(cluster::report how, std::string detail, effects& out) {
-    if (fails_fast(how)) {
+// `nothing_begun`: the step left nothing, neither to undo nor to reset a node for.
+void runner::failed(cluster::report how, std::string detail, bool nothing_begun, effects& out) {
+    if (!nothing_begun && fails_fast(how)) {
         runner_news dead;
         dead.report = report::failing_fast;
         dead.detail = detail;
@@ -142,7 +145,7 @@ void runner::failed(cluster::report how, std::string detail, effects& out) {
     start_failure_ = how;
     failure_detail_ = std::move(detail);
     // SG 4.9: after a failed run script its halt script does not run; what began before it is undone.
-    if (runs_script()) --begun_;
+    if (!nothing_begun && runs_script()) --begun_;
     phase_ = runner_phase::undoing;
     next_undo(out);
 }
@@ -253,7 +256,7 @@ void runner::lacks(const std::vector<cluster::lacking>& now, time_point at, effe
         if (awaits_until_ == never && config_.run_script_timeout) awaits_until_ = at + *config_.run_script_timeout;
         if (at < awaits_until_) return;
         awaits_ = false;
-        return failed(report::start_timeout, missing->text, out);
+        return failed(report::start_timeout, missing->text, false, out);
     }
     auto gone = std::find_if(now.begin(), now.end(), [](const auto& item) { return !item.unknown; });
     if (gone == now.end() || maintained_ || phase_ != runner_phase::running || condition_failed_ || halt_asked_) return;
@@ -432,7 +435,7 @@ bool runner::process_exited(const node::process_exited& item, time_point now, ef
     if (phase_ == runner_phase::starting) {
         MAINSTAY_ASSERT(begun_ > 0);
         auto name = list[begun_ - 1].kind == step::kind_type::script ? "run_script" : path_of(list[begun_ - 1], true);
-        start_step_ended(ok, start_verdict(item), name + " " + how_it_ended(item), out);
+        start_step_ended(ok, start_verdict(item), name + " " + how_it_ended(item), false, out);
     } else {
         MAINSTAY_ASSERT(begun_ < list.size());
         auto name = list[begun_].kind == step::kind_type::script ? "halt_script" : path_of(list[begun_], false);
@@ -463,7 +466,8 @@ bool runner::plugin_answered(const plugin_answer& item, effects& out) {
         MAINSTAY_ASSERT(begun_ > 0);
         if (std::exchange(probing_, false) && item.outcome != call_outcome::failed && !halt_asked_)
             return call(list[begun_ - 1], "start", out), true;
-        start_step_ended(item.outcome == call_outcome::ok, report::start_exit_2, item.text, out);
+        start_step_ended(item.outcome == call_outcome::ok, report::start_exit_2, item.text,
+                         item.outcome == call_outcome::not_running, out);
     } else {
         bool stopped = item.outcome == call_outcome::ok || item.outcome == call_outcome::not_running;
         undo_step_ended(stopped, report::halt_exit_1, item.text, out);

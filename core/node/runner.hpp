@@ -153,7 +153,7 @@ private:
     void begin_undo(effects& out);
     void next_undo(effects& out);
     void undone(effects& out);
-    void failed(cluster::report how, std::string detail, effects& out);
+    void failed(cluster::report how, std::string detail, bool nothing_begun, effects& out);
     void call(const step& item, const char* verb, effects& out);
     void script(const step& item, bool start, effects& out);
     [[nodiscard]] const std::string& path_of(const step& item, bool start) const;
@@ -166,7 +166,7 @@ private:
     void ended_in_maintenance(std::size_t index, const std::string& how);
     void restart_later(std::size_t index, time_point now, effects& out);
     [[nodiscard]] bool runs_script() const;
-    void start_step_ended(bool ok, cluster::report how, const std::string& detail, effects& out);
+    void start_step_ended(bool ok, cluster::report how, const std::string& detail, bool nothing_begun, effects& out);
     void undo_step_ended(bool ok, cluster::report how, const std::string& detail, effects& out);
     [[nodiscard]] bool services_gone() const;
     void report(cluster::report what, std::string detail);

@@ -60,7 +60,7 @@ public:
     }
 
     sdk::answer start() {
-        if (auto text = script_problem(); !text.empty()) return {sdk::outcome::failed, text};
+        if (auto text = script_problem(); !text.empty()) return {sdk::outcome::not_running, text};
         if (status().outcome == sdk::outcome::ok) return {sdk::outcome::ok, script_ + " was already running"};
         auto end = run("start", params_.duration("start_timeout"));
         if (!end.exited_with(0)) return {sdk::outcome::failed, script_ + " start: " + end.text()};

@@ -81,7 +81,7 @@ TEST_CASE("how a run script ends is what is reported, after everything was undon
 }
 
 TEST_CASE("a resource that does not start: another node may try; what it began is undone, it included") {
-    for (auto outcome : {call_outcome::failed, call_outcome::unknown, call_outcome::not_running}) {
+    for (auto outcome : {call_outcome::failed, call_outcome::unknown}) {
         CAPTURE(to_string(outcome));
         runner_lab lab;
         lab.item.start(lab.out);
@@ -91,6 +91,31 @@ TEST_CASE("a resource that does not start: another node may try; what it began i
         CHECK(lab.news() == words{"start_exit_2"});
         CHECK(lab.details.back().find("port 80 is taken") != std::string::npos);
     }
+}
+
+TEST_CASE("a resource of which nothing has begun is not stopped, and no node is reset for it") {
+    auto config = web_package();
+    config.addresses.clear();
+    config.resources.pop_back();
+    config.external_pre_scripts = {"/pre"};
+    config.node_fail_fast = true;
+    runner_lab lab(config);
+    lab.item.start(lab.out);
+    lab.go_on(lab.asked(), "start nginx");
+    auto next = lab.answer("start nginx", call_outcome::not_running, "/etc/init.d/nginx: No such file");
+    CHECK(lab.go_on(next) == words{"run external_pre_script /pre stop"});
+    CHECK(lab.news() == words{"start_exit_2"});
+    CHECK(lab.details.back().find("No such file") != std::string::npos);
+    CHECK_FALSE(lab.fail_fast);
+}
+
+TEST_CASE("a halt asked during a start of which nothing has begun does not stop it either") {
+    runner_lab lab;
+    lab.item.start(lab.out);
+    lab.go_on(lab.asked(), "start nginx");
+    lab.item.halt(lab.out);
+    CHECK(lab.asked().empty());
+    CHECK(lab.answer("start nginx", call_outcome::not_running) == words{"stop address"});
 }
 
 TEST_CASE("undoing that fails as well is what counts: something may be left") {

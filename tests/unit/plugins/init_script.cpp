@@ -118,9 +118,11 @@ esac
     CHECK(next.call(verb::stop).outcome == outcome::ok);
 }
 
-TEST_CASE("init-script: a missing script fails the start and leaves the stop unknown") {
+TEST_CASE("init-script: a missing script begins nothing and leaves the stop unknown") {
     test::host_process host(service("no-such-service"));
-    CHECK_THAT(host.call(verb::start).text, Contains("/etc/init.d/no-such-service: No such file"));
+    auto start = host.call(verb::start);
+    CHECK(start.outcome == outcome::not_running);
+    CHECK_THAT(start.text, Contains("/etc/init.d/no-such-service: No such file"));
     CHECK(host.call(verb::stop).outcome == outcome::unknown);
     CHECK(host.call(verb::status).outcome == outcome::unknown);
     CHECK_THAT(test::host_process(service("a/b")).refusal(), Contains("neither an absolute path nor a name"));

@@ -151,9 +151,10 @@ typedef struct mainstay_stonith_functions {
     uint32_t (*status)(void* instance, mainstay_string node, const mainstay_sink* sink);
 } mainstay_stonith_functions;
 
-/* resource: start answers OK, FAILED or UNKNOWN; stop answers OK only when surely stopped; status
-   answers OK (active here), NOT_RUNNING, FAILED (active and broken) or UNKNOWN. `prepare` may be
-   null: it may look whether start would do harm, changes nothing, FAILED = a conflict was seen. */
+/* resource: start answers OK, FAILED, UNKNOWN, or NOT_RUNNING when it failed before anything was begun
+   (no stop follows then); stop answers OK only when surely stopped; status answers OK (active here),
+   NOT_RUNNING, FAILED (active and broken) or UNKNOWN. `prepare` may be null: it may look whether start
+   would do harm, changes nothing, FAILED = a conflict was seen. */
 typedef struct mainstay_resource_functions {
     uint32_t struct_size;
     uint32_t (*start)(void* instance, const mainstay_sink* sink);
