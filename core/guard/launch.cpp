@@ -16,6 +16,7 @@ namespace mainstay::guard {
 namespace {
 
 constexpr int given_fd = 3;
+constexpr int report_fd = 4;
 constexpr int first_free_fd = 16;  // above everything the child puts in place
 constexpr const char* default_path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -69,10 +70,11 @@ struct child_ends {
     if (null < 0 || output < 0 || ::setsid() < 0) give_up(report);
     if (::dup2(null, 0) < 0 || ::dup2(output, 1) < 0 || ::dup2(output, 2) < 0) give_up(report);
     if (socket >= 0 && ::dup2(socket, given_fd) < 0) give_up(report);
+    // All else closes now, not at exec: a program on a disk that hangs keeps this process from getting there, and
+    // with it the guard's own ends (its daemon's channel, the watchdog) would stay open after the guard's death.
+    if (::dup3(report, report_fd, O_CLOEXEC) < 0) give_up(report);
+    (void)::syscall(SYS_close_range, report_fd + 1, ~0U, 0);
     if (socket < 0) ::close(given_fd);
-    // Everything else closes at exec, also what some library opened without asking for that.
-    constexpr unsigned close_at_exec = 1U << 2U;
-    (void)::syscall(SYS_close_range, given_fd + 1, ~0U, close_at_exec);
 
     sigset_t none;
     sigemptyset(&none);
@@ -80,9 +82,9 @@ struct child_ends {
     for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
     ::umask(022);
     be_ordinary_for_oom();
-    if (::chdir(directory.c_str()) != 0) give_up(report);
+    if (::chdir(directory.c_str()) != 0) give_up(report_fd);
     ::execvpe(argv[0], argv, environment);
-    give_up(report);
+    give_up(report_fd);
     ::_exit(127);
 }
 
