@@ -17,6 +17,8 @@
 #include <limits>
 #include <set>
 
+#include "guard/directories.hpp"
+
 namespace mainstay::guard {
 
 namespace {
@@ -42,14 +44,6 @@ std::string marked_identity() {
         if (process.pid == ::getpid()) self = process;
     }
     return std::to_string(::getpid()) + '.' + std::to_string(self.start);
-}
-
-bool make_directories(const std::string& path) {
-    for (std::size_t end = 1; end != std::string::npos;) {
-        end = path.find('/', end + 1);
-        if (::mkdir(path.substr(0, end).c_str(), 0755) != 0 && errno != EEXIST) return false;
-    }
-    return true;
 }
 
 // Labels become file names: nothing in them may climb out of the log directory.
@@ -209,8 +203,9 @@ void guard::start_daemon() {
 void guard::watch_daemon() {
     auto news = daemon_.running->step(now_us_);
     if (news == process::news::started) news = daemon_.running->step(now_us_);
-    // What it said before it died still counts.
-    read_messages();
+    // What it said before it died still counts, all of it: nothing comes after that.
+    bool over = news == process::news::exited;
+    read_messages(over ? std::numeric_limits<std::size_t>::max() : messages_per_turn);
     if (news == process::news::start_failed) {
         log("mainstayd can't be started: " + daemon_.running->failure());
         daemon_died();
@@ -244,10 +239,10 @@ void guard::daemon_died() {
     if (shutting_down_) shutdown_kill_us_ = std::min(shutdown_kill_us_, now_us_ + shutdown_grace_us);
 }
 
-void guard::read_messages() {
+void guard::read_messages(std::size_t limit) {
     if (!daemon_.channel) return;
     daemon_.channel->flush();
-    for (std::size_t i = 0; i < messages_per_turn && daemon_.channel; ++i) {
+    for (std::size_t i = 0; i < limit && daemon_.channel; ++i) {
         daemon_channel::arrived arrived;
         if (!daemon_.channel->receive(arrived)) return;
         std::visit([this](const auto& message) { handle(message); }, arrived.message);

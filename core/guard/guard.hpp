@@ -60,7 +60,7 @@ private:
     void start_daemon();
     void watch_daemon();
     void daemon_died();
-    void read_messages();
+    void read_messages(std::size_t limit);
     void handle(const daemon_hello& message);
     void handle(const start_process& message);
     void handle(const kill_process& message);

@@ -10,8 +10,12 @@
 #include <climits>
 #include <cstdio>
 #include <cstring>
+#include <iterator>
 #include <string>
+#include <utility>
+#include <vector>
 
+#include "guard/directories.hpp"
 #include "guard/guard.hpp"
 
 namespace {
@@ -48,70 +52,34 @@ std::string host_name() {
 
 // 0 go on, otherwise the exit code plus one.
 int read_options(int argc, char** argv, guard_options& options) {
-    enum {
-        config_dir = 256,
-        state_dir,
-        run_dir,
-        log_dir,
-        plugin_dir,
-        node,
-        daemon_path,
-        reset_command,
-        allow_reboot,
-        foreground,
-        help
-    };
-    const option table[] = {{"daemon", required_argument, nullptr, daemon_path},
-                            {"config-dir", required_argument, nullptr, config_dir},
-                            {"state-dir", required_argument, nullptr, state_dir},
-                            {"run-dir", required_argument, nullptr, run_dir},
-                            {"log-dir", required_argument, nullptr, log_dir},
-                            {"plugin-dir", required_argument, nullptr, plugin_dir},
-                            {"node", required_argument, nullptr, node},
-                            {"reset-command", required_argument, nullptr, reset_command},
-                            {"allow-reboot", no_argument, nullptr, allow_reboot},
-                            {"foreground", no_argument, nullptr, foreground},
-                            {"help", no_argument, nullptr, help},
-                            {nullptr, 0, nullptr, 0}};
-    for (int found = 0; (found = ::getopt_long(argc, argv, "", table, nullptr)) != -1;) {
-        switch (found) {
-            case daemon_path:
-                options.daemon = optarg;
-                break;
-            case config_dir:
-                options.config_dir = optarg;
-                break;
-            case state_dir:
-                options.state_dir = optarg;
-                break;
-            case run_dir:
-                options.run_dir = optarg;
-                break;
-            case log_dir:
-                options.log_dir = optarg;
-                break;
-            case plugin_dir:
-                options.plugin_dir = optarg;
-                break;
-            case node:
-                options.node = optarg;
-                break;
-            case reset_command:
-                options.reset.command = optarg;
-                break;
-            case allow_reboot:
-                options.reset.allow_reboot = true;
-                break;
-            case foreground:
-                options.foreground = true;
-                break;
-            case help:
-                std::fputs(usage, stdout);
-                return 1;
-            default:
-                std::fputs(usage, stderr);
-                return 3;
+    bool help = false;
+    const std::pair<const char*, std::string*> texts[] = {
+        {"daemon", &options.daemon},       {"config-dir", &options.config_dir},
+        {"state-dir", &options.state_dir}, {"run-dir", &options.run_dir},
+        {"log-dir", &options.log_dir},     {"plugin-dir", &options.plugin_dir},
+        {"node", &options.node},           {"reset-command", &options.reset.command}};
+    const std::pair<const char*, bool*> switches[] = {
+        {"allow-reboot", &options.reset.allow_reboot}, {"foreground", &options.foreground}, {"help", &help}};
+    std::vector<option> table;
+    for (const auto& [name, target] : texts) table.push_back({name, required_argument, nullptr, 0});
+    for (const auto& [name, target] : switches) table.push_back({name, no_argument, nullptr, 0});
+    table.push_back({nullptr, 0, nullptr, 0});
+    int index = 0;
+    for (int found = 0; (found = ::getopt_long(argc, argv, "", table.data(), &index)) != -1;) {
+        if (found != 0) {
+            std::fputs(usage, stderr);
+            return 3;
         }
+        auto at = static_cast<std::size_t>(index);
+        if (at < std::size(texts)) {
+            *texts[at].second = optarg;
+        } else {
+            *switches[at - std::size(texts)].second = true;
+        }
+    }
+    if (help) {
+        std::fputs(usage, stdout);
+        return 1;
     }
     if (optind < argc) {
         std::fprintf(stderr, "mainstay-guard: what is '%s'?\n%s", argv[optind], usage);
@@ -122,9 +90,9 @@ int read_options(int argc, char** argv, guard_options& options) {
 
 // Two guards on one node would each start a daemon.
 bool take_lock(const guard_options& options, unique_fd& lock) {
-    ::mkdir(options.run_dir.c_str(), 0755);
     auto path = options.run_dir + "/guard.lock";
-    lock.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    if (mainstay::guard::make_directories(options.run_dir))
+        lock.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
     if (lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) == 0) return true;
     std::fprintf(stderr, "mainstay-guard: %s: %s\n", path.c_str(),
                  lock ? "another guard runs on this node" : std::strerror(errno));

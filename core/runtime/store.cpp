@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstring>
 #include <utility>
 
 #include "model/codec.hpp"
@@ -116,10 +118,10 @@ result<std::unique_ptr<store>> store::open(const std::string& directory, const s
     if (!known) return fail(path + ": " + known.error().message);
     // The directory's entry for a new file has to survive a power cut as well.
     int folder = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (folder >= 0) {
-        ::fsync(folder);
-        ::close(folder);
-    }
+    bool kept = folder >= 0 && ::fsync(folder) == 0;
+    int why = errno;
+    if (folder >= 0) ::close(folder);
+    if (!kept) return fail(directory + ": can't be written to the disk: " + std::strerror(why));
     return made;
 }
 
