@@ -305,8 +305,12 @@ private:
     void act(node::send item) { links_->send(std::move(item)); }
     void act(node::publish_beat item) { links_->publish(std::move(item)); }
     void act(node::store item) { store_->write(std::move(item)); }
-    void act(const node::run_process& item) {
-        guard_->run(item, item.log_file.empty() ? options_.log_dir + "/" + item.package + ".log" : item.log_file);
+    void act(node::run_process item) {
+        if (item.log_file.empty()) item.log_file = options_.log_dir + "/" + cluster::package_of(item.package) + ".log";
+        // Serviceguard's scripts write to it themselves; where logs are is not known further in.
+        for (auto& [name, value] : item.environment)
+            if (name == "SG_SCRIPT_LOG_FILE") value = item.log_file;
+        guard_->run(item);
     }
     void act(const node::kill_process& item) { guard_->kill(item); }
     void act(const node::call_plugin& item) { hosts_->call(item); }

@@ -63,14 +63,14 @@ void processes::tell_exit(node::process_exited item) {
     }
 }
 
-void processes::run(const node::run_process& item, std::string log_file) {
+void processes::run(const node::run_process& item) {
     guard::start_process out;
     out.request = item.request;
     out.label = item.label;
     out.package = item.package;
     out.argv = item.argv;
     out.environment = item.environment;
-    out.log_file = std::move(log_file);
+    out.log_file = item.log_file;
     out.timeout = item.timeout;
     out.ends_whole = item.service;
     client_.send(out);

@@ -34,7 +34,7 @@ public:
     void readable();
     void writable() { client_.flush(); }
 
-    void run(const node::run_process& item, std::string log_file);
+    void run(const node::run_process& item);
     void kill(const node::kill_process& item);
     // A plugin host; its socket comes with host_started.
     void run_host(request_id request, const std::string& instance, std::vector<std::string> argv, std::string log_file);

@@ -140,6 +140,7 @@ class Scripts(PackageCase):
         self.assertEqual(environment["SG_NODE"], "node1")
         self.assertEqual(environment["SG_CLUSTER"], "lab")
         self.assertEqual(environment["SG_LOG_LEVEL"], "2")
+        self.assertEqual(environment["SG_SCRIPT_LOG_FILE"], "/var/log/mainstay/one.log")
         self.assertEqual(environment["PEV_COLOR"], "deep blue")
         self.forget("node1")
         self.lab.hactl("node2", "package", "halt", "one")
