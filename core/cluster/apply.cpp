@@ -206,8 +206,19 @@ void fold::on(const fence_node& body) {
 
 // ---- events ------------------------------------------------------------------------------------
 
+namespace {
+
+std::string detail_of(const cluster_event& body, std::string_view name) {
+    for (const auto& [key, value] : body.details)
+        if (key == name) return value;
+    return {};
+}
+
+}  // namespace
+
 void fold::on(const cluster_event& body) {
     auto subject = body.source.empty() ? body.event : body.source + " " + body.event;
+    if (auto target = detail_of(body, "target"); !target.empty()) subject += " " + target;
     if (body.event == "ups_on_battery" || body.event == "ups_low_battery") {
         auto& power = state_.power[body.source];
         if (!power.on_battery) power.since = item_.when;
@@ -221,7 +232,8 @@ void fold::on(const cluster_event& body) {
         state_.alarms.erase("power " + body.source);
         state_.alarms.erase(body.source + " ups_unreachable");
     } else if (body.severity == "alarm") {
-        state_.alarms[subject] = {subject, item_.when};
+        auto said = detail_of(body, "said");
+        state_.alarms[subject] = {subject + (said.empty() ? "" : ": " + said), item_.when};
     } else {
         state_.alarms.erase(subject);
     }
@@ -335,7 +347,9 @@ void apply_boot(state& current, const consensus::boot_entry& body, applied& outc
     for (auto& [name, values] : current.resources) values.erase(body.node);
     end_maintenance_on(current, body.node);
     node.fence_asked_by.clear();
-    current.alarms.erase("fence " + node.name);  // the machine has begun anew: nothing is left to be proven
+    // The machine has begun anew: nothing is left to be proven, and it has power.
+    current.alarms.erase("fence " + node.name);
+    current.alarms.erase("power_on_failed " + node.name);
     auto limit = current.config.cluster.fence_limit;
     auto span = current.config.cluster.fence_limit_time.count();
     std::erase_if(node.fenced_times, [&](const auto& when) { return body.when.us - when.us > span; });

@@ -44,9 +44,24 @@ void fold::on(const configure& body) {
     std::erase_if(state_.packages, [&](const auto& entry) {
         if (kept.contains(entry.first)) return false;
         state_.generation_floor = std::max(state_.generation_floor, entry.second.generation);
+        for (const auto& alarm :
+             {"package " + entry.first, entry.first + " failover_limit", entry.first + " maintenance_overdue"})
+            state_.alarms.erase(alarm);
         return true;
     });
+    forget_sources(former);
     prune_conditions(former);
+}
+
+// What an event source has said counts as long as it can take it back.
+void fold::forget_sources(const configuration& former) {
+    const auto& now = state_.config.cluster.event_sources;
+    for (const auto& source : former.cluster.event_sources) {
+        if (std::any_of(now.begin(), now.end(), [&](const auto& item) { return item.name == source.name; })) continue;
+        state_.power.erase(source.name);
+        state_.alarms.erase("power " + source.name);
+        std::erase_if(state_.alarms, [&](const auto& entry) { return entry.first.starts_with(source.name + " "); });
+    }
 }
 
 // What was started has to be halted by the same steps; the rest may change while it runs, if that would not
@@ -119,6 +134,7 @@ void fold::take_nodes(const configure& body) {
         bool stays =
             std::any_of(nodes.begin(), nodes.end(), [&entry](const auto& item) { return item.name == entry.first; });
         if (stays) return false;
+        for (const char* about : {"fence ", "power_on_failed "}) state_.alarms.erase(about + entry.first);
         state_.nodes.erase(entry.second);
         state_.fences.erase(entry.second);
         state_.submissions.erase(entry.second);

@@ -41,6 +41,7 @@ private:
     // False, and refused, when a node that is to go still has a package.
     bool nodes_may_go(const cluster_config& cluster);
     void take_nodes(const configure& body);
+    void forget_sources(const configuration& former);
     // False, and refused, when something active or in maintenance can't be changed like that.
     bool packages_may_change(const configuration& wanted);
     [[nodiscard]] std::string against_change(const std::string& name, const package_state& item,

@@ -174,3 +174,51 @@ TEST_CASE("a node that halted itself in good order is back with its daemon; one 
         CHECK(lab.state.nodes.at(n1).halted == (std::string(actor) == "alice@n2"));
     }
 }
+
+TEST_CASE("an alarm goes with what it is about") {
+    cluster_lab lab;
+    auto text = configuration_text();
+    auto drop = [&text](const std::string& from, const std::string& to) {
+        auto begin = text.find(from);
+        REQUIRE(begin != std::string::npos);
+        text.erase(begin, to.empty() ? from.size() : text.find(to, begin) - begin);
+    };
+    auto stays_dark = [&](node_id by, const std::string& node) {
+        cluster::cluster_event event{by, "", "power_on_failed", "alarm", {{"target", node}, {"said", "no answer"}}};
+        return lab.say(event).accepted;
+    };
+    SECTION("a node that could not be switched on has booted") {
+        REQUIRE(stays_dark(n1, "n2"));
+        REQUIRE(stays_dark(n1, "n3"));
+        CHECK(lab.state.alarms.at("power_on_failed n2").text == "power_on_failed n2: no answer");
+        lab.boot(n2, {1, 2});  // only its daemon
+        CHECK(lab.state.alarms.contains("power_on_failed n2"));
+        lab.boot(n2, {2, 3});
+        CHECK_FALSE(lab.state.alarms.contains("power_on_failed n2"));
+        CHECK(lab.state.alarms.contains("power_on_failed n3"));
+    }
+    SECTION("a package that is taken out") {
+        lab.start("web", n1);
+        lab.report("web", report::start_exit_2, "no disk");
+        REQUIRE(lab.state.alarms.contains("package web"));
+        drop("package_name web", "package_name db");
+        REQUIRE(lab.say(cluster::configure{text, {}}).accepted);
+        CHECK_FALSE(lab.state.alarms.contains("package web"));
+    }
+    SECTION("a node that is taken out") {
+        REQUIRE(stays_dark(n1, "n3"));
+        drop("node_name n3\n", "stonith_name");
+        REQUIRE(lab.say(cluster::configure{text, {}}).accepted);
+        CHECK(lab.state.alarms.empty());
+    }
+    SECTION("a UPS that is taken out") {
+        lab.say(cluster::cluster_event{n1, "ups", "ups_on_battery", "warning", {}});
+        lab.say(cluster::cluster_event{n1, "ups", "ups_unreachable", "alarm", {}});
+        CHECK(lab.state.alarms.size() == 2);
+        drop("  power_source ups\n", "");
+        drop("event_name ups\n", "package_name web");
+        REQUIRE(lab.say(cluster::configure{text, {}}).accepted);
+        CHECK(lab.state.alarms.empty());
+        CHECK(lab.state.power.empty());
+    }
+}
