@@ -10,22 +10,21 @@ import sys
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from runner import programs, tally  # noqa: E402
+from runner import programs, sanitized, tally  # noqa: E402
 from runner.tally import Tally  # noqa: E402
 
 BUILD = os.environ.get("MAINSTAY_BUILD", "build/main")
-ASAN = "build/asan"
 PURE_PROGRAMS = re.compile(r"(model|consensus|cluster|policy|node|scenario|transcript|sim)")
 COUNTS = re.compile(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?")
 # seeds: fixed, fresh; per level
 SEEDS = {"quick": (40, 10), "normal": (900, 100), "full": (2000, 500)}
-ASAN_SEEDS = (60, 20)
+SANITIZED_SEEDS = (60, 20)
 MUTATION_SEEDS = 150
 
 
-def build(directory, targets=(), options=()):
+def build(directory, targets=()):
     # Configured each time: a folder that got its CMakeLists.txt since then is not noticed by ninja.
-    for command in (["cmake", "-G", "Ninja", "-S", ".", "-B", directory, *options],
+    for command in (["cmake", "-G", "Ninja", "-S", ".", "-B", directory],
                     ["ninja", "-C", directory, *targets]):
         code, out, _ = tally.run(command, 3000)
         if code != 0:
@@ -60,19 +59,17 @@ def pure_programs(directory):
             if PURE_PROGRAMS.search(os.path.basename(name)) and "mutat" not in os.path.basename(name)]
 
 
-def sanitized():
-    result, text = build(ASAN, ["build.ninja"], ["-DMAINSTAY_SANITIZE=ON"])
-    if not result.failed:
-        result, text = build(ASAN, pure_programs(ASAN))
-    if result.failed:
-        return result, text
-    texts = []
-    for command, where in programs.listed(ASAN):
+def with_sanitizers():
+    wrong = sanitized.configure() or sanitized.build(pure_programs(sanitized.DIRECTORY))
+    if wrong:
+        return Tally(failed=1), wrong
+    result, texts = Tally(passed=1), []
+    for command, where in programs.listed(sanitized.DIRECTORY):
         if PURE_PROGRAMS.search(os.path.basename(command[0])) and os.path.exists(command[0]):
             one, text = programs.run_one(command, where)
             result += one
             texts += [text] if text else []
-    one, text = simulator(ASAN, *ASAN_SEEDS, 900)
+    one, text = simulator(sanitized.DIRECTORY, *SANITIZED_SEEDS, 900)
     return result + one, "\n".join(texts + [text])
 
 
@@ -94,7 +91,7 @@ def suites(level):
         yield "end to end, smoke", lambda: counted(["tests/endtoend/run.py", "--smoke"], 400)
         return
     yield "end to end", lambda: counted(["tests/endtoend/run.py"], 1200)
-    yield "address and undefined-behaviour sanitizers", sanitized
+    yield "address and undefined-behaviour sanitizers", with_sanitizers
     yield "every deliberate breakage is found", mutations
     yield "fuzz", lambda: counted(["tests/fuzz/run.py", "10"], 900)
     yield "checks", lambda: counted(["tests/checks/run.py"], 900)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """./dev fuzz [SECONDS] [NAME...]: builds the libFuzzer programs with clang and runs each for so long over its corpus.
 
-An input that makes one fall over is kept as build/fuzz/NAME-crash-...: it goes into
+An input that makes one fall over is kept as build/sanitized/fuzz/NAME-crash-...: it goes into
 tests/fuzz/corpus/NAME with the fix.
 """
 import os
@@ -9,21 +9,19 @@ import subprocess
 import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-BUILD = os.path.join(ROOT, "build", "fuzz")
+sys.path.insert(0, os.path.join(ROOT, "tests"))
+from runner import sanitized  # noqa: E402
+
 NAMES = ["datagram", "entries", "snapshot", "sectors", "configuration"]
-OPTIONS = ["-DMAINSTAY_FUZZ=ON", "-DMAINSTAY_WERROR=OFF", "-DCMAKE_CXX_COMPILER=clang++-14",
-           "-DCMAKE_C_COMPILER=clang-14"]
+KEPT = sanitized.path("fuzz")
 
 
 def build(names):
-    for command in (["cmake", "-G", "Ninja", "-S", ROOT, "-B", BUILD, "--log-level=ERROR", *OPTIONS],
-                    ["ninja", "-C", BUILD, "fuzz_seeds",
-                     *[f"fuzz_{name}" for name in names]]):
-        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
-        if done.returncode != 0:
-            print("\n".join(done.stdout.splitlines()[-60:]))
-            return False
-    done = subprocess.run([os.path.join(BUILD, "bin", "fuzz_seeds"), os.path.join(BUILD, "seeds")], check=False)
+    wrong = sanitized.build(["fuzz_seeds", *[f"fuzz_{name}" for name in names]])
+    if wrong:
+        print(wrong)
+        return False
+    done = subprocess.run([sanitized.path("bin", "fuzz_seeds"), f"{KEPT}/seeds"], check=False)
     return done.returncode == 0
 
 
@@ -33,14 +31,14 @@ def examples():
 
 
 def fuzz(name, seconds):
-    found = os.path.join(BUILD, "found", name)
+    found = f"{KEPT}/found/{name}"
     kept = os.path.join(ROOT, "tests", "fuzz", "corpus", name)
     os.makedirs(found, exist_ok=True)
-    seeds = examples() if name == "configuration" else [os.path.join(BUILD, "seeds", name)]
+    seeds = examples() if name == "configuration" else [f"{KEPT}/seeds/{name}"]
     corpus = [folder for folder in [kept, *seeds] if os.path.isdir(folder)]
-    command = [os.path.join(BUILD, "bin", f"fuzz_{name}"), f"-max_total_time={seconds}", "-max_len=4096",
+    command = [sanitized.path("bin", f"fuzz_{name}"), f"-max_total_time={seconds}", "-max_len=4096",
                "-rss_limit_mb=3000", "-timeout=20", "-print_final_stats=1", "-verbosity=0",
-               f"-artifact_prefix={BUILD}/{name}-", found, *corpus]
+               f"-artifact_prefix={KEPT}/{name}-", found, *corpus]
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
                           check=False, timeout=seconds + 300)
     runs = [line.split(":")[-1].strip() for line in done.stdout.splitlines() if "number_of_executed_units" in line]
