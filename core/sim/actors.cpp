@@ -175,7 +175,8 @@ void world::act(machine& where, node::run_process item) {
     bool hangs = false;
     auto fixed = script_codes_.find({item.package, item.label});
     if (fixed != script_codes_.end()) {
-        code = fixed->second;
+        code = fixed->second.value_or(0);
+        hangs = !fixed->second;
     } else if (dice_.chance(weather_.script_fail)) {
         code = dice_.chance(0.5) ? 1 : 2;
         count("fault_script_fail");
@@ -183,6 +184,7 @@ void world::act(machine& where, node::run_process item) {
         hangs = true;
         count("fault_script_hang");
     }
+    if (hangs && !item.timeout) return;
     auto wait = hangs ? *item.timeout : dice_.between(duration{5'000}, duration{400'000});
     bool late = item.timeout && wait >= *item.timeout;
     after(wait, [this, &where, life, request, code, late] {

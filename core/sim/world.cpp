@@ -238,7 +238,7 @@ void world::kill_service(const std::string& name, const std::string& package) {
     }
 }
 
-void world::script_exits(const std::string& package, const std::string& label, std::int32_t code) {
+void world::script_exits(const std::string& package, const std::string& label, std::optional<std::int32_t> code) {
     script_codes_[{package, label}] = code;
 }
 

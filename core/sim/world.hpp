@@ -74,8 +74,9 @@ public:
     void cut(const std::string& from, const std::string& to, bool cut);  // one way
     // One of its services, if any; of that package when one is named.
     void kill_service(const std::string& name, const std::string& package = "");
+    // Of each run of it from now on; no code: it never ends by itself.
+    void script_exits(const std::string& package, const std::string& label, std::optional<std::int32_t> code);
     // A fixed answer of the next fence instead of the weather's: off, failed, unknown, lost power but unknown.
-    void script_exits(const std::string& package, const std::string& label, std::int32_t code);
     void fence_answers(const std::string& outcome) { next_fence_ = outcome; }
     void arbitrator_up(const std::string& name, bool up);
     void arbitrator_loses_store(const std::string& name);
@@ -194,7 +195,7 @@ private:
     std::map<std::uint64_t, bytes> snapshots_;                  // the state after an entry, the same everywhere
     std::vector<bytes> ghost_;                                  // every entry ever committed, by index
     std::map<std::string, std::uint64_t> started_generations_;  // package/generation/node/machine -> index
-    std::map<std::pair<std::string, std::string>, std::int32_t> script_codes_;
+    std::map<std::pair<std::string, std::string>, std::optional<std::int32_t>> script_codes_;
     std::string next_fence_;
     duration fence_time_{0};
     std::string no_device_for_;

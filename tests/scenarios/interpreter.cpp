@@ -269,11 +269,13 @@ void interpreter::package(const words& said) {
     if (given.contains("fail_fast")) text_ += "service_fail_fast_enabled yes\n";
 }
 
-// exits PACKAGE LABEL CODE: a label may have blanks, "external_script /p/x stop".
+// exits PACKAGE LABEL CODE|never: a label may have blanks, "external_script /p/x stop".
 void interpreter::exits(const words& said) {
     auto label = said.at(2);
     for (std::size_t i = 3; i + 1 < said.size(); ++i) label += " " + said[i];
-    world().script_exits(said.at(1), label, std::stoi(said.back()));
+    std::optional<std::int32_t> code;
+    if (said.back() != "never") code = std::stoi(said.back());
+    world().script_exits(said.at(1), label, code);
 }
 
 // with KEYWORD VALUE: one more line for the package above.
