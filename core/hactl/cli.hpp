@@ -32,6 +32,8 @@ struct invocation {
     std::string package;
     std::string reason;
     std::string until;
+    std::string on;
+    std::string at;
     std::string file;
     std::string plugin_dir;
     std::string state_dir;

@@ -6,6 +6,7 @@
 
 #include "hactl/command.hpp"
 #include "hactl/fields.hpp"
+#include "hactl/moment.hpp"
 #include "hactl/render.hpp"
 
 namespace mainstay::hactl {
@@ -28,8 +29,15 @@ exit_code status(context& c) {
 }
 
 exit_code explain(context& c) {
-    return read(c, "explain", {{"package", c.given.words.at(0)}}, [&c](const json& answer) {
-        c.to.out(render_explain(answer, wall_us()));
+    json params{{"package", c.given.words.at(0)}};
+    if (!c.given.on.empty()) params["node"] = c.given.on;
+    if (!c.given.at.empty()) {
+        auto moment = moment_past(c.given.at, ::time(nullptr));
+        if (!moment) return report(c, {exit_code::usage, moment.error().message, {}});
+        params["at"] = *moment * 1'000'000;
+    }
+    return read(c, "explain", params, [&c](const json& answer) {
+        c.to.out(render_explain(answer, number_of(answer, "at").value_or(wall_us())));
         return exit_code::done;
     });
 }
@@ -113,7 +121,7 @@ exit_code plugin_info(context& c) {
 constexpr std::array table_of_commands{
     command{"status", "", "how the cluster, its nodes and packages are", 0, 0, "", status},
     command{"watch", "", "what happens, as it happens, until interrupted", 0, 0, "package node", watch},
-    command{"explain", "PACKAGE", "why a package runs where it does, or nowhere", 1, 1, "", explain},
+    command{"explain", "PACKAGE", "why a package runs where it does, or nowhere", 1, 1, "on at", explain},
     command{"simulate", "",
             "what would happen: nodes, packages and subnets fail, mains is lost, a configuration changes", 0, 0,
             "fail-node return-node halt-node fail-package fail-subnet resource on-battery move apply files", simulate},

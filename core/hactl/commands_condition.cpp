@@ -5,8 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "hactl/command.hpp"
-#include "hactl/end_of.hpp"
 #include "hactl/fields.hpp"
+#include "hactl/moment.hpp"
 #include "hactl/render.hpp"
 
 namespace mainstay::hactl {
@@ -53,7 +53,7 @@ exit_code package_maintenance(context& c) {
     if (!c.given.node.empty()) params["node"] = c.given.node;
     if (!c.given.reason.empty()) params["reason"] = c.given.reason;
     if (!c.given.until.empty()) {
-        auto end = end_of(c.given.until, ::time(nullptr));
+        auto end = moment_to_come(c.given.until, ::time(nullptr));
         if (!end) return report(c, {exit_code::usage, end.error().message, {}});
         params["until"] = *end * 1'000'000;
     }

@@ -1,4 +1,5 @@
 #include "runtime/admin_methods.hpp"
+#include "runtime/explain_json.hpp"
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
@@ -391,9 +392,11 @@ private:
     void explain() {
         if (!need("package")) return;
         if (!state().formed()) return error(not_formed, "this node is in no cluster yet");
-        auto told = explain_json(backend_, text("package"));
-        if (told.empty()) return error(not_found, "there is no package " + text("package"));
-        answer(json::parse(told));
+        explain_question asked{text("package"), text("node"), std::nullopt};
+        if (auto at = number("at", -1); at >= 0) asked.at = wall_time{at};
+        auto told = explain_json(backend_, asked);
+        if (!told) return error(not_found, told.error().message);
+        answer(json::parse(*told));
     }
 
     void history() {

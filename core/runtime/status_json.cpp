@@ -328,39 +328,10 @@ private:
     time_point now_;
 };
 
-std::string verdict_of(const std::string& text, bool owner) {
-    if (owner) return "running";
-    if (text.starts_with("next:")) return "next";
-    return text.starts_with("cannot:") ? "cannot" : "could";
-}
-
 }  // namespace
 
 std::string status_json(const admin_backend& backend) {
     return status(backend).run().dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-std::string explain_json(const admin_backend& backend, const std::string& package) {
-    const auto& state = backend.core().state();
-    auto found = state.packages.find(package);
-    if (found == state.packages.end()) return {};
-    const auto& item = found->second;
-    auto told = policy::explain(state, package);
-    json out{{"package", package}, {"state", to_string(item.phase)}};
-    out["node"] = item.active() ? json(state.node_name(item.owner)) : json(nullptr);
-    out["text"] = told.headline;
-    out["candidates"] = json::array();
-    for (const auto& [name, text] : told.nodes) {
-        bool owner = item.active() && state.node_name(item.owner) == name;
-        auto verdict = verdict_of(text, owner);
-        auto shown = text;
-        for (std::string_view prefix : {"next: ", "cannot: "})
-            if (shown.starts_with(prefix)) shown.erase(0, prefix.size());
-        json one{{"node", name}, {"verdict", verdict}, {"text", shown}};
-        if (owner) one["since"] = item.phase_by.when.us;
-        out["candidates"].push_back(std::move(one));
-    }
-    return out.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 }  // namespace mainstay::runtime

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """Does load on a machine look like a failure? usage: bench_load.py [--json] [--seconds N] [--timeout T]
 
-Three nodes on this machine, member_timeout T (1 s), and two processes per core that do nothing but compute, for N seconds
+Three nodes on this machine, member_timeout T (1 s), and two processes per core that only compute, for N seconds
 (600). Counted: members lost, elections, fences, and what a client missed. Nothing is asserted here.
 """
 import collections

@@ -45,6 +45,12 @@ class Failover(MainstayCase):
         self.assertEqual(self.lab.package("web", "node3")["node"], "node2")
         self.assertEqual(self.kinds("node3", kind="node_fenced"), [])
         self.check_safety()
+        # What was true then is still told.
+        running = [entry for entry in self.lab.history() if entry["kind"] == "package_running"]
+        with self.lab.admin("node3") as admin:
+            then = admin.call("explain", package="web", at=running[0]["time"], node="node1")
+        self.assertEqual((then["node"], [c["node"] for c in then["candidates"]]), ("node1", ["node1"]))
+        self.assertIn("no package webb", self.lab.hactl("node3", "explain", "webb", "--at", "1s", check=False).stderr)
 
     def test_a_node_halts_and_runs_again(self):
         self.lab.hactl("node2", "node", "halt", "node1")

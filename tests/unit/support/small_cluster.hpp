@@ -45,6 +45,7 @@ public:
 
     cluster::applied apply(const consensus::entry& item) {
         last = item;
+        log.push_back(item);
         index.value += 1;
         return last_outcome = cluster::apply(state, index, item);
     }
@@ -82,6 +83,7 @@ public:
 
     cluster::state state;
     log_index index;
+    std::vector<consensus::entry> log;
     consensus::entry last;
     cluster::applied last_outcome;
 };
