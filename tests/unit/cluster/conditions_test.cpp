@@ -183,3 +183,46 @@ TEST_CASE("a snapshot carries it all") {
     CHECK(read->resource_text("load", n1) == "7");
     CHECK(encode(*read) == encode(lab.state));
 }
+
+namespace {
+
+std::string with(std::string text, const std::string& after, const std::string& more) {
+    auto at = text.find(after);
+    REQUIRE(at != std::string::npos);
+    return text.insert(at + after.size(), more);
+}
+
+}  // namespace
+
+TEST_CASE("a change while it runs is refused when the package could not stay by it") {
+    SECTION("a subnet that is known to be down; one nobody has spoken of yet is no reason") {
+        conditions_lab lab;
+        lab.run("web", n1);
+        lab.run("db", n2);
+        lab.subnet(false, n1);
+        auto text = configuration_text() + needy;
+        auto watched = "  monitored_subnet 10.77.0.0/24\n";
+        auto refused = lab.say(cluster::configure{with(text, "package_name web\n  node_name n1\n", watched), {}});
+        CHECK(refused.refusal.find("the change would fail it: subnet 10.77.0.0/24 is down on n1") != std::string::npos);
+        CHECK(lab.say(cluster::configure{with(text, "package_name db\n", watched), {}}).accepted);
+        CHECK(lab.package("db").phase == cluster::package_phase::running);
+    }
+    SECTION("weights that no longer fit beside each other") {
+        auto text = with(configuration_text(), "  power_source ups\n", "  capacity_name cpu\n    capacity_value 10\n");
+        auto weigh = [&](const std::string& web, const std::string& db) {
+            auto weight = [](const std::string& value) {
+                return "  weight_name cpu\n    weight_value " + value + "\n";
+            };
+            return with(with(text, "package_name web\n  node_name n1\n  node_name n2\n", weight(web)),
+                        "package_name db\n", weight(db));
+        };
+        cluster_lab lab(weigh("5", "4"));
+        lab.run("web", n1);
+        lab.run("db", n1);
+        auto refused = lab.say(cluster::configure{weigh("5", "6"), {}});
+        CHECK(
+            refused.refusal.find("the change would fail it: there is no room: it needs 6 of cpu, 5 of 10 are taken") !=
+            std::string::npos);
+        CHECK(lab.say(cluster::configure{weigh("5", "5"), {}}).accepted);
+    }
+}
