@@ -92,7 +92,6 @@ void world::send_beat(machine& where) {
 // ---- disk --------------------------------------------------------------------------------------------
 
 void world::act(machine& where, node::store item) {
-    if (now_ < where.disk_bad_until) return act(where, node::reset_node{"the store failed"});
     where.unsynced.push_back(std::move(item));
     if (where.disk_busy) return;
     where.disk_busy = true;
@@ -117,6 +116,10 @@ void world::act(machine& where, node::store item) {
     // One sync takes everything that is waiting (group commit).
     after(wait, [this, &where, life] {
         if (where.daemon_life != life) return;
+        if (now_ < where.disk_bad_until) {  // never tried again (D10); a part of it may be there all the same
+            count("fault_sync_failed");
+            return act(where, node::reset_node{"the store failed"});
+        }
         where.disk_busy = false;
         auto batch = std::exchange(where.unsynced, {});
         for (const auto& done : batch) {

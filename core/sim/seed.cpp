@@ -288,6 +288,8 @@ const std::set<std::string>& expected_counts() {
                                              "fault_cut_datagram",
                                              "fault_slow_sync",
                                              "fault_unsynced_lost",
+                                             "fault_torn",
+                                             "fault_sync_failed",
                                              "fault_script_fail",
                                              "fault_script_hang",
                                              "fault_resource_fail",

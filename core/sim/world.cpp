@@ -142,10 +142,12 @@ void world::keep(machine& where, const node::store& item) {
     }
 }
 
-// What had not been synced is lost, or a part of it is on the disk all the same: writes keep their order.
+// What had not been synced is lost, or a part of it is on the disk all the same: any number of the oldest writes, each
+// of them whole. The real store promises more: what one sync covers is one transaction, whole or not there at all.
 void world::lose_unsynced(machine& where) {
     auto kept = dice_.below(where.unsynced.size() + 1);
     if (kept < where.unsynced.size()) count("fault_unsynced_lost");
+    if (kept > 0 && kept < where.unsynced.size()) count("fault_torn");
     for (std::uint64_t i = 0; i < kept; ++i) {
         const auto& item = where.unsynced[i];
         keep(where, item);
