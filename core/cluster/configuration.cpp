@@ -17,4 +17,16 @@ result<configuration> parse_canonical(const std::string& text) {
     return std::move(outcome.config);
 }
 
+bool complete(state& value, const state* former) {
+    if (!value.formed()) return true;
+    if (former != nullptr && former->formed() && former->configuration_text == value.configuration_text) {
+        value.config = former->config;
+    } else {
+        auto parsed = parse_canonical(value.configuration_text);
+        if (!parsed) return false;
+        value.config = std::move(*parsed);
+    }
+    return coherent(value);
+}
+
 }  // namespace mainstay::cluster

@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "cluster/state.hpp"
 #include "consensus/types.hpp"
 #include "model/config.hpp"
 #include "model/result.hpp"
@@ -16,5 +17,9 @@ namespace mainstay::cluster {
     if (kind == cluster_config::tie::arbitrator) return consensus::tie_break::arbitrator;
     return kind == cluster_config::tie::proof ? consensus::tie_break::proof : consensus::tie_break::none;
 }
+
+// What the byte form of a state leaves out, the parsed configuration, and whether the whole is coherent (state.hpp); as
+// decode_state() does it. `former`: its configuration is taken over when the text is the same, which saves the parsing.
+[[nodiscard]] bool complete(state& value, const state* former);
 
 }  // namespace mainstay::cluster

@@ -153,6 +153,12 @@ std::vector<std::string> state::active_dependents(const std::string& instance) c
     auto name = package_of(instance);
     auto own = packages.find(instance);
     std::vector<std::string> list;
+    // Asked in every turn, and mostly nothing depends on it.
+    bool any = std::any_of(config.packages.begin(), config.packages.end(), [&name](const auto& package) {
+        return std::any_of(package.dependencies.begin(), package.dependencies.end(),
+                           [&name](const auto& link) { return link.up && link.package == name; });
+    });
+    if (!any) return list;
     for (const auto& [other, item] : packages) {
         const auto* package = find_package(other);
         if (package == nullptr || !item.active()) continue;

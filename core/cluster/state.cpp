@@ -7,7 +7,7 @@
 namespace mainstay::cluster {
 
 const package_config* state::find_package(const std::string& name) const {
-    auto package = package_of(name);
+    auto package = std::string_view(name).substr(0, name.find('@'));
     for (const auto& item : config.packages)
         if (item.name == package) return &item;
     return nullptr;
@@ -65,13 +65,7 @@ bool is_package_entry(const command& item) {
 
 std::optional<state> decode_state(std::string_view in) {
     auto value = decode<state>(in);
-    if (!value) return std::nullopt;
-    if (value->formed()) {
-        auto parsed = parse_canonical(value->configuration_text);
-        if (!parsed) return std::nullopt;
-        value->config = std::move(*parsed);
-        if (!coherent(*value)) return std::nullopt;
-    }
+    if (!value || !complete(*value, nullptr)) return std::nullopt;
     return value;
 }
 

@@ -21,6 +21,7 @@ time_point quorum_time(std::span<const active_set> active, const std::function<t
     for (const auto& [set, term, index] : active) {
         if (set.voters.empty()) return time_point::min();
         std::vector<time_point> dates;
+        dates.reserve(set.voters.size());
         for (const auto& item : set.voters) dates.push_back(date(item));
         std::sort(dates.begin(), dates.end(), std::greater<>());
         oldest = std::min(oldest, dates[set.voters.size() / 2]);

@@ -296,11 +296,14 @@ void raft::refresh_active() {
 }
 
 std::vector<node_id> raft::voter_peers() const {
-    std::set<node_id> all;
+    std::vector<node_id> all;
+    all.reserve(active_.empty() ? 0 : active_.front().set.voters.size());
     for (const auto& item : active_)
         for (const auto& member : item.set.voters)
-            if (member.node != self_.node) all.insert(member.node);
-    return {all.begin(), all.end()};
+            if (member.node != self_.node) all.push_back(member.node);
+    std::sort(all.begin(), all.end());
+    all.erase(std::unique(all.begin(), all.end()), all.end());
+    return all;
 }
 
 std::vector<node_id> raft::peers() const {

@@ -80,11 +80,16 @@ std::optional<voter_set> next_voters(const voter_set& base, const voter_wish& wi
     fill(grown, wish);
     fill(living, wish);
     auto best = base.voters;
-    for (const auto& option : {grown, living, made_odd(grown, wish), made_odd(living, wish)}) {
+    auto consider = [&](const std::vector<voter>& option) {
         bool leads =
             std::any_of(option.begin(), option.end(), [&](const auto& item) { return item.node == wish.leader; });
-        if (leads && would_commit(option, wish) && worth(option, wish) > worth(best, wish)) best = option;
-    }
+        if (leads && option != best && would_commit(option, wish) && worth(option, wish) > worth(best, wish))
+            best = option;
+    };
+    consider(grown);
+    consider(living);
+    if (grown.size() % 2 == 0) consider(made_odd(grown, wish));
+    if (living.size() % 2 == 0) consider(made_odd(living, wish));
     bool other_kind = wish.kind != base.kind;
     bool other_arbitrator = wish.kind == tie_break::arbitrator && wish.arbitrator && wish.arbitrator != base.arbitrator;
     if (best == base.voters && !wish.renew && !other_kind && !other_arbitrator) return std::nullopt;

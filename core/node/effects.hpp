@@ -16,6 +16,7 @@ public:
 
     template <class Output>
     void add(Output item) {
+        if (out_.empty()) out_.reserve(4);  // a turn's usual few
         out_.emplace_back(std::move(item));
     }
     [[nodiscard]] request_id new_request() { return request_id{next_++}; }

@@ -176,8 +176,9 @@ void node::decide() {
         found.look_again = decided_->look_again;
     } else {
         found = policy::decide(state_, seen);
-        decided_ = nothing_to_decide{state_.applied, raft_.current_term(), found.look_again, seen};
-        if (!found.decisions.empty()) decided_.reset();
+        decided_.reset();
+        if (found.decisions.empty())
+            decided_ = nothing_to_decide{state_.applied, raft_.current_term(), found.look_again, std::move(seen)};
     }
     look_again_ = found.look_again;
     // When a node that is heard now would become silent.

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "cluster/configuration.hpp"
 #include "cluster/plan_id.hpp"
 #include "model/assert.hpp"
 #include "model/mutation.hpp"
@@ -408,16 +409,19 @@ void node::handle(const guard_hello& item) {
 // reader is lost the reading moves (mission U1).
 void node::keep_event_sources() {
     std::vector<std::string> mine;
+    auto reads = [this](const std::string& candidate) {
+        auto found = state_.nodes.find(state_.find_node(candidate));
+        bool up = found != state_.nodes.end() && found->second.status == cluster::node_status::up;
+        return up ? std::optional(found->first == self_) : std::nullopt;
+    };
     for (const auto& source : state_.config.cluster.event_sources) {
-        auto names = source.nodes;
-        if (names.empty())
-            for (const auto& item : state_.config.cluster.nodes) names.push_back(item.name);
-        for (const auto& candidate : names) {
-            auto found = state_.nodes.find(state_.find_node(candidate));
-            if (found == state_.nodes.end() || found->second.status != cluster::node_status::up) continue;
-            if (found->first == self_) mine.push_back(source.name);
-            break;
-        }
+        std::optional<bool> first;
+        for (const auto& candidate : source.nodes)
+            if (!first) first = reads(candidate);
+        if (source.nodes.empty())
+            for (const auto& item : state_.config.cluster.nodes)
+                if (!first) first = reads(item.name);
+        if (first.value_or(false)) mine.push_back(source.name);
     }
     if (!settled()) mine.clear();
     if (mine == event_sources_) return;
@@ -429,14 +433,12 @@ void node::keep_event_sources() {
 
 bytes node::save() const { return encode(*this); }
 
-std::optional<node> node::load(std::string_view saved) {
+std::optional<node> node::load(std::string_view saved, const cluster::state* former) {
     node value;
     codec::reader reader(saved);
     reader.get(value);
     if (!reader.ok() || !reader.at_end()) return std::nullopt;
-    auto state = cluster::decode_state(encode(value.state_));
-    if (!state) return std::nullopt;
-    value.state_ = std::move(*state);
+    if (!cluster::complete(value.state_, former)) return std::nullopt;
     value.times_ = timings_of(value.state_.config.cluster);
     for (auto& [name, item] : value.runners_) {
         auto config = value.config_of(name);

@@ -206,7 +206,8 @@ public:
     [[nodiscard]] std::string local_reasons() const;
 
     [[nodiscard]] bytes save() const;
-    [[nodiscard]] static std::optional<node> load(std::string_view saved);
+    // `former`, the state of a node at hand: a configuration that is the same is not parsed again.
+    [[nodiscard]] static std::optional<node> load(std::string_view saved, const cluster::state* former = nullptr);
 
 private:
     node() : raft_({}, {}, {}, 1, {}) {}

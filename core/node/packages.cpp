@@ -238,9 +238,9 @@ void node::probe_addresses(const cluster::fence_request& request) {
 
 // One whose halt failed may have addresses up and data open: it binds this node as one that runs.
 bool node::packages_here() const {
-    return !active_packages().empty() || std::any_of(runners_.begin(), runners_.end(), [](const auto& item) {
-        return item.second.phase() != runner_phase::over;
-    }) || !recovered_.empty();
+    return std::any_of(runners_.begin(), runners_.end(),
+                       [](const auto& item) { return item.second.phase() != runner_phase::over; }) ||
+           !active_packages().empty();
 }
 
 // "When the lease is lost the generation is over on that node": whether it runs, or was still to begin.

@@ -71,6 +71,7 @@ bool peers::direct_to(node_id witness, node_id node, duration limit) const {
 
 std::vector<heard_entry> peers::entries(time_point now, duration direct_limit) const {
     std::vector<heard_entry> list;
+    list.reserve(peers_.size());
     for (const auto& [node, known] : peers_) {
         if (known.echo == time_point::min()) continue;
         auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now - known.heard).count();

@@ -2,6 +2,7 @@
 #include "node/snapshots.hpp"
 
 #include "cluster/apply.hpp"
+#include "cluster/configuration.hpp"
 #include "model/mutation.hpp"
 #include "node/node.hpp"
 
@@ -37,8 +38,7 @@ void node::judge_snapshot() {
     const auto* offered = raft_.offered_snapshot();
     if (offered == nullptr) return;
     auto body = decode<snapshot_body>(offered->data);
-    bool readable =
-        body && body->state.applied == offered->index && cluster::decode_state(encode(body->state)).has_value();
+    bool readable = body && body->state.applied == offered->index && cluster::complete(body->state, &state_);
     if (!readable) out_.say("error", "the leader's snapshot can't be read here: install the newer version");
     raft_.accept_snapshot(readable);
 }
@@ -47,14 +47,13 @@ bool node::load_snapshot() {
     const auto& taken = raft_.snapshot();
     if (stopped_applying_ || taken.index <= state_.applied) return false;
     auto body = decode<snapshot_body>(taken.data);
-    auto state = body ? cluster::decode_state(encode(body->state)) : std::nullopt;
-    if (!state) {
+    if (!body || !cluster::complete(body->state, &state_)) {
         stopped_applying_ = true;
         out_.say("error", "the snapshot at entry " + std::to_string(taken.index.value) +
                               " can't be read: this node stops applying; install the newer version");
         return false;
     }
-    state_ = std::move(*state);
+    state_ = std::move(body->state);
     history_.assign(body->history.begin(), body->history.end());
     configuration_is_new();
     // What this life had submitted and the snapshot counts.
@@ -73,10 +72,10 @@ tl::expected<cluster::state, wall_time> state_at(const consensus::raft& log, log
     const auto& taken = log.snapshot();
     if (taken.index.value > 0) {
         auto body = decode<snapshot_body>(taken.data);
-        auto base = body ? cluster::decode_state(encode(body->state)) : std::nullopt;
+        bool whole = body && cluster::complete(body->state, nullptr);
         auto oldest = body && !body->history.empty() ? body->history.back().when : wall_time{};
-        if (!base || when < oldest) return tl::unexpected(oldest);
-        now = std::move(*base);
+        if (!whole || when < oldest) return tl::unexpected(oldest);
+        now = std::move(body->state);
     }
     while (now.applied < applied) {
         log_index next{now.applied.value + 1};

@@ -24,6 +24,15 @@ std::size_t piece_size(const cluster_config& cluster) {
     return size;
 }
 
+// Nearly all are small beats: one allocation for each.
+bytes datagram_of(const envelope& item) {
+    constexpr std::size_t usual = 200;
+    bytes out;
+    out.reserve(usual);
+    codec::writer(out).put(item);
+    return out;
+}
+
 }  // namespace
 
 void node::handle(const datagram& item) {
@@ -72,14 +81,14 @@ void node::pass_on(node_id from, const bytes& data) {
     if (!peers_.direct(from, at_.now, limit)) return;
     for (const auto& [other, known] : peers_.all()) {
         if (other == from || !peers_.direct(other, at_.now, limit) || peers_.direct_to(other, from, limit)) continue;
-        out_.add(send{state_.node_name(other), encode(wrap(relay{other, data}))});
+        out_.add(send{state_.node_name(other), datagram_of(wrap(relay{other, data}))});
     }
 }
 
 void node::on_relay(const relay& item, const std::string& link) {
     if (item.to != self_) {
         if (link == relay_link || !state_.nodes.contains(item.to)) return;
-        out_.add(send{state_.node_name(item.to), encode(wrap(item))});
+        out_.add(send{state_.node_name(item.to), datagram_of(wrap(item))});
         return;
     }
     auto inner = open_datagram(item.data);
@@ -147,12 +156,12 @@ void node::transmit(const std::string& to, wire_body body) {
     auto hop = target ? next_hop(target) : target;
     auto add = [&](bytes data) {
         if (hop == target) return out_.add(send{to, std::move(data)});
-        out_.add(send{state_.node_name(hop), encode(wrap(relay{target, std::move(data)}))});
+        out_.add(send{state_.node_name(hop), datagram_of(wrap(relay{target, std::move(data)}))});
     };
-    auto data = encode(wrap(std::move(body)));
+    auto data = datagram_of(wrap(std::move(body)));
     auto limit = piece_size(state_.config.cluster);
     if (data.size() <= limit) return add(std::move(data));
-    for (auto& piece : split(next_whole_++, data, limit - 32)) add(encode(wrap(std::move(piece))));
+    for (auto& piece : split(next_whole_++, data, limit - 32)) add(datagram_of(wrap(std::move(piece))));
 }
 
 log_index node::newest_package_entry() const {
@@ -171,7 +180,7 @@ void node::publish() {
     out.period = times_.heartbeat_interval;
     out.stale_after = times_.member_timeout / 2;
     if (!cluster_name()) {
-        out.data = encode(envelope{{}, {}, boot_, 0, form_hello{name_, store_, kernel_}});
+        out.data = datagram_of(envelope{{}, {}, boot_, 0, form_hello{name_, store_, kernel_}});
         out_.add(std::move(out));
         return;
     }
@@ -202,7 +211,7 @@ void node::publish() {
     out.urgent = item.leader != told_leader_ || item.acknowledges != told_acknowledges_;
     told_leader_ = item.leader;
     told_acknowledges_ = item.acknowledges;
-    out.data = encode(wrap(std::move(item)));
+    out.data = datagram_of(wrap(std::move(item)));
     out_.add(std::move(out));
 }
 

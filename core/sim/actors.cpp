@@ -17,7 +17,7 @@ void world::perform(machine& where, node::output item) {
 // ---- network -----------------------------------------------------------------------------------------
 
 void world::transmit(machine& from, machine& to, const bytes& data) {
-    if (from.links_down || to.links_down || cuts_.contains({from.name, to.name})) {
+    if (from.links_down || to.links_down || (!cuts_.empty() && cuts_.contains({from.name, to.name}))) {
         count("fault_cut_datagram");
         return;
     }
@@ -40,7 +40,7 @@ void world::transmit(machine& from, machine& to, const bytes& data) {
         after(delay, [this, &to, life, data, &from]() mutable {
             if (!to.power || to.life != life) return;
             note_hearing(to, from);
-            deliver(to, node::datagram{"net", data});
+            deliver(to, node::datagram{"net", std::move(data)});
         });
     }
 }
@@ -83,7 +83,9 @@ void world::beat_fires(machine& where, std::uint64_t life) {
 }
 
 void world::send_beat(machine& where) {
-    auto data = where.beat;
+    bytes data;
+    data.reserve(where.beat.size() + node::send_time_size);
+    data = where.beat;
     node::append_send_time(data, clock(where).now);
     for (auto& [name, other] : machines_)
         if (name != where.name) transmit(where, *other, data);
@@ -367,7 +369,7 @@ void world::arbitrate(machine& where, const node::call_plugin& item) {
 // ---- what the node tells people --------------------------------------------------------------------------
 
 void world::act(machine& where, const node::happened& item) {
-    say(where, "log " + std::to_string(item.index.value) + ": " + item.text);
+    if (trace) say(where, "log " + std::to_string(item.index.value) + ": " + item.text);
     if (item.refused && item.actor == "policy" && (item.text.starts_with("start ") || item.text.starts_with("halt ")))
         violated("a decision of the leader made no sense when applied: " + item.text);
     if (!item.refused) count("mark_" + item.event);
@@ -401,7 +403,7 @@ void world::act(machine& where, const node::left& item) {
     where.lease_packages = false;
     where.inbox.clear();
     where.beating = false;
-    ++where.daemon_life;
+    where.next_daemon_life();
     where.daemon.reset();
     where.stopped = true;
 }

@@ -12,6 +12,8 @@
 namespace mainstay::sim {
 
 struct world::machine {
+    static constexpr duration never_woken = duration::max();
+
     std::string name;
 
     // ---- the disk: survives everything ----
@@ -69,7 +71,15 @@ struct world::machine {
     bool beating = false;
     std::uint64_t turns = 0;  // since turns_since
     duration turns_since{0};
-    std::uint64_t wake_number = 0;
+    void next_daemon_life() {  // what waits for the former one comes to nothing
+        ++daemon_life;
+        wake_at = never_woken;
+    }
+    // When it wants a tick, and as which event; one that is due earlier in the queue is armed for it already.
+    duration wake_at = never_woken;
+    std::uint64_t wake_order = 0;
+    duration armed_at = never_woken;
+    std::uint64_t armed_order = 0;
     std::uint64_t checked_commit = 0;  // entries compared with the ghost log
     std::uint64_t checked_snapshot = 0;
     log_index checked_beat;  // its log's end when a beat of it was looked into

@@ -24,7 +24,18 @@ world::~world() = default;
 world::machine& world::at(const std::string& name) { return *machines_.at(name); }
 
 void world::after(duration wait, std::function<void()> what) {
-    queue_.push_back({now_ + std::max(wait, duration{0}), order_++, std::move(what)});
+    push(now_ + std::max(wait, duration{0}), order_++, std::move(what));
+}
+
+void world::push(duration at, std::uint64_t order, std::function<void()> what) {
+    if (events_free_.empty()) {
+        events_free_.push_back(events_.size());
+        events_.emplace_back();
+    }
+    auto slot = events_free_.back();
+    events_free_.pop_back();
+    events_[slot] = std::move(what);
+    queue_.push_back({at, order, slot});
     std::push_heap(queue_.begin(), queue_.end());
 }
 
@@ -32,12 +43,21 @@ void world::run_until(duration until) {
     while (!queue_.empty() && violation_.empty()) {
         if (queue_.front().at > until) break;
         std::pop_heap(queue_.begin(), queue_.end());
-        auto next = std::move(queue_.back());
+        auto next = queue_.back();
         queue_.pop_back();
         now_ = next.at;
-        next.what();
+        auto what = std::move(events_[next.what]);
+        events_[next.what] = nullptr;
+        events_free_.push_back(next.what);
+        what();
     }
     now_ = std::max(now_, until);
+}
+
+void world::count(std::string_view what) {
+    auto found = counts_.find(what);
+    if (found == counts_.end()) found = counts_.emplace(std::string(what), 0).first;
+    ++found->second;
 }
 
 void world::violated(const std::string& what) {
@@ -96,7 +116,7 @@ void world::boot_daemon(machine& where, bool machine_booted) {
     }
     where.stopped = false;
     ++where.incarnation;
-    ++where.daemon_life;
+    where.next_daemon_life();
     node::start_info info;
     info.name = where.name;
     info.boot = {where.machine_counter, where.incarnation};
@@ -164,7 +184,7 @@ void world::power_off(const std::string& name) {
     where.power = false;
     where.stopped = false;
     ++where.life;
-    ++where.daemon_life;
+    where.next_daemon_life();
     where.daemon.reset();
     where.processes.clear();
     where.resources.clear();
@@ -188,7 +208,7 @@ void world::crash_daemon(const std::string& name) {
     if (!where.power || !where.daemon) return;
     say(where, "DAEMON CRASH");
     lose_unsynced(where);
-    ++where.daemon_life;
+    where.next_daemon_life();
     where.daemon.reset();
     where.beating = false;
     where.inbox.clear();
@@ -318,7 +338,7 @@ void world::step(machine& where, const node::input& item) {
     ++steps_;
     if (save_every != 0 && steps_ % save_every == 0) {
         auto saved = where.daemon->save();
-        auto copy = node::node::load(saved);
+        auto copy = node::node::load(saved, &where.daemon->state());
         if (!copy || copy->save() != saved) return violated("a node's state does not survive being written and read");
         where.daemon = std::move(*copy);
         count("mark_saved_and_loaded");
@@ -336,24 +356,41 @@ void world::step(machine& where, const node::input& item) {
 }
 
 void world::wake(machine& where) {
-    auto number = ++where.wake_number;
-    auto life = where.daemon_life;
     auto due = where.daemon->deadline();
+    where.wake_at = machine::never_woken;
     if (due == never) return;
     auto soon = now_ + duration{1};
-    auto when = due <= clock(where).now ? soon : std::max(from_clock(where, due), soon);
-    after(when - now_, [this, &where, life, number] {
-        if (where.daemon_life != life || where.wake_number != number || !where.daemon) return;
-        if (now_ < where.paused_until) return;
-        // A daemon that turns without anything having changed would eat a core.
-        constexpr std::uint64_t turns_per_millisecond_max = 300;
-        where.turns = now_ - where.turns_since > duration{1'000} ? 0 : where.turns + 1;
-        if (where.turns == 0) where.turns_since = now_;
-        if (where.turns > turns_per_millisecond_max)
-            return violated(where.name + " spins: deadline " + to_text(where.daemon->deadline()) + " at " +
-                            to_text(clock(where).now));
-        step(where, node::tick{});
+    where.wake_at = due <= clock(where).now ? soon : std::max(from_clock(where, due), soon);
+    where.wake_order = order_++;
+    arm(where);
+}
+
+// Nearly every turn puts the next tick off a little: an event that comes earlier puts itself off when its time comes,
+// to the very place in the queue that it would have been given at once.
+void world::arm(machine& where) {
+    if (std::pair{where.armed_at, where.armed_order} <= std::pair{where.wake_at, where.wake_order}) return;
+    where.armed_at = where.wake_at;
+    where.armed_order = where.wake_order;
+    push(where.armed_at, where.armed_order, [this, &where, order = where.armed_order] {
+        if (where.armed_order != order || where.armed_at == machine::never_woken) return;
+        where.armed_at = machine::never_woken;
+        if (where.wake_at == machine::never_woken) return;
+        if (where.wake_order != order) return arm(where);
+        where.wake_at = machine::never_woken;
+        woken(where);
     });
+}
+
+void world::woken(machine& where) {
+    if (!where.daemon || now_ < where.paused_until) return;
+    // A daemon that turns without anything having changed would eat a core.
+    constexpr std::uint64_t turns_per_millisecond_max = 300;
+    where.turns = now_ - where.turns_since > duration{1'000} ? 0 : where.turns + 1;
+    if (where.turns == 0) where.turns_since = now_;
+    if (where.turns > turns_per_millisecond_max)
+        return violated(where.name + " spins: deadline " + to_text(where.daemon->deadline()) + " at " +
+                        to_text(clock(where).now));
+    step(where, node::tick{});
 }
 
 // ---- what can be seen ------------------------------------------------------------------------------------

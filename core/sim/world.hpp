@@ -10,6 +10,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "consensus/arbiter.hpp"
@@ -44,7 +45,7 @@ struct weather {
 };
 
 // Everything that happened, by name, for coverage and the summary.
-using counts = std::map<std::string, std::uint64_t>;
+using counts = std::map<std::string, std::uint64_t, std::less<>>;
 
 class world {
 public:
@@ -114,7 +115,7 @@ public:
     [[nodiscard]] const std::string& violation() const { return violation_; }
     void violated(const std::string& what);
     [[nodiscard]] const counts& happened() const { return counts_; }
-    void count(const std::string& what) { ++counts_[what]; }
+    void count(std::string_view what);
     [[nodiscard]] std::uint64_t steps() const { return steps_; }
 
     // Called with every line of the trace, when set.
@@ -127,10 +128,11 @@ public:
 
 private:
     struct machine;
+    // What is to be done stays where it is while the heap moves its events about.
     struct event {
         duration at;
         std::uint64_t order;
-        std::function<void()> what;
+        std::size_t what;  // in events_
         bool operator<(const event& other) const { return std::pair{at, order} > std::pair{other.at, other.order}; }
     };
 
@@ -160,7 +162,10 @@ private:
     void resource(machine& where, const node::call_plugin& item);
     void beat_fires(machine& where, std::uint64_t life);
     void send_beat(machine& where);
+    void push(duration at, std::uint64_t order, std::function<void()> what);
     void wake(machine& where);
+    void arm(machine& where);
+    void woken(machine& where);
     void tell_subnets(machine& where);
     void tell_links(machine& where);
     void guard_checks(machine& where, std::uint64_t life);
@@ -189,6 +194,8 @@ private:
     configuration config_;  // the one the cluster was formed with
     std::map<std::string, std::unique_ptr<machine>> machines_;
     std::vector<event> queue_;  // a heap, the next one first
+    std::vector<std::function<void()>> events_;
+    std::vector<std::size_t> events_free_;
     std::uint64_t order_ = 0;
     duration now_{0};
     std::set<std::pair<std::string, std::string>> cuts_;
