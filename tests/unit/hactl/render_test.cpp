@@ -298,3 +298,15 @@ TEST_CASE("resource list has a line for each node") {
           "lun       simple  node2  unknown  -           db web\n");
     CHECK(render_resources(json::object(), plain) == "No generic resources.\n");
 }
+
+TEST_CASE("the failovers that count, and until when") {
+    auto status = portal();
+    status["now"] = now;
+    auto& web = status["packages"][0];
+    web["failovers"] = {{"used", 0}, {"limit", 3}, {"resets", nullptr}};
+    CHECK(render_status(status, plain).find("failovers") == std::string::npos);
+    web["failovers"] = {{"used", 2}, {"limit", 3}, {"resets", now + 600 * second}};
+    INFO(render_status(status, plain));
+    CHECK(render_status(status, plain).find("web: 2 of 3 failovers used, the first counts until Nov 24 15:10\n") !=
+          std::string::npos);
+}
