@@ -130,7 +130,7 @@ class Maintenance(ConditionCase):
         self.assertIn("hactl package disable netted", self.said("package", "maintenance", "on", "netted"))
         self.lab.hactl("node3", "package", "disable", "netted")
         self.lab.hactl("node3", "package", "maintenance", "on", "netted", "--reason", "new disks", "--until", "2h")
-        sleeper = next(pid for pid, argv in self.lab.processes("node1", "sleep") if "1000" in argv)
+        sleeper = self.lab.wait_process("node1", "sleep", "1000")
         os.kill(sleeper, signal.SIGTERM)
         self.lab.cut("node1", "eth1", carrier=True)
         self.lab.wait("the service has ended", lambda: self.lab.package("netted")["services"][0]["state"] == "failed")

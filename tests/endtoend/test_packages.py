@@ -104,12 +104,8 @@ class OnlineChange(PackageCase):
     packages = {"one": ONE}
     smoke = True
 
-    def sleeper(self):
-        return [pid for pid, argv in self.lab.processes("node1", "sleep") if "1000" in argv]
-
     def test_what_may_change_while_it_runs(self):
-        before, generation = self.sleeper(), self.lab.package("one")["generation"]
-        self.assertEqual(len(before), 1)
+        before, generation = self.lab.wait_process("node1", "sleep", "1000"), self.lab.package("one")["generation"]
         self.lab.write("node2", "/etc/mainstay/packages/one.conf",
                        ONE.replace("halt_script_timeout 3", "halt_script_timeout 4\npriority 7"))
         self.lab.apply("node2")
@@ -120,12 +116,13 @@ class OnlineChange(PackageCase):
         self.assertNotEqual(refused.returncode, 0)
         self.assertIn("halt it before service_cmd is changed", refused.stdout + refused.stderr)
         self.assertRegex(self.lab.hactl("node3", "cluster", "get").stdout, "priority +7")
-        self.assertEqual((self.sleeper(), self.lab.package("one")["generation"]), (before, generation))
+        after = self.lab.wait_process("node1", "sleep", "1000")
+        self.assertEqual((after, self.lab.package("one")["generation"]), (before, generation))
         self.lab.hactl("node3", "package", "halt", "one")
         self.lab.apply("node2")
         self.assertEqual(self.lab.package("one")["state"], "halted")
         self.lab.hactl("node3", "package", "start", "one", "node1")
-        self.assertEqual(self.sleeper(), [])
+        self.lab.wait_process("node1", "sleep", "1001")
 
 
 class Scripts(PackageCase):
@@ -206,7 +203,7 @@ class Dependencies(PackageCase):
         refused = self.lab.hactl("node2", "package", "halt", "db", check=False)
         self.assertIn("web needs db", refused.stdout + refused.stderr)
         self.forget("node1")
-        sleeper = next(pid for pid, argv in self.lab.processes("node1", "sleep") if "1001" in argv)
+        sleeper = self.lab.wait_process("node1", "sleep", "1001")
         os.kill(sleeper, signal.SIGTERM)
         self.lab.wait_running("web", "node2")
         self.lab.wait_running("db", "node2")

@@ -323,6 +323,11 @@ class Lab:
                 found.append((pid, argv))
         return found
 
+    def wait_process(self, node, program, argument):
+        """The pid of its process with that argument: a service is a shell for a moment before it is what it becomes."""
+        return wait(f"{program} {argument} runs on {node}",
+                    lambda: [pid for pid, argv in self.processes(node, program) if argument in argv])[0]
+
     def kill(self, node, program, number=signal.SIGKILL):
         """Sends a signal to the processes of `node` called `program`; how many there were."""
         found = self.processes(node, program)
