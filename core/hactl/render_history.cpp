@@ -21,8 +21,12 @@ tone tone_of_severity(const std::string& severity) {
 std::string candidate_text(const json& candidate, std::int64_t now_us) {
     auto verdict = text_of(candidate, "verdict");
     auto text = text_of(candidate, "text");
-    if (verdict != "running") return (verdict.empty() ? "" : verdict + (text.empty() ? "" : ": ")) + text;
     auto since = number_of(candidate, "since");
+    if (verdict != "running") {
+        auto remedy = text_of(candidate, "remedy");
+        return (verdict.empty() ? "" : verdict + (text.empty() ? "" : ": ")) + text +
+               (since ? ", since " + date_text(*since, now_us) : "") + (remedy.empty() ? "" : "; " + remedy);
+    }
     // The daemon may have said it already.
     if (text.rfind("running here", 0) == 0) return text;
     return "running here" + (since ? " since " + date_text(*since, now_us) : std::string()) +

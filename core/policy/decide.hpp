@@ -46,9 +46,16 @@ struct outcome {
 
 // ---- reasons ---------------------------------------------------------------------------------
 
+// `alice@n1 (package disable)`
+[[nodiscard]] std::string flag_text(const cluster::provenance& by);
+
+// What stands against a node. `others`: what other packages are or need.
+enum class obstacle { none, unconfigured, unseen, lost, halted, battery, switching, maintenance, lacks, others };
+
 struct verdict {
     bool eligible = false;
     std::string reason;  // "first of its node list that can run it", "switching disabled by alice (...)"
+    obstacle what = obstacle::unconfigured;
     // Not eligible, but only because it may not start there: it may stay. What it lacks there its node reports.
     bool flag_only = false;
     // It has not said yet what its subnets are like; it will at once.
@@ -70,14 +77,5 @@ struct choice {
 
 // Where it would go if its present node were lost; 0 = nowhere.
 [[nodiscard]] node_id next_node(const cluster::state& state, const std::string& package);
-
-// Why the package is where it is and where else it could be: lines for `hactl explain`.
-struct explanation {
-    std::string headline;
-    std::vector<std::pair<std::string, std::string>> nodes;  // node name, reason; node list order
-};
-[[nodiscard]] explanation explain(const cluster::state& state, const std::string& package);
-// The same with a plan of that state made before: for many packages at once.
-[[nodiscard]] explanation explain(const cluster::state& state, const plan& made, const std::string& package);
 
 }  // namespace mainstay::policy

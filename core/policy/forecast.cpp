@@ -6,6 +6,7 @@
 
 #include "cluster/configuration.hpp"
 #include "consensus/voters.hpp"
+#include "policy/explain.hpp"
 #include "policy/forecaster.hpp"
 
 namespace mainstay::policy {

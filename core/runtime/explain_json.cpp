@@ -5,7 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "node/snapshots.hpp"
-#include "policy/decide.hpp"
+#include "policy/explain.hpp"
 
 namespace mainstay::runtime {
 
@@ -13,10 +13,18 @@ namespace {
 
 using json = nlohmann::json;
 
-std::string verdict_of(const std::string& text, bool owner) {
-    if (owner) return "running";
-    if (text.starts_with("next:")) return "next";
-    return text.starts_with("cannot:") ? "cannot" : "could";
+const char* to_string(policy::candidate::verdict_type verdict) {
+    using enum policy::candidate::verdict_type;
+    switch (verdict) {
+        case here:
+            return "running";
+        case next:
+            return "next";
+        case could:
+            return "could";
+        default:
+            return "cannot";
+    }
 }
 
 std::string date_of(wall_time when) {
@@ -27,14 +35,10 @@ std::string date_of(wall_time when) {
     return {text, std::strftime(text, sizeof text, "%Y-%m-%d %H:%M:%S", &parts)};
 }
 
-json candidate(const cluster::state& state, const cluster::package_state& item, const std::string& name,
-               std::string text) {
-    bool owner = item.active() && state.node_name(item.owner) == name;
-    auto verdict = verdict_of(text, owner);
-    for (std::string_view prefix : {"next: ", "cannot: "})
-        if (text.starts_with(prefix)) text.erase(0, prefix.size());
-    json out{{"node", name}, {"verdict", verdict}, {"text", std::move(text)}};
-    if (owner) out["since"] = item.phase_by.when.us;
+json candidate_json(policy::candidate from) {
+    json out{{"node", std::move(from.node)}, {"verdict", to_string(from.verdict)}, {"text", std::move(from.text)}};
+    if (from.since) out["since"] = from.since->us;
+    if (!from.remedy.empty()) out["remedy"] = std::move(from.remedy);
     return out;
 }
 
@@ -48,8 +52,8 @@ result<json> explained(const cluster::state& state, const explain_question& aske
     out["node"] = item.active() ? json(state.node_name(item.owner)) : json(nullptr);
     out["text"] = told.headline;
     out["candidates"] = json::array();
-    for (const auto& [name, text] : told.nodes)
-        if (asked.node.empty() || asked.node == name) out["candidates"].push_back(candidate(state, item, name, text));
+    for (auto& one : told.nodes)
+        if (asked.node.empty() || asked.node == one.node) out["candidates"].push_back(candidate_json(std::move(one)));
     if (!asked.node.empty() && out["candidates"].empty())
         return fail("node " + asked.node + " is not in the node list of package " + asked.package + then);
     if (asked.at) out["at"] = asked.at->us;

@@ -5,6 +5,7 @@
 
 #include "model/timing.hpp"
 #include "policy/decide.hpp"
+#include "policy/explain.hpp"
 #include "policy/protection.hpp"
 #include "runtime/clock.hpp"
 

@@ -5,6 +5,7 @@
 #include "cluster/configuration.hpp"
 #include "model/print.hpp"
 #include "policy/decide.hpp"
+#include "policy/explain.hpp"
 #include "sim/configuration.hpp"
 #include "sim/faults.hpp"
 

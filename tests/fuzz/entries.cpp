@@ -5,6 +5,7 @@
 
 #include "cluster/apply.hpp"
 #include "policy/decide.hpp"
+#include "policy/explain.hpp"
 
 namespace {
 

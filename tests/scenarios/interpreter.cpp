@@ -9,6 +9,7 @@
 #include "model/print.hpp"
 #include "model/value.hpp"
 #include "policy/decide.hpp"
+#include "policy/explain.hpp"
 
 namespace mainstay::scenarios {
 
@@ -375,7 +376,7 @@ void interpreter::explain(const words& said) {
     if (leader == nullptr) return say("no leader");
     auto told = policy::explain(leader->state(), said.at(1));
     say(told.headline);
-    for (const auto& [node, text] : told.nodes) say(std::string("  ").append(node).append("  ").append(text));
+    for (const auto& one : told.nodes) say("  " + one.node + "  " + one.line());
 }
 
 void interpreter::status() {

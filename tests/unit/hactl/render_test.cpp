@@ -181,12 +181,16 @@ TEST_CASE("explain puts the reason first and the nodes below") {
                       {"since", now - 5 * 24 * 3600 * second},
                       {"text", "started by cluster start"}},
                      {{"node", "node2"}, {"verdict", "next"}, {"text", "in the cluster, switching on"}},
-                     {{"node", "third"}, {"verdict", "cannot"}, {"text", "switching disabled by alice"}}}}};
+                     {{"node", "third"},
+                      {"verdict", "cannot"},
+                      {"text", "switching disabled by alice"},
+                      {"since", now - 60 * second},
+                      {"remedy", "hactl package enable web third"}}}}};
     CHECK(render_explain(explained, now) ==
           "web runs on node1 because it is the first of its node list that can run it.\n"
           "  node1  running here since Nov 19 15:00 (started by cluster start)\n"
           "  node2  next: in the cluster, switching on\n"
-          "  third  cannot: switching disabled by alice\n");
+          "  third  cannot: switching disabled by alice, since Nov 24 14:59; hactl package enable web third\n");
 }
 
 TEST_CASE("history is one line per entry, with cause and actor") {

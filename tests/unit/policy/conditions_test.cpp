@@ -69,7 +69,7 @@ TEST_CASE("what a running package lacks is its node's word to give, not the lead
     lab.report("mail", report::subnet_down, "subnet 10.77.0.0/24 is down on n1");
     lab.report("mail", report::halted);
     CHECK(lab.starts("mail") == "n2");
-    CHECK(policy::explain(lab.state, "mail").nodes.at(0).second == "cannot: subnet 10.77.0.0/24 is down on n1");
+    CHECK(policy::explain(lab.state, "mail").nodes.at(0).line() == "cannot: subnet 10.77.0.0/24 is down on n1");
     lab.subnet(n2, false);
     CHECK(lab.starts("mail").empty());
     lab.subnet(n1, true);

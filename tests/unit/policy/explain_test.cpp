@@ -8,8 +8,8 @@ using cluster::report;
 namespace {
 
 std::string line_of(const policy::explanation& told, const std::string& node) {
-    for (const auto& [name, text] : told.nodes)
-        if (name == node) return text;
+    for (const auto& one : told.nodes)
+        if (one.node == node) return one.line();
     return "(no line)";
 }
 
@@ -26,7 +26,7 @@ TEST_CASE("explain a running package") {
     auto told = policy::explain(lab.state, "web");
     CHECK(has(told.headline, "web runs on n1"));
     REQUIRE(told.nodes.size() == 2);
-    CHECK(told.nodes[0].first == "n1");
+    CHECK(told.nodes[0].node == "n1");
     CHECK(has(line_of(told, "n1"), "generation 1"));
     CHECK(has(line_of(told, "n1"), "proof: never_started"));
     CHECK(has(line_of(told, "n2"), "next: "));
@@ -38,10 +38,12 @@ TEST_CASE("explain names who and why for each node that can't") {
     lab.say(cluster::package_switching{"db", "n2", false}, "alice@n1");
     lab.lose(n3);
     auto told = policy::explain(lab.state, "db");
-    CHECK(has(line_of(told, "n2"), "cannot: switching disabled by alice@n1"));
+    CHECK(has(line_of(told, "n2"),
+              "cannot: switching disabled by alice@n1 (package disable); hactl package enable db n2"));
+    CHECK(told.nodes[1].since == lab.package("db").node_off.at(n2).when);
     CHECK(has(line_of(told, "n3"), "cannot: lost: not heard"));
     lab.say(cluster::node_admin{"n2", false}, "bob@n1");
-    CHECK(has(line_of(policy::explain(lab.state, "db"), "n2"), "halted by bob@n1"));
+    CHECK(has(line_of(policy::explain(lab.state, "db"), "n2"), "halted by bob@n1 (node halt); hactl node run n2"));
     lab.ask_fence(n3);
     lab.say(cluster::fence_result{lab.state.fence_ids, cluster::fence_outcome::off_confirmed, "strip", ""});
     CHECK(has(line_of(policy::explain(lab.state, "db"), "n3"), "fenced: power off confirmed by strip"));
@@ -51,12 +53,13 @@ TEST_CASE("explain why a package is down") {
     policy_lab lab;
     CHECK(has(policy::explain(lab.state, "web").headline, "web is down: "));
     lab.say(cluster::package_stop{"web"}, "alice@n1");
-    CHECK(has(policy::explain(lab.state, "web").headline, "switching is off, set by alice@n1"));
+    CHECK(has(policy::explain(lab.state, "web").headline, "(package halt); hactl package enable web starts it"));
     lab.lose(n1), lab.lose(n2);
     lab.say(cluster::package_switching{"web", "", true});
     CHECK(has(policy::explain(lab.state, "web").headline, "no node of its list can run it; n1: lost"));
     lab.say(cluster::cluster_admin{false}, "eve@n3");
-    CHECK(has(policy::explain(lab.state, "web").headline, "the cluster is halted by eve@n3"));
+    CHECK(has(policy::explain(lab.state, "web").headline,
+              "the cluster is halted by eve@n3 (cluster halt); hactl cluster run starts it"));
 }
 
 TEST_CASE("explain the phases between") {

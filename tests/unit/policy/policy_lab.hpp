@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "policy/decide.hpp"
+#include "policy/explain.hpp"
 #include "support/small_cluster.hpp"
 
 namespace mainstay::small {

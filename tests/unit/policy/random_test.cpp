@@ -9,6 +9,7 @@
 #include "cluster/apply.hpp"
 #include "cluster/configuration.hpp"
 #include "policy/decide.hpp"
+#include "policy/explain.hpp"
 #include "policy/forecast.hpp"
 #include "support/small_cluster.hpp"
 

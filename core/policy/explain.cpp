@@ -1,0 +1,155 @@
+// Why a package is where it is, in sentences (architecture.md, D13).
+#include "policy/explain.hpp"
+
+#include "model/value.hpp"
+#include "policy/decide.hpp"
+#include "policy/plan.hpp"
+
+namespace mainstay::policy {
+
+using cluster::package_phase;
+
+namespace {
+
+// Why nothing of it runs, or where it is going.
+std::string why_down(const cluster::state& state, const plan& made, const std::string& package) {
+    const auto& now = state.packages.at(package);
+    if (state.halted) return "the cluster is halted by " + flag_text(state.halted_by) + "; hactl cluster run starts it";
+    if (now.maintained && !now.target)
+        return "only hactl package start " + package + " starts it, on " + state.node_name(now.maintained->node);
+    if (!now.switching && !now.target && !now.target_any)
+        return "switching is off, set by " + flag_text(now.switching_by) + "; hactl package enable " +
+               cluster::package_of(package) + " starts it";
+    const auto* item = made.find(package);
+    if (item == nullptr) return "not configured";
+    if (!item->where) return item->reason;
+    if (state.failover_waits_until(*item->config, *item->now))
+        return "it has failed over " + std::to_string(item->config->failover_limit) + " times within " +
+               duration_text(item->config->failover_limit_time) +
+               " (failover_limit): see why, then hactl package enable " + package +
+               " starts it; else it starts when the first of them is that long ago";
+    if (item->waits_for)
+        return "waits until " + state.node_name(item->waits_for) + " has said what its subnets are like";
+    for (const auto& link : item->needs)
+        if (!made.met_now(link, item->where))
+            return "waits on " + state.node_name(item->where) + " for " + link.package + ", which is not up there yet";
+    auto other = made.in_the_way_now(*item, item->where);
+    if (!other.empty()) return "waits until " + other + ", which excludes it, has halted";
+    return "starts on " + state.node_name(item->where) + ": " + item->reason;
+}
+
+// What stands against a node that is fit by itself: other packages.
+std::string refusal_of(const plan& made, const std::string& package, node_id node) {
+    const auto* item = made.find(package);
+    if (item == nullptr) return {};
+    for (const auto& [other, reason] : item->refused)
+        if (other == node) return reason;
+    return {};
+}
+
+void since_and_remedy(candidate& out, obstacle what, const cluster::state& state, const std::string& package,
+                      node_id node) {
+    const auto& item = state.packages.at(package);
+    auto host = state.nodes.find(node);
+    switch (what) {
+        case obstacle::lost:
+            out.since = host->second.status_by.when;
+            break;
+        case obstacle::halted:
+            out.since = host->second.halted_by.when;
+            out.remedy = "hactl node run " + out.node;
+            break;
+        case obstacle::switching:
+            out.since = item.node_off.at(node).when;
+            out.remedy = "hactl package enable " + cluster::package_of(package) + ' ' + out.node;
+            break;
+        case obstacle::maintenance:
+            out.since = item.maintained->by.when;
+            out.remedy = "hactl package maintenance off " + package;
+            break;
+        default:
+            break;
+    }
+}
+
+std::string headline(const cluster::state& state, const plan& made, const std::string& package) {
+    const auto* config = state.find_package(package);
+    const auto& now = state.packages.at(package);
+    std::string told;
+    auto owner = state.node_name(now.owner);
+    switch (now.phase) {
+        case package_phase::running:
+            told = package + " runs on " + owner + ": " + now.phase_by.reason;
+            if (now.failing) told = package + " has failed on " + owner + ": " + now.phase_by.reason;
+            break;
+        case package_phase::starting:
+            told = package + " starts on " + owner + ": " + now.phase_by.reason;
+            for (const auto& lack : state.lacks(*config, now.owner)) told += "; " + lack.text;
+            break;
+        case package_phase::halting:
+            told = package + " is halting on " + owner + ": " + now.phase_by.reason;
+            break;
+        case package_phase::halt_failed:
+            told = package + " failed to halt on " + owner + " (" + now.phase_by.reason +
+                   "): clean up there, then hactl package halt " + package;
+            break;
+        default:
+            told = package + " is down: " + why_down(state, made, package);
+            break;
+    }
+    if (now.maintained)
+        told += "; in maintenance by " + now.maintained->by.actor +
+                (now.maintained->by.reason.empty() ? "" : " (" + now.maintained->by.reason + ")");
+    bool lost =
+        now.active() && state.nodes.contains(now.owner) && state.nodes.at(now.owner).status != cluster::node_status::up;
+    if (lost) told += "; that node is lost and not yet proven dead";
+    return told;
+}
+
+}  // namespace
+
+explanation explain(const cluster::state& state, const std::string& package) {
+    return explain(state, plan(state), package);
+}
+
+explanation explain(const cluster::state& state, const plan& made, const std::string& package) {
+    explanation out;
+    const auto* config = state.find_package(package);
+    auto item = state.packages.find(package);
+    if (config == nullptr || item == state.packages.end()) {
+        out.headline = "there is no package " + package;
+        return out;
+    }
+    const auto& now = item->second;
+    out.headline = headline(state, made, package);
+    auto next = next_node(state, package);
+    for (node_id node : state.candidates(package, *config)) {
+        candidate one;
+        one.node = state.node_name(node);
+        auto found = judge(state, package, node);
+        auto others = refusal_of(made, package, node);
+        if (found.eligible && !others.empty()) found = {false, others, obstacle::others};
+        one.text = found.reason;
+        if (now.active() && node == now.owner) {
+            one.verdict = candidate::verdict_type::here;
+            one.text = std::string(to_string(now.phase)) + " here, generation " + std::to_string(now.generation.value) +
+                       ", started because: " + now.start_by.reason + "; proof: " + to_string(now.proof);
+            one.since = now.phase_by.when;
+        } else if (!found.eligible) {
+            since_and_remedy(one, found.what, state, package, node);
+        } else {
+            one.verdict = node == next ? candidate::verdict_type::next : candidate::verdict_type::could;
+        }
+        out.nodes.push_back(std::move(one));
+    }
+    return out;
+}
+
+std::string candidate::line() const {
+    auto told = verdict == verdict_type::next     ? "next: " + text
+                : verdict == verdict_type::cannot ? "cannot: " + text
+                                                  : text;
+    return remedy.empty() ? told : told + "; " + remedy;
+}
+
+}  // namespace mainstay::policy
