@@ -17,8 +17,6 @@ using json = nlohmann::ordered_json;
 using cluster::node_status;
 using cluster::package_phase;
 
-constexpr const char* version = "0.1.0";
-
 json or_null(const std::string& text) { return text.empty() ? json(nullptr) : json(text); }
 
 class status {
@@ -31,7 +29,7 @@ public:
         out["cluster"] = or_null(state_.config.cluster.name);
         out["formed"] = state_.formed();
         out["node"] = core_.name();
-        out["version"] = version;
+        out["version"] = MAINSTAY_VERSION;
         out["now"] = wall_now().us;
         if (!state_.formed()) {
             out["problem"] = or_null(backend_.initial_problem());
