@@ -250,7 +250,10 @@ void node::begin_fences() {
         const auto& victim = state_.nodes.at(target);
         if (cut_off() && victim.fence_asked_by.empty()) continue;
         begun = request.id;
-        if (victim.status != cluster::node_status::lost && victim.fence_asked_by.empty()) {
+        // Lost as far as the log goes: a request that was long on its way is applied before anybody could write down
+        // that the node is back (invariant 5).
+        bool heard = victim.status != cluster::node_status::lost || majority_hears(target);
+        if (heard && victim.fence_asked_by.empty()) {
             submit_command(cluster::fence_result{request.id, cluster::fence_outcome::cancelled, "", "heard again"},
                            name_);
         } else {

@@ -87,6 +87,7 @@ void node::ask_arbitrators(tie_attempt& attempt) {
 
 // Of the voters: the node itself, we, and all who say so in their beats.
 bool node::majority_hears(node_id target) const {
+    if (mutated(mutation::fence_what_majority_hears)) return false;
     auto limit = times_.member_timeout;
     const auto& voters = raft_.active().back().set.voters;
     std::size_t hearing = 0;
