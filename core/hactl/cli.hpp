@@ -19,7 +19,8 @@ struct surroundings {
     std::string default_socket = "/run/mainstay/admin.sock";
     std::string config_dir = "/etc/mainstay";
     std::string state_dir = "/var/lib/mainstay";
-    std::string plugin_dir;   // for checks without a daemon
+    std::string node;         // name of this machine, for checks without a daemon
+    std::string plugin_dir;   // for the same
     std::string plugin_host;  // program that looks at them
     std::string version;
 };

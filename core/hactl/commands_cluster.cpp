@@ -19,6 +19,7 @@
 #include "runtime/configuration_files.hpp"
 #include "runtime/plugin_catalog.hpp"
 #include "runtime/problem_json.hpp"
+#include "runtime/program_files.hpp"
 
 namespace mainstay::hactl {
 
@@ -62,6 +63,20 @@ exit_code show_checked(const context& c, const json& checked, std::size_t files)
     return exit_code::done;
 }
 
+// Of the programs of packages, those that this machine may have to run.
+void look_here(const context& c, const std::vector<named_text>& files, runtime::checked_files& checked) {
+    auto programs = programs_of(checked.config);
+    auto where = where_to_look(programs);
+    auto here = where.find(c.around.node);
+    if (here != where.end()) {
+        program_looks looks;
+        for (const auto& path : here->second) looks[here->first].seen[path] = runtime::look_at_program(path);
+        runtime::add_programs(checked, files, programs, looks);
+    }
+    if (where.size() > (here == where.end() ? 0 : 1) && !c.to.json)
+        c.to.err("hactl: the scripts and programs of packages were not looked at on other nodes\n");
+}
+
 // Without mainstayd: the same checks, with the plugins that are installed where hactl runs.
 json check_here(const context& c, const std::vector<named_text>& files) {
     json out{{"ok", false}, {"problems", json::array()}, {"changes", json::array()}, {"timing", ""}};
@@ -80,6 +95,7 @@ json check_here(const context& c, const std::vector<named_text>& files) {
             c.to.err("hactl: " + installed.error().message + "; the parameters of plugins were not checked\n");
         }
     }
+    look_here(c, files, checked);
     out["problems"] = json::parse(runtime::problems_json(checked.found));
     out["ok"] = !has_errors(checked.found);
     if (out["ok"] == true) out["timing"] = mainstay::explain(timings_of(checked.config.cluster));

@@ -2,8 +2,11 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <array>
+#include <climits>
 #include <cstdio>
 #include <cstdlib>
+#include <string>
 
 #include "hactl/cli.hpp"
 #include "runtime/plugin_catalog.hpp"
@@ -21,6 +24,14 @@ std::string from_environment(const char* name, const char* otherwise) {
     return value != nullptr && *value != '\0' ? value : otherwise;
 }
 
+// As mainstayd calls itself when nobody tells it otherwise.
+std::string host_name() {
+    std::array<char, HOST_NAME_MAX + 1> name{};
+    (void)::gethostname(name.data(), HOST_NAME_MAX);
+    std::string text(name.data());
+    return text.substr(0, text.find('.'));
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -32,6 +43,7 @@ int main(int argc, char** argv) {
     around.to.color = ::isatty(STDOUT_FILENO) != 0 && std::getenv("NO_COLOR") == nullptr;
     around.connect = mainstay::hactl::connection::open;
     around.default_socket = from_environment("MAINSTAY_SOCKET", "/run/mainstay/admin.sock");
+    around.node = host_name();
     around.plugin_dir = MAINSTAY_PLUGIN_DIR;
     around.plugin_host = mainstay::runtime::usual_plugin_host();
     around.version = MAINSTAY_VERSION;

@@ -13,6 +13,7 @@
 #include "cluster/commands.hpp"
 #include "consensus/types.hpp"
 #include "model/codec.hpp"
+#include "model/programs.hpp"
 
 namespace mainstay::node {
 
@@ -200,8 +201,35 @@ struct links_seen {
     static void fields(auto& self, auto&& visit) { visit("links", self.links); }
 };
 
+// For `to`, what programs of packages are like there; at most survey_paths_max paths (survey.hpp). What comes back
+// comes as programs_told, or not at all.
+struct ask_programs {
+    static constexpr const char* name_ = "ask_programs";
+    std::string to;
+    std::uint64_t id = 0;
+    std::vector<std::string> paths;
+    static void fields(auto& self, auto&& visit) {
+        visit("to", self.to);
+        visit("id", self.id);
+        visit("paths", self.paths);
+    }
+};
+
+// The answer to look_at_programs, in the order of its paths.
+struct tell_programs {
+    static constexpr const char* name_ = "tell_programs";
+    std::string to;
+    std::uint64_t id = 0;
+    std::vector<program_seen> seen;
+    static void fields(auto& self, auto&& visit) {
+        visit("to", self.to);
+        visit("id", self.id);
+        visit("seen", self.seen);
+    }
+};
+
 using input = std::variant<datagram, tick, stored, process_exited, plugin_answer, plugin_event, admin_call, guard_hello,
-                           leave, watchdog_armed, subnets_seen, links_seen>;
+                           leave, watchdog_armed, subnets_seen, links_seen, ask_programs, tell_programs>;
 
 // ---- outputs -----------------------------------------------------------------------------------
 
@@ -409,8 +437,33 @@ struct left {
     }
 };
 
-using output =
-    std::variant<send, publish_beat, store, run_process, kill_process, call_plugin, run_event_sources, set_lease,
-                 reset_node, admin_progress, admin_done, happened, configuration_changed, trace, left>;
+// Another node asks what these files are like here; answered by tell_programs.
+struct look_at_programs {
+    static constexpr const char* name_ = "look_at_programs";
+    std::string asker;
+    std::uint64_t id = 0;
+    std::vector<std::string> paths;
+    static void fields(auto& self, auto&& visit) {
+        visit("asker", self.asker);
+        visit("id", self.id);
+        visit("paths", self.paths);
+    }
+};
+
+struct programs_told {
+    static constexpr const char* name_ = "programs_told";
+    std::string node;
+    std::uint64_t id = 0;
+    std::vector<program_seen> seen;
+    static void fields(auto& self, auto&& visit) {
+        visit("node", self.node);
+        visit("id", self.id);
+        visit("seen", self.seen);
+    }
+};
+
+using output = std::variant<send, publish_beat, store, run_process, kill_process, call_plugin, run_event_sources,
+                            set_lease, reset_node, admin_progress, admin_done, happened, configuration_changed, trace,
+                            left, look_at_programs, programs_told>;
 
 }  // namespace mainstay::node

@@ -193,6 +193,8 @@ public:
     [[nodiscard]] const std::deque<happened>& history() const { return history_; }
     [[nodiscard]] std::uint64_t dropped() const { return dropped_; }  // datagrams and events that came to nothing
     [[nodiscard]] bool settled() const;
+    // Anything within member_timeout, directly or not; of a node without a cluster nothing is known: true.
+    [[nodiscard]] bool hears(const std::string& name, time_point now) const;
     [[nodiscard]] std::vector<std::string> active_packages() const;  // begun here and not over; or failed to halt
     [[nodiscard]] std::vector<std::string> waiting_to_form() const;  // names not heard yet
     // Why a node that hears others has no vote: what it waits for; empty = nothing.
@@ -228,6 +230,8 @@ private:
     void handle(const watchdog_armed& item);
     void handle(const subnets_seen& item);
     void handle(const links_seen& item);
+    void handle(const ask_programs& item);
+    void handle(const tell_programs& item);
     bool flush_stores();
     bool apply_committed(bool replay);
     void applied_entry(log_index index, const consensus::entry& entry, const cluster::applied& outcome, bool replay);
@@ -263,6 +267,9 @@ private:
     void tell_conditions();
     // Answered at once: a monitor repeats what is in the log already.
     bool says_nothing_new(const admin_call& item);
+
+    // programs.cpp: what the programs of packages are like elsewhere
+    bool about_programs(const wire_body& body);
 
     // own_links.cpp: who is cut off by itself judges nobody
     void tell_cut_off(bool was);

@@ -53,6 +53,7 @@ void node::receive(const opened& item, const std::string& link) {
     const auto* piece = std::get_if<fragment>(&message.body);
     auto ours = cluster_name();
     if (piece != nullptr && !ours) return on_fragment(message.from, *piece, link);  // of founding entries
+    if (!ours && about_programs(message.body)) return;
     bool stranger = !ours || message.cluster != ours || message.from == self_ || !message.from ||
                     (state_.formed() && !state_.nodes.contains(message.from));
     if (stranger || !peers_.heard(message.from, message.boot, link, at_.now)) {
@@ -70,6 +71,8 @@ void node::receive(const opened& item, const std::string& link) {
         on_fragment(message.from, *piece, link);
     } else if (const auto* passed = std::get_if<relay>(&message.body)) {
         on_relay(*passed, link);
+    } else {
+        about_programs(message.body);
     }
 }
 

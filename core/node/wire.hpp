@@ -11,6 +11,7 @@
 #include "cluster/commands.hpp"
 #include "consensus/types.hpp"
 #include "model/codec.hpp"
+#include "model/programs.hpp"
 
 namespace mainstay::node {
 
@@ -130,7 +131,33 @@ struct relay {
     }
 };
 
-using wire_body = std::variant<beat, consensus::message, submit, form_hello, form_log, fragment, relay, join_offer>;
+// What are these files like there? Between the edges of two nodes; names, because ids come with a cluster only.
+struct program_question {
+    static constexpr const char* name_ = "program_question";
+    std::string asker;
+    std::uint64_t id = 0;
+    std::vector<std::string> paths;
+    static void fields(auto& self, auto&& visit) {
+        visit("asker", self.asker);
+        visit("id", self.id);
+        visit("paths", self.paths);
+    }
+};
+
+struct program_answer {
+    static constexpr const char* name_ = "program_answer";
+    std::string node;
+    std::uint64_t id = 0;
+    std::vector<program_seen> seen;  // as in the question
+    static void fields(auto& self, auto&& visit) {
+        visit("node", self.node);
+        visit("id", self.id);
+        visit("seen", self.seen);
+    }
+};
+
+using wire_body = std::variant<beat, consensus::message, submit, form_hello, form_log, fragment, relay, join_offer,
+                               program_question, program_answer>;
 
 struct envelope {
     mainstay::cluster_id cluster;  // 0 = not formed

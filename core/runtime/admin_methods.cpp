@@ -331,6 +331,18 @@ private:
     void check(const std::vector<named_text>& files, const result<plugin_list>& installed, bool apply) {
         if (!installed) return error(failed, installed.error().message);
         auto checked = check_files(files, *installed, backend_.plugin_dir());
+        auto programs = programs_of(checked.config);
+        auto where = where_to_look(programs);
+        auto go_on = [self = std::make_shared<request>(std::move(*this)), files, checked = std::move(checked),
+                      programs = std::move(programs), apply](const program_looks& looks) mutable {
+            add_programs(checked, files, programs, looks);
+            self->checked(checked, apply);
+        };
+        if (where.empty()) return go_on({});
+        backend_.look_at_programs(where, std::move(go_on));
+    }
+
+    void checked(const checked_files& checked, bool apply) {
         auto found = json::parse(problems_json(checked.found));
         auto changes = checked.ok() ? changes_to(checked.config) : json::array();
         if (!apply) {

@@ -30,6 +30,12 @@ void require(const plugin_instance& item, const std::string& plugin_dir, const s
     found.push_back(std::move(missing));
 }
 
+void sort_as(problems& found, std::span<const named_text> files) {
+    std::vector<std::string> order;
+    for (const auto& item : files) order.push_back(item.name);
+    sort_by_position(found, order);
+}
+
 }  // namespace
 
 checked_files check_files(std::span<const named_text> files, std::span<const plugin::listed_plugin> installed,
@@ -62,11 +68,16 @@ checked_files check_files(std::span<const named_text> files, std::span<const plu
             require(filesystem_instance(package, item), plugin_dir, known, broken, out.found);
         for (const auto& item : package.resources) require(item, plugin_dir, known, broken, out.found);
     }
-    std::vector<std::string> order;
-    for (const auto& item : files) order.push_back(item.name);
-    sort_by_position(out.found, order);
+    sort_as(out.found, files);
     if (!has_errors(out.found)) out.canonical = print_configuration(out.config);
     return out;
+}
+
+void add_programs(checked_files& checked, std::span<const named_text> files, const std::vector<named_program>& programs,
+                  const program_looks& looks) {
+    for (auto& item : judge_programs(checked.config, programs, looks)) checked.found.push_back(std::move(item));
+    sort_as(checked.found, files);
+    if (has_errors(checked.found)) checked.canonical.clear();
 }
 
 result<configuration> read_initial(const std::string& config_dir) {

@@ -9,6 +9,7 @@
 #include "model/config.hpp"
 #include "model/parse.hpp"
 #include "model/problem.hpp"
+#include "model/programs.hpp"
 #include "model/result.hpp"
 #include "runtime/plugin/loader.hpp"
 
@@ -25,6 +26,10 @@ struct checked_files {
 [[nodiscard]] checked_files check_files(std::span<const named_text> files,
                                         std::span<const plugin::listed_plugin> installed,
                                         const std::string& plugin_dir);
+
+// What the nodes have of the programs that it names joins what was found.
+void add_programs(checked_files& checked, std::span<const named_text> files, const std::vector<named_program>& programs,
+                  const program_looks& looks);
 
 // The cluster part of CONFIG_DIR/cluster.conf, for a node that is in no cluster yet: it tells the
 // links on which others are to be found. The error is for the log and for status.

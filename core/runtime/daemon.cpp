@@ -28,6 +28,7 @@
 #include "runtime/links.hpp"
 #include "runtime/plugin_hosts.hpp"
 #include "runtime/processes.hpp"
+#include "runtime/program_surveys.hpp"
 #include "runtime/store.hpp"
 #include "runtime/subnet_watch.hpp"
 
@@ -78,6 +79,12 @@ public:
     [[nodiscard]] std::vector<link_status> links() const override { return links_->status(); }
     [[nodiscard]] const std::string& plugin_dir() const override { return options_.plugin_dir; }
     void list_plugins(plugin_catalog::handler done) override { catalog_->list(std::move(done)); }
+    void look_at_programs(const std::map<std::string, std::vector<std::string>>& where, looks_handler done) override {
+        std::vector<std::string> silent;
+        for (const auto& [name, paths] : where)
+            if (!node_->hears(name, boot_now())) silent.push_back(name);
+        surveys_->begin(where, silent, std::move(done));
+    }
     [[nodiscard]] std::string initial_problem() const override { return initial_problem_; }
     void ask(node::admin_body body, const std::string& actor, duration patience, progress_handler progress,
              done_handler done) override {
@@ -105,6 +112,7 @@ private:
         start_links(*key);
         start_store();
         start_subnets();
+        start_surveys();
         start_node();
         auto admin = admin_server::open(loop_, options_.run_dir + "/admin.sock", *this);
         if (!admin) return tl::make_unexpected(admin.error());
@@ -216,6 +224,12 @@ private:
             asio::post(loop_, [this, seen] { feed(node::subnets_seen{seen}); });
         };
         subnets_ = std::make_unique<subnet_watch>(loop_, changed, log_line);
+    }
+
+    void start_surveys() {
+        auto first = (std::uint64_t{store_->identity().boot.incarnation} << 32U) + 1;
+        surveys_ = std::make_unique<program_surveys>(loop_, options_.node, first,
+                                                     [this](node::input item) { feed(std::move(item)); });
     }
 
     void start_node() {
@@ -349,6 +363,8 @@ private:
         log_line(item.clean ? "info" : "error", "this node leaves: " + item.text);
         end_for_good();
     }
+    void act(const node::look_at_programs& item) { surveys_->look(item); }
+    void act(const node::programs_told& item) { surveys_->told(item); }
     void act(const node::trace& item) { log_line(item.severity, item.text); }
 
     struct waiting {
@@ -365,6 +381,7 @@ private:
     std::unique_ptr<store> store_;
     std::unique_ptr<processes> guard_;
     std::unique_ptr<plugin_catalog> catalog_;
+    std::unique_ptr<program_surveys> surveys_;
     std::unique_ptr<plugin_hosts> hosts_;
     std::unique_ptr<runtime::links> links_;
     std::unique_ptr<admin_server> admin_;

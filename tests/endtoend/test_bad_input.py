@@ -158,8 +158,11 @@ class BadScripts(MainstayCase):
             self.lab.write(node, f"/etc/mainstay/{name}", text, 0o755)
         return f"/etc/mainstay/{name}"
 
-    def test_a_script_that_does_not_exist(self):
-        self.add("gone", "run_script /etc/mainstay/no-such-script\n")
+    def test_a_script_that_is_gone_when_it_is_wanted(self):
+        script = self.script("no-such-script", "#!/bin/sh\n")
+        self.add("gone", f"run_script {script}\n")
+        for node in self.lab.names:
+            os.remove(self.lab.path(node, script))
         self.start_fails("gone", "no-such-script")
 
     def test_a_script_that_never_ends(self):

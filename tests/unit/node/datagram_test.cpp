@@ -98,6 +98,8 @@ std::vector<bytes> good_datagrams() {
     list.push_back(encode(envelope{{}, {}, {1, 1}, 0, form_log{founding_log().log}}));
     list.push_back(encode(from_n2(join_offer{cluster_id{77}, n1, store_id{101}, 7, {{n1, "n1"}}, ""})));
     list.push_back(encode(from_n2(fragment{1, 0, 3, "piece"})));
+    list.push_back(encode(from_n2(program_question{"n2", 1, {"/s/run", "/s/halt"}})));
+    list.push_back(encode(from_n2(program_answer{"n2", 1, {{program_seen::kind::good, 0, true, bytes(32, 'x')}}})));
     // Passed on for n3: to us, to somebody else, and a relay of a relay.
     auto third = encode(envelope{cluster_id{77}, n3, {1, 1}, 0, beat{}});
     append_send_time(third, now);

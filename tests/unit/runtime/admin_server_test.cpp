@@ -35,6 +35,10 @@ public:
     void list_plugins(runtime::plugin_catalog::handler done) override {
         done(runtime::describe_plugins(HOST_PROGRAM, plugins_));
     }
+    void look_at_programs(const std::map<std::string, std::vector<std::string>>& where, looks_handler done) override {
+        looked_at = where;
+        done(looks);
+    }
     [[nodiscard]] std::string initial_problem() const override { return "no cluster file"; }
     void ask(node::admin_body body, const std::string& who, duration patience, progress_handler progress,
              done_handler done) override {
@@ -49,6 +53,8 @@ public:
         }
     }
 
+    std::map<std::string, std::vector<std::string>> looked_at;
+    program_looks looks;
     std::vector<node::admin_body> bodies;
     std::string actor;
     duration waited{0};
@@ -232,6 +238,43 @@ TEST_CASE("missing or wrong parameters: which one was expected") {
     CHECK(item.call("package.start", {{"package", "wbe"}})["error"]["data"]["nearest"] == "web");
     CHECK(code_of(item.call("explain", {{"package", "mail"}})) == 6);
     CHECK(code_of(item.call("plugins.info", {{"name", "heartbeat-ud"}})) == 6);
+}
+
+TEST_CASE("programs that a node lacks are found together with everything else, and nothing is applied") {
+    std::string text = "cluster_name lab\nfencing none\n";
+    for (const char* name : {"n1", "n2", "n3"})
+        text += std::string("node_name ") + name + "\n  network_interface eth0\n    heartbeat_ip 10.77.0." + name[1] +
+                "/24\n";
+    json files = json::array({{{"name", "cluster.conf"}, {"text", text}},
+                              {{"name", "web.conf"},
+                               {"text",
+                                "package_name web\nnode_name n1\nnode_name n2\nrun_script /s/run\n"
+                                "halt_script /s/halt\n"}}});
+    admin_lab lab;
+    client item(lab);
+    program_seen good{program_seen::kind::good, 0, true, "x"};
+    lab.backend.looks["n1"].seen = {{"/s/run", good}, {"/s/halt", good}};
+    lab.backend.looks["n2"].seen = {{"/s/run", {}}, {"/s/halt", good}};
+    auto checked = item.call("cluster.check", {{"files", files}})["result"];
+    CHECK(lab.backend.looked_at.size() == 2);
+    CHECK(lab.backend.looked_at["n2"] == std::vector<std::string>{"/s/halt", "/s/run"});
+    CHECK(checked["ok"] == false);
+    auto missing = checked["problems"].back();
+    CHECK(missing["severity"] == "error");
+    CHECK(missing["file"] == "web.conf");
+    CHECK(missing["line"] == 4);
+    CHECK(missing["message"] == "/s/run is missing on n2; copy it there from n1");
+    auto refused = item.call("cluster.apply", {{"files", files}});
+    CHECK(code_of(refused) == 8);
+    CHECK(refused["error"]["data"]["problems"].back() == missing);
+    CHECK(lab.backend.bodies.empty());
+    // Not knowing is no error.
+    lab.backend.looks["n2"] = {"it is not heard", {}};
+    REQUIRE(item.send(json{{"id", 2}, {"method", "cluster.apply"}, {"params", {{"files", files}}}}.dump() + "\n"));
+    static_cast<void>(item.line());  // progress
+    auto applied = json::parse(item.line());
+    CHECK(applied["result"]["problems"].dump().find("on n2: it is not heard") != std::string::npos);
+    CHECK(lab.backend.bodies.size() == 1);
 }
 
 TEST_CASE("requests reach the node with who asked and how patient he is") {
