@@ -290,16 +290,37 @@ void fold::on(const package_stop& body) {
     if (!any) return refuse("package " + body.package + " is halted already");
     for (const auto& name : list)
         if (state_.packages[name].active() && !nothing_needs(name, config, false)) return;
-    for (const auto& name : list) {
-        auto& item = state_.packages[name];
-        forgive(state_, name, item);
-        item.switching = false;  // SG 4.8: cmhaltpkg disables AUTO_RUN
-        item.switching_by = by("package halt");
-        item.target = item.avoid = node_id{};
-        item.target_any = false;
-        if (item.active()) item.stop_asked_by = item_.actor;
-        if (item.phase == package_phase::halt_failed) item.phase = package_phase::halting;  // try again
-    }
+    for (const auto& name : list) stop(name);
+}
+
+void fold::stop(const std::string& instance) {
+    auto& item = state_.packages[instance];
+    forgive(state_, instance, item);
+    item.switching = false;  // SG 4.8: cmhaltpkg disables AUTO_RUN
+    item.switching_by = by("package halt");
+    item.target = item.avoid = node_id{};
+    item.target_any = false;
+    if (item.active()) item.stop_asked_by = item_.actor;
+    if (item.phase == package_phase::halt_failed) item.phase = package_phase::halting;  // try again
+}
+
+// SG 4.8, cmhaltpkg -n: only if it runs there. Of a multi-node package the one instance, whose switching goes off.
+void fold::on(const package_stop_on& body) {
+    auto list = instances(body.package);
+    if (list.empty()) return;
+    const auto& config = *state_.find_package(body.package);
+    if (config.type == package_config::kind::system_multi_node)
+        return refuse("a system_multi_node package ends with its node: hactl node halt " + body.node);
+    auto id = state_.find_node(body.node);
+    if (!id) return refuse("there is no node " + body.node + " in the configuration");
+    auto name = instance_name(config, body.node);
+    auto found = state_.packages.find(name);
+    bool wanted =
+        config.everywhere() && found != state_.packages.end() && (found->second.switching || found->second.target);
+    bool there = found != state_.packages.end() && found->second.active() && found->second.owner == id;
+    if (!there && !wanted) return refuse("package " + body.package + " does not run on " + body.node);
+    if (there && !nothing_needs(name, config, false)) return;
+    stop(name);
 }
 
 void fold::on(const package_move& body) {

@@ -277,6 +277,16 @@ struct package_stop {  // hactl package halt P: switching off (SG 5.3), then hal
     static void fields(auto& self, auto&& visit) { visit("package", self.package); }
 };
 
+struct package_stop_on {  // hactl package halt P --node N: only there, the others go on
+    static constexpr const char* name_ = "package_stop_on";
+    std::string package;
+    std::string node;
+    static void fields(auto& self, auto&& visit) {
+        visit("package", self.package);
+        visit("node", self.node);
+    }
+};
+
 struct package_move {  // hactl package move P N: an action, leaves nothing behind
     static constexpr const char* name_ = "package_move";
     std::string package;
@@ -473,7 +483,7 @@ using command_body =
                  package_halt, package_report, service_restarted, package_run, package_stop, package_move,
                  package_switching, node_admin, cluster_admin, cluster_event, power_action, feature_level, notified,
                  proof_broken, fence_node, package_wish_over, resource_set, subnet_seen, package_maintenance,
-                 service_down, planned>;
+                 service_down, planned, package_stop_on>;
 
 // `origin` and `serial` name a submission: the same one never counts twice, however often it is
 // sent (a node's serials grow within one life; decisions of the leader itself have none).

@@ -148,6 +148,9 @@ private:
     void on(const package_stop& body) {
         say("package_halt_asked", "info", "package halt " + package_on(body.package, ""));
     }
+    void on(const package_stop_on& body) {
+        say("package_halt_asked", "info", "package halt " + package_on(body.package, body.node));
+    }
     void on(const package_move& body) {
         say("package_move_asked", "info", "package move " + package_on(body.package, body.node));
     }

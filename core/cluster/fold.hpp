@@ -77,6 +77,8 @@ private:
     bool somewhere(const std::string& name, const package_state& item, node_id except);
     void on(const package_run& body);
     void on(const package_stop& body);
+    void on(const package_stop_on& body);
+    void stop(const std::string& instance);
     void on(const package_move& body);
     void run_everywhere(const package_run& body);
     // Refused when something active needs the package and would not come along.

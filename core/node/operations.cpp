@@ -30,13 +30,17 @@ public:
     verdict operator()(const cluster::package_run& asked) const { return wait_for_run(asked.package); }
     verdict operator()(const cluster::package_move& asked) const { return wait_for_run(asked.package); }
 
-    verdict operator()(const cluster::package_stop& asked) const {
-        for (const auto* item : find(asked.package)) {
+    verdict operator()(const cluster::package_stop& asked) const { return wait_for_halt(asked.package, ""); }
+    verdict operator()(const cluster::package_stop_on& asked) const { return wait_for_halt(asked.package, asked.node); }
+
+    // `node` empty = everywhere.
+    [[nodiscard]] verdict wait_for_halt(const std::string& package, const std::string& node) const {
+        for (const auto* item : find(package, node)) {
             if (item->phase == package_phase::halt_failed)
-                return failed("package " + asked.package + " failed to halt: " + item->phase_by.reason);
+                return failed("package " + package + " failed to halt: " + item->phase_by.reason);
             if (item->phase != package_phase::down) return {};
         }
-        return done("package " + asked.package + " is halted");
+        return done("package " + package + " is halted" + (node.empty() ? "" : " on " + node));
     }
 
     verdict operator()(const cluster::node_admin& asked) const {
@@ -89,12 +93,14 @@ public:
 
 private:
     // One, or one for each node of a multi-node package.
-    [[nodiscard]] std::vector<const cluster::package_state*> find(const std::string& name) const {
+    [[nodiscard]] std::vector<const cluster::package_state*> find(const std::string& name,
+                                                                  const std::string& node = "") const {
         std::vector<const cluster::package_state*> list;
         const auto* config = state_.find_package(name);
         if (config == nullptr) return list;
         for (const auto& instance : state_.instances(*config))
-            if (auto found = state_.packages.find(instance); found != state_.packages.end())
+            if (auto found = state_.packages.find(instance);
+                found != state_.packages.end() && (node.empty() || instance == cluster::instance_name(*config, node)))
                 list.push_back(&found->second);
         return list;
     }

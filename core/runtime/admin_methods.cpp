@@ -164,7 +164,8 @@ private:
         if (what == "start") {
             submit(cluster::package_run{name, node});
         } else if (what == "halt") {
-            submit(cluster::package_stop{name});
+            if (node.empty()) return submit(cluster::package_stop{name});
+            submit(cluster::package_stop_on{name, node});
         } else if (what == "move") {
             submit(cluster::package_move{name, node});
         } else if (what == "enable" || what == "disable") {

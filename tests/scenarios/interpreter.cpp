@@ -340,6 +340,7 @@ std::optional<cluster::command_body> interpreter::body_of(const words& said) {
         body = cluster::package_run{word(4), word(5)};
     } else if (what == "package halt") {
         body = cluster::package_stop{word(4)};
+        if (!word(5).empty()) body = cluster::package_stop_on{word(4), word(5)};
     } else if (what == "package move") {
         body = cluster::package_move{word(4), word(5)};
     } else if (what == "package enable" || what == "package disable") {

@@ -42,6 +42,7 @@ TEST_CASE("each kind of command reads as a sentence") {
          "probe of web died (exit 1)"},
         {cluster::package_run{"web", "n2"}, "package_start_asked", "web on n2"},
         {cluster::package_stop{"web"}, "package_halt_asked", "web"},
+        {cluster::package_stop_on{"web", "n1"}, "package_halt_asked", "web on n1"},
         {cluster::package_move{"web", ""}, "package_move_asked", "web"},
         {cluster::package_switching{"web", "n2", false}, "package_switching", "disable web on n2"},
         {cluster::node_admin{"n2", false}, "node_halted", "n2"},
