@@ -18,6 +18,10 @@ using json = nlohmann::json;
 std::string millis(std::int64_t us) { return fmt::format("{} ms", us / 1000); }
 
 exit_code show_proof(const context& c, const json& told) {
+    if (const auto& instances = member(told, "instances"); !instances.empty()) {
+        for (const auto& item : instances) show_proof(c, item);
+        return exit_code::done;
+    }
     auto package = text_of(told, "package");
     c.to.line(fmt::format("{} is {} on {}, generation {}: proof {}{}", package, text_of(told, "phase", "-"),
                           text_of(told, "node", "-"), number_of(told, "generation").value_or(0),

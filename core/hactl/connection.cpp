@@ -36,12 +36,9 @@ exit_code exit_of(std::int64_t code) {
     switch (code) {
         case 3:
         case 5:
-        case 9:
             return exit_code::no_leader;
         case 4:
             return exit_code::unconfirmed;
-        case 7:
-            return exit_code::denied;
         default:
             return exit_code::refused;
     }

@@ -51,6 +51,7 @@ std::string render_explain(const json& explained, std::int64_t now_us) {
     for (const auto& candidate : member(explained, "candidates")) {
         out += fmt::format("  {:<{}}  {}\n", text_of(candidate, "node", "-"), width, candidate_text(candidate, now_us));
     }
+    for (const auto& instance : member(explained, "instances")) out += render_explain(instance, now_us);
     return out;
 }
 
@@ -60,7 +61,6 @@ std::string render_entry(const json& entry, const console& to) {
     auto out = (when && *when > 0 ? timestamp_text(*when) : std::string("-")) + "  ";
     auto text = text_of(entry, "text", text_of(entry, "kind", "-").c_str());
     out += to.paint(text, is_set(entry, "refused") ? tone::dim : tone_of_severity(text_of(entry, "severity")));
-    if (auto cause = text_of(entry, "cause"); !cause.empty()) out += ", because " + cause;
     if (auto actor = text_of(entry, "actor"); !actor.empty()) out += to.paint(" (" + actor + ")", tone::dim);
     return out + '\n';
 }

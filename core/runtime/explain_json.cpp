@@ -42,7 +42,7 @@ json candidate_json(policy::candidate from) {
     return out;
 }
 
-result<json> explained(const cluster::state& state, const explain_question& asked) {
+result<json> explained_one(const cluster::state& state, const explain_question& asked) {
     auto found = state.packages.find(asked.package);
     auto then = asked.at ? " at that time" : "";
     if (found == state.packages.end()) return fail("there is no package " + asked.package + then);
@@ -56,6 +56,29 @@ result<json> explained(const cluster::state& state, const explain_question& aske
         if (asked.node.empty() || asked.node == one.node) out["candidates"].push_back(candidate_json(std::move(one)));
     if (!asked.node.empty() && out["candidates"].empty())
         return fail("node " + asked.node + " is not in the node list of package " + asked.package + then);
+    if (asked.at) out["at"] = asked.at->us;
+    return out;
+}
+
+// Of a package that runs on several nodes each instance is a package by itself.
+result<json> explained(const cluster::state& state, const explain_question& asked) {
+    const auto* config = state.find_package(asked.package);
+    if (config == nullptr || !config->everywhere()) return explained_one(state, asked);
+    json out{{"package", asked.package}, {"instances", json::array()}};
+    std::size_t running = 0;
+    for (const auto& instance : state.instances(*config)) {
+        auto found = state.packages.find(instance);
+        bool wanted = asked.node.empty() || instance == cluster::instance_name(*config, asked.node);
+        if (found == state.packages.end() || !wanted) continue;
+        auto one = explained_one(state, {instance, asked.node, asked.at});
+        if (!one) return one;
+        running += found->second.phase == cluster::package_phase::running ? 1 : 0;
+        out["instances"].push_back(std::move(*one));
+    }
+    if (!asked.node.empty() && out["instances"].empty())
+        return fail("node " + asked.node + " is not in the node list of package " + asked.package);
+    out["text"] = asked.package + " runs on its nodes at once: on " + std::to_string(running) + " of " +
+                  std::to_string(out["instances"].size()) + (asked.at ? " at that time" : " now");
     if (asked.at) out["at"] = asked.at->us;
     return out;
 }

@@ -15,7 +15,8 @@ struct explain_question {
     std::optional<wall_time> at;  // nothing = now
 };
 
-// An error: no such package or node (then), or the log does not reach back so far.
+// Of a package that runs on several nodes at once: of each instance. An error: no such package or node (then), or the
+// log does not reach back so far.
 [[nodiscard]] result<std::string> explain_json(const admin_backend& backend, const explain_question& asked);
 
 }  // namespace mainstay::runtime

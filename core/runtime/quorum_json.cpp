@@ -26,13 +26,9 @@ json fence_json(const cluster::state& state, const cluster::fence_state& fence) 
     return out;
 }
 
-}  // namespace
-
-std::string proof_json(const node::node& core, const std::string& package) {
+json proven(const node::node& core, const std::string& package) {
     const auto& state = core.state();
-    auto found = state.packages.find(package);
-    if (found == state.packages.end()) return {};
-    const auto& item = found->second;
+    const auto& item = state.packages.at(package);
     json out{{"package", package},
              {"phase", to_string(item.phase)},
              {"generation", item.generation.value},
@@ -68,6 +64,19 @@ std::string proof_json(const node::node& core, const std::string& package) {
     }
     constexpr std::size_t shown = 20;
     while (out["history"].size() > shown) out["history"].erase(out["history"].begin());
+    return out;
+}
+
+}  // namespace
+
+std::string proof_json(const node::node& core, const std::string& package) {
+    const auto& state = core.state();
+    if (state.packages.contains(package)) return dump(proven(core, package));
+    const auto* config = state.find_package(package);
+    if (config == nullptr) return {};
+    json out{{"package", package}, {"instances", json::array()}};
+    for (const auto& instance : state.instances(*config))
+        if (state.packages.contains(instance)) out["instances"].push_back(proven(core, instance));
     return dump(out);
 }
 

@@ -50,10 +50,11 @@ class Programs(MainstayCase):
         return [
             "mail.conf:6: error: run_script: /etc/mainstay/mail-run is missing on node2; copy it there from node1",
             "mail.conf:7: error: halt_script: /etc/mainstay/mail-halt is not executable on node3; chmod 755",
-            "mail.conf:8: warning: external_script: /etc/mainstay/mail-check is not the same on all nodes: one on node1 "
-            "and node3, another on node2",
+            "mail.conf:8: warning: external_script: /etc/mainstay/mail-check is not the same on all nodes: one on "
+            "node1 and node3, another on node2",
             "mail.conf:11: error: resource_param: /etc/mainstay/mail-init is not a regular file on node3",
-            "mail.conf:13: warning: service_cmd: /etc/mainstay/mail-probe is missing on node1; copy it there from node2"]
+            "mail.conf:13: warning: service_cmd: /etc/mainstay/mail-probe is missing on node1; copy it there from "
+            "node2"]
 
     def test_all_that_is_wrong_on_any_node_is_listed_in_one_run_and_nothing_is_applied(self):
         self.assertNotIn("mail.conf", self.hactl("check", code=0))

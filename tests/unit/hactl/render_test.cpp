@@ -193,13 +193,20 @@ TEST_CASE("explain puts the reason first and the nodes below") {
           "  third  cannot: switching disabled by alice, since Nov 24 14:59; hactl package enable web third\n");
 }
 
-TEST_CASE("history is one line per entry, with cause and actor") {
+TEST_CASE("explain of a package that runs on several nodes shows each instance") {
+    json one{{"text", "mon@node1 runs on node1"}, {"candidates", {{{"node", "node1"}, {"verdict", "running"}}}}};
+    json other{{"text", "mon@node2 does not run"}, {"candidates", {{{"node", "node2"}, {"verdict", "cannot"}}}}};
+    json explained{{"text", "mon runs on its nodes at once: on 1 of 2 now"}, {"instances", {one, other}}};
+    CHECK(render_explain(explained, now) ==
+          "mon runs on its nodes at once: on 1 of 2 now\n" + render_explain(one, now) + render_explain(other, now));
+}
+
+TEST_CASE("history is one line per entry, with its actor") {
     json entries = {{{"index", 7},
                      {"time", now + 120'000},
                      {"kind", "node_lost"},
                      {"severity", "warning"},
-                     {"text", "node1 is lost"},
-                     {"cause", "nothing heard for 1s"}},
+                     {"text", "node1 is lost"}},
                     {{"index", 8},
                      {"time", now + second},
                      {"kind", "package_started"},
@@ -207,7 +214,7 @@ TEST_CASE("history is one line per entry, with cause and actor") {
                      {"actor", "alice@node3"}}};
     CHECK(render_history({{"entries", entries}, {"more", true}}, plain) ==
           "... earlier entries: --limit\n"
-          "2025-11-24 15:00:00.120  node1 is lost, because nothing heard for 1s\n"
+          "2025-11-24 15:00:00.120  node1 is lost\n"
           "2025-11-24 15:00:01.000  web starts on node2 (alice@node3)\n");
     CHECK(render_history({{"entries", json::array()}}, plain) == "Nothing happened yet.\n");
 }
