@@ -181,9 +181,10 @@ node_id fold::destination(const std::string& name, const package_state& item, co
     } else if (!state_.may_host(id)) {
         const auto& found = state_.nodes[id];
         refuse("node " + node + " can't run packages: it is " +
-               (found.halted       ? "halted"
-                : found.power_away ? "on battery"
-                                   : to_string(found.status)));
+               (found.halted         ? "halted"
+                : found.power_away   ? "on battery"
+                : state_.too_old(id) ? "too old for the cluster's feature level"
+                                     : to_string(found.status)));
     } else if (item.node_off.contains(id)) {
         refuse("package " + name + " is disabled on " + node + " (" + item.node_off.at(id).reason +
                "): hactl package enable " + package_of(name) + " --node " + node);

@@ -22,6 +22,11 @@ public:
                 say("node_joined", "info",
                     "node " + out_.node + " joined (boot " + to_boot(boot->boot) + ")" +
                         (armed ? ", its watchdog " + fires : ""));
+                if (outcome_.accepted && state_.too_old(boot->node)) {
+                    out_.severity = "alarm";
+                    out_.text += ", too old: it reads feature level " + std::to_string(boot->feature_level) +
+                                 ", the cluster is at " + std::to_string(state_.feature_level);
+                }
             }
         } else if (const auto* set = std::get_if<consensus::voter_set>(&item.body)) {
             voters(*set);

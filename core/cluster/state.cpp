@@ -56,7 +56,18 @@ std::vector<node_id> state::node_list(const package_config& package) const {
 bool state::may_host(node_id node) const {
     auto found = nodes.find(node);
     return found != nodes.end() && found->second.status == node_status::up && !found->second.halted &&
-           !found->second.power_away;
+           !found->second.power_away && !too_old(node);
+}
+
+std::uint32_t state::common_feature_level() const {
+    auto level = nodes.empty() ? 0U : nodes.begin()->second.feature_level;
+    for (const auto& [id, item] : nodes) level = std::min(level, item.feature_level);
+    return level;
+}
+
+bool state::too_old(node_id node) const {
+    auto found = nodes.find(node);
+    return found != nodes.end() && found->second.boot && found->second.feature_level < feature_level;
 }
 
 bool is_package_entry(const command& item) {

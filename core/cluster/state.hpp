@@ -14,6 +14,10 @@
 
 namespace mainstay::cluster {
 
+// D2: the newest feature level whose entries this software reads. An entry kind that an older one does not know gets a
+// new level, and is written only once the cluster's has been raised to it.
+inline constexpr std::uint32_t own_feature_level = 1;
+
 // Who set a flag, and when.
 struct provenance {
     std::string actor;
@@ -343,8 +347,12 @@ struct state {
     [[nodiscard]] std::string node_name(node_id node) const;
     // The node list of a package: "*" and an absent list mean all nodes, in cluster order.
     [[nodiscard]] std::vector<node_id> node_list(const package_config& package) const;
-    // Fencing is in order: alive, in the cluster, not halted and not drained.
+    // Fencing is in order: alive, in the cluster, not halted, not drained and not too old.
     [[nodiscard]] bool may_host(node_id node) const;
+    // D2: the lowest level that any node's newest life has announced; 0 while one has never been in the cluster.
+    [[nodiscard]] std::uint32_t common_feature_level() const;
+    // D2: its newest life can't read what others may write by now: it has a vote and does nothing else.
+    [[nodiscard]] bool too_old(node_id node) const;
 };
 
 // mail of mail@node1; a name that is no instance's is its own package.

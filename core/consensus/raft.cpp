@@ -51,6 +51,11 @@ void raft::adopt(std::vector<entry> log, time_point now) {
     rearm(now);
 }
 
+void raft::set_barred(bool barred, time_point now) {
+    barred_ = barred;
+    if (barred_ && role_ != role::follower) become_follower(term_, node_id{}, now);
+}
+
 void raft::receive(node_id from, const message& incoming, time_point now) {
     if (log_.empty() && !joined_) return;  // no cluster yet: not a voter of anything
     check_quorum(now);

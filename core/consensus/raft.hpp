@@ -79,6 +79,8 @@ public:
     void set_settled(bool settled) { settled_ = settled; }
     // R5: a node that met a history it does not know neither votes nor stands.
     void set_mute(bool mute) { mute_ = mute; }
+    // The owner can't read the log any more (D2): it votes, and neither stands nor leads.
+    void set_barred(bool barred, time_point now);
     // A first log for an empty store: the founding entries of a new cluster. Committed as such.
     void adopt(std::vector<entry> log, time_point now);
     // An empty store that a leader may fill: the node is a learner until a voter set names it.
@@ -238,6 +240,7 @@ private:
     std::uint64_t random_state_;
     bool settled_ = false;
     bool mute_ = false;
+    bool barred_ = false;
     bool joined_ = false;
 
     mainstay::term term_;
@@ -308,6 +311,7 @@ public:
         visit("random_state", self.random_state_);
         visit("settled", self.settled_);
         visit("mute", self.mute_);
+        visit("barred", self.barred_);
         visit("joined", self.joined_);
         visit("term", self.term_);
         visit("stable_term", self.stable_term_);

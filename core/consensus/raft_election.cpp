@@ -54,7 +54,7 @@ bool raft::up_to_date(log_index index, const mainstay::term& term) const {
 // A member of any active set stands: the only node that holds a pending set may be one that the set
 // leaves out. Never while a snapshot is on its way to the disk.
 bool raft::may_stand() const {
-    if (mute_ || (incoming_ && incoming_->write > 0)) return false;
+    if (mute_ || barred_ || (incoming_ && incoming_->write > 0)) return false;
     return std::any_of(active_.begin(), active_.end(), [this](const auto& item) {
         const auto* own = item.set.find(self_.node);
         return own != nullptr && own->store == self_.store;

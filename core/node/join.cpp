@@ -21,6 +21,9 @@ void node::offer_membership(node_id id, const form_hello& item, boot_id heard) {
     // that they do not.
     if (known.boot && known.kernel == item.kernel)
         offer.refusal = "the store of " + item.name + " was lost while the machine kept running: restart the machine";
+    if (item.feature_level < state_.feature_level)
+        offer.refusal = "the cluster is at feature level " + std::to_string(state_.feature_level) + ", " + item.name +
+                        " reads " + std::to_string(item.feature_level) + ": install the newer version";
     transmit(item.name, std::move(offer));
 }
 

@@ -17,6 +17,7 @@ void node::lead() {
     if (led_term_ != raft_.current_term()) took_over();
     note_boots();
     note_watchdogs();
+    raise_feature_level();
     decide();
     tend_members();
     send_notices();
@@ -42,7 +43,7 @@ void node::took_over() {
     }
     out_.say("info", "leads the cluster in term " + to_text(led_term_));
     // The entry of the own term, which lets it commit and decide; it settles this life as well (R5).
-    raft_.propose(consensus::boot_entry{self_, boot_, store_, 1, watchdog_, at_.wall, kernel_}, at_.now);
+    raft_.propose(consensus::boot_entry{self_, boot_, store_, feature_level_, watchdog_, at_.wall, kernel_}, at_.now);
     boots_proposed_[self_] = boot_;
 }
 
@@ -67,8 +68,9 @@ void node::note_boots() {
         if (known.boot <= found->second.boot || known.boot <= boots_proposed_[id]) continue;
         if (peers_.silent(id, known.boot, at_.now, times_.member_timeout)) continue;
         if (!known.store) continue;  // its beats have not told yet
-        consensus::boot_entry life{id,       known.boot,  known.store, 1, known.watchdog.value_or(duration{0}),
-                                   at_.wall, known.kernel};
+        consensus::boot_entry life{
+            id,       known.boot,  known.store, known.feature_level, known.watchdog.value_or(duration{0}),
+            at_.wall, known.kernel};
         if (raft_.propose(life, at_.now)) boots_proposed_[id] = known.boot;
     }
 }
@@ -84,8 +86,21 @@ void node::note_watchdogs() {
         if (id == self_ && item.boot == boot_) told = watchdog_;
         if (id != self_ && known != nullptr && known->boot == item.boot) told = known->watchdog.value_or(told);
         if (told == item.watchdog) continue;
-        raft_.propose(consensus::boot_entry{id, item.boot, item.store, 1, told, at_.wall, item.kernel}, at_.now);
+        consensus::boot_entry same{id, item.boot, item.store, item.feature_level, told, at_.wall, item.kernel};
+        raft_.propose(std::move(same), at_.now);
     }
+}
+
+// D2: all of them read more than is written so far. With nothing on its way nobody's older life is overlooked.
+void node::raise_feature_level() {
+    if (!raft_.may_decide() || stopped_applying_ || !settled() || state_.applied != raft_.last_index()) return;
+    auto level = state_.common_feature_level();
+    if (level <= state_.feature_level) return;
+    cluster::command entry;
+    entry.when = at_.wall;
+    entry.actor = "cluster";
+    entry.body = cluster::feature_level{level};
+    raft_.propose(consensus::payload{encode(entry)}, at_.now);
 }
 
 // Who has just won, after a time out of reach, knows nothing yet of what others hear: their silence about a node

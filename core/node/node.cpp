@@ -29,6 +29,7 @@ node::node(const start_info& info, moment at)
       watchdog_(info.watchdog),
       kernel_(info.kernel),
       snapshot_every_(std::max<std::uint64_t>(info.snapshot_every, 1)),
+      feature_level_(info.feature_level),
       at_(at),
       started_at_(at.now),
       times_(timings_of(cluster_config{})),
@@ -79,6 +80,7 @@ void node::begin_turn() {
 void node::finish_turn() {
     raft_.set_settled(settled());
     raft_.set_mute(foreign_lineage_ != 0);
+    raft_.set_barred(stopped_applying_, at_.now);
     raft_.tick(at_.now);
     judge_snapshot();
     pursue_ties();
@@ -188,8 +190,18 @@ bool node::apply_committed(bool replay) {
         auto copy = entry;  // a snapshot taken below drops it
         applied_entry(next, copy, outcome, replay);
         if (!replay && next.value % snapshot_every_ == 0) take_snapshot();
+        stopped_applying_ = too_old_for(state_);
     }
     return any;
+}
+
+// D2: from here on there may be entries that this software does not know, or takes for something else.
+bool node::too_old_for(const cluster::state& state) {
+    if (state.feature_level <= feature_level_) return false;
+    out_.say("error", "the cluster is at feature level " + std::to_string(state.feature_level) + ", this node reads " +
+                          std::to_string(feature_level_) +
+                          ": it stops applying and only has its vote; install the newer version");
+    return true;
 }
 
 void node::applied_entry(log_index index, const consensus::entry& entry, const cluster::applied& outcome, bool replay) {
@@ -414,7 +426,8 @@ void node::keep_event_sources() {
     std::vector<std::string> mine;
     auto reads = [this](const std::string& candidate) {
         auto found = state_.nodes.find(state_.find_node(candidate));
-        bool up = found != state_.nodes.end() && found->second.status == cluster::node_status::up;
+        bool up = found != state_.nodes.end() && found->second.status == cluster::node_status::up &&
+                  !state_.too_old(found->first);
         return up ? std::optional(found->first == self_) : std::nullopt;
     };
     for (const auto& source : state_.config.cluster.event_sources) {

@@ -108,6 +108,7 @@ struct start_info {
     duration watchdog{0};                  // W, read back; 0 = none armed
     std::uint64_t kernel = 0;              // random name of the machine's life
     std::uint64_t snapshot_every = 2'000;  // entries; the same on all nodes, so that snapshots can be compared
+    std::uint32_t feature_level = cluster::own_feature_level;  // another one only in a simulation
     static void fields(auto& self, auto&& visit) {
         visit("name", self.name);
         visit("boot", self.boot);
@@ -118,6 +119,7 @@ struct start_info {
         visit("watchdog", self.watchdog);
         visit("kernel", self.kernel);
         visit("snapshot_every", self.snapshot_every);
+        visit("feature_level", self.feature_level);
     }
 };
 
@@ -234,6 +236,7 @@ private:
     void handle(const tell_programs& item);
     bool flush_stores();
     bool apply_committed(bool replay);
+    [[nodiscard]] bool too_old_for(const cluster::state& state);
     void applied_entry(log_index index, const consensus::entry& entry, const cluster::applied& outcome, bool replay);
     void consequences(const cluster::command& item, const cluster::applied& outcome);
     void take_snapshot();
@@ -305,6 +308,7 @@ private:
     void accept(const std::vector<cluster::command>& commands);
     void note_boots();
     void note_watchdogs();
+    void raise_feature_level();
     [[nodiscard]] bool life_to_tell() const;
     void decide();
     [[nodiscard]] bool majority_is_deaf_to(node_id target, boot_id boot) const;
@@ -352,6 +356,7 @@ private:
     duration watchdog_{0};
     std::uint64_t kernel_ = 0;
     std::uint64_t snapshot_every_ = 2'000;
+    std::uint32_t feature_level_ = cluster::own_feature_level;
     std::uint64_t join_after_store_ = 0;  // an offer was taken; in force once this store is durable
     boot_id join_boot_;
     std::string join_refused_;
@@ -443,6 +448,7 @@ public:
         visit("watchdog", self.watchdog_);
         visit("kernel", self.kernel_);
         visit("snapshot_every", self.snapshot_every_);
+        visit("feature_level", self.feature_level_);
         visit("join_after_store", self.join_after_store_);
         visit("join_boot", self.join_boot_);
         visit("join_refused", self.join_refused_);

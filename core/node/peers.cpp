@@ -18,9 +18,13 @@ bool peers::heard(node_id from, boot_id boot, const std::string& link, time_poin
 bool peers::beat_heard(node_id from, const beat& item, time_point sent, time_point now) {
     auto& known = peers_[from];
     if (sent <= known.echo) return false;
-    if (item.store) known.store = item.store;
-    if (item.store) known.kernel = item.kernel;
-    known.watchdog = item.store ? std::optional(item.watchdog) : std::nullopt;
+    known.watchdog.reset();
+    if (item.life) {
+        known.store = item.life->store;
+        known.kernel = item.life->kernel;
+        known.feature_level = item.life->feature_level;
+        known.watchdog = item.life->watchdog;
+    }
     known.echo = sent;
     known.echo_received = now;
     known.last = item;

@@ -14,6 +14,7 @@ struct peer {
     boot_id boot;  // newest life heard
     store_id store;
     std::uint64_t kernel = 0;
+    std::uint32_t feature_level = 0;
     std::optional<duration> watchdog;              // as its newest beat tells; nothing when that leaves it out
     time_point heard = time_point::min();          // our clock, any datagram of that life
     time_point heard_direct = time_point::min();   // the same, not through another node
@@ -26,6 +27,7 @@ struct peer {
         visit("boot", self.boot);
         visit("store", self.store);
         visit("kernel", self.kernel);
+        visit("feature_level", self.feature_level);
         visit("watchdog", self.watchdog);
         visit("heard", self.heard);
         visit("heard_direct", self.heard_direct);

@@ -38,7 +38,8 @@ void node::judge_snapshot() {
     const auto* offered = raft_.offered_snapshot();
     if (offered == nullptr) return;
     auto body = decode<snapshot_body>(offered->data);
-    bool readable = body && body->state.applied == offered->index && cluster::complete(body->state, &state_);
+    bool readable = body && body->state.applied == offered->index && body->state.feature_level <= feature_level_ &&
+                    cluster::complete(body->state, &state_);
     if (!readable) out_.say("error", "the leader's snapshot can't be read here: install the newer version");
     raft_.accept_snapshot(readable);
 }
@@ -47,7 +48,7 @@ bool node::load_snapshot() {
     const auto& taken = raft_.snapshot();
     if (stopped_applying_ || taken.index <= state_.applied) return false;
     auto body = decode<snapshot_body>(taken.data);
-    if (!body || !cluster::complete(body->state, &state_)) {
+    if (!body || body->state.feature_level > feature_level_ || !cluster::complete(body->state, &state_)) {
         stopped_applying_ = true;
         out_.say("error", "the snapshot at entry " + std::to_string(taken.index.value) +
                               " can't be read: this node stops applying; install the newer version");

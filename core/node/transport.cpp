@@ -183,16 +183,12 @@ void node::publish() {
     out.period = times_.heartbeat_interval;
     out.stale_after = times_.member_timeout / 2;
     if (!cluster_name()) {
-        out.data = datagram_of(envelope{{}, {}, boot_, 0, form_hello{name_, store_, kernel_}});
+        out.data = datagram_of(envelope{{}, {}, boot_, 0, form_hello{name_, store_, kernel_, feature_level_}});
         out_.add(std::move(out));
         return;
     }
     beat item;
-    if (life_to_tell()) {
-        item.store = store_;
-        item.kernel = kernel_;
-        item.watchdog = watchdog_;
-    }
+    if (life_to_tell()) item.life = own_life{store_, kernel_, watchdog_, feature_level_};
     item.term = raft_.stable_term();
     item.leader = raft_.leads() && raft_.stable_term() == raft_.current_term();
     item.acknowledges = item.leader && raft_.may_decide() && raft_.quorate(at_.now);

@@ -32,10 +32,24 @@ struct heard_entry {
     }
 };
 
+// What the cluster writes down of a node's life.
+struct own_life {
+    store_id store;
+    std::uint64_t kernel = 0;         // random name of the machine's life
+    duration watchdog{0};             // W, as read back; 0 = none armed
+    std::uint32_t feature_level = 0;  // the newest that its software reads (D2)
+    static void fields(auto& self, auto&& visit) {
+        visit("store", self.store);
+        visit("kernel", self.kernel);
+        visit("watchdog", self.watchdog);
+        visit("feature_level", self.feature_level);
+    }
+};
+
 struct beat {
     static constexpr const char* name_ = "beat";
-    store_id store;       // until the own life is in the log as it is (R7); then left out, as are `kernel`, `watchdog`
-    mainstay::term term;  // durable
+    std::optional<own_life> life;  // until it is in the log as it is (R7)
+    mainstay::term term;           // durable
     bool leader = false;
     bool acknowledges = false;  // leader with a quorum and an entry of its term committed: `heard`
                                 // acknowledges leases (R6), up to `newest_package_entry`
@@ -43,10 +57,8 @@ struct beat {
     log_index newest_package_entry;
     duration lease{0};  // L
     std::vector<heard_entry> heard;
-    std::uint64_t kernel = 0;  // random name of the machine's life
-    duration watchdog{0};      // W, as read back; 0 = none armed
     static void fields(auto& self, auto&& visit) {
-        visit("store", self.store);
+        visit("life", self.life);
         visit("term", self.term);
         visit("leader", self.leader);
         visit("acknowledges", self.acknowledges);
@@ -54,8 +66,6 @@ struct beat {
         visit("newest_package_entry", self.newest_package_entry);
         visit("lease", self.lease);
         visit("heard", self.heard);
-        visit("kernel", self.kernel);
-        visit("watchdog", self.watchdog);
     }
 };
 
@@ -73,10 +83,12 @@ struct form_hello {  // an empty store says that it is there
     std::string name;
     store_id store;
     std::uint64_t kernel = 0;
+    std::uint32_t feature_level = 0;
     static void fields(auto& self, auto&& visit) {
         visit("name", self.name);
         visit("store", self.store);
         visit("kernel", self.kernel);
+        visit("feature_level", self.feature_level);
     }
 };
 

@@ -114,7 +114,8 @@ private:
     [[nodiscard]] bool executor_lives(const cluster::fence_request& request) const {
         auto found = state_.nodes.find(request.executor);
         return found != state_.nodes.end() && found->second.status == node_status::up &&
-               found->second.boot == request.executor_boot && !is_set(seen_.silent, request.executor);
+               found->second.boot == request.executor_boot && !is_set(seen_.silent, request.executor) &&
+               !state_.too_old(request.executor);
     }
 
     // The leader itself first; after each failed try the next living node, so that a device that
@@ -123,7 +124,8 @@ private:
         std::vector<node_id> able;
         if (seen_.self != target && state_.nodes.contains(seen_.self)) able.push_back(seen_.self);
         for (const auto& [id, node] : state_.nodes)
-            if (id != target && id != seen_.self && node.status == node_status::up && !is_set(seen_.silent, id))
+            if (id != target && id != seen_.self && node.status == node_status::up && !is_set(seen_.silent, id) &&
+                !state_.too_old(id))
                 able.push_back(id);
         if (able.empty()) return {};
         auto tries = seen_.fence_tries.find(target);

@@ -50,7 +50,19 @@ struct outcome {
 [[nodiscard]] std::string flag_text(const cluster::provenance& by);
 
 // What stands against a node. `others`: what other packages are or need.
-enum class obstacle { none, unconfigured, unseen, lost, halted, battery, switching, maintenance, lacks, others };
+enum class obstacle {
+    none,
+    unconfigured,
+    unseen,
+    lost,
+    halted,
+    battery,
+    too_old,
+    switching,
+    maintenance,
+    lacks,
+    others
+};
 
 struct verdict {
     bool eligible = false;

@@ -43,6 +43,9 @@ verdict judge(const cluster::state& state, const package_config& config, const c
     }
     if (found.halted) return {false, "halted by " + flag_text(found.halted_by), obstacle::halted};
     if (found.power_away) return {false, "on battery", obstacle::battery};
+    // What runs there may stay: its daemon does not read that it should halt.
+    if (state.too_old(node))
+        return {false, "too old for the cluster's feature level: install the newer version", obstacle::too_old, true};
     auto off = item.node_off.find(node);
     if (off != item.node_off.end())
         return {false, "switching disabled by " + flag_text(off->second), obstacle::switching, true};

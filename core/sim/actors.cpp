@@ -414,6 +414,7 @@ void world::act(machine& where, const node::trace& item) {
     if (item.severity == "error" && item.text.starts_with("the lease")) count("mark_lease_lost");
     if (item.text.starts_with("fences nobody to break the tie")) count("mark_tie_left_alone");
     if (item.text.starts_with("taken into the cluster")) count("mark_learner_taken_in");
+    if (item.text.starts_with("the cluster is at feature level")) count("mark_too_old");
 }
 
 }  // namespace mainstay::sim

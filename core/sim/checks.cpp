@@ -40,6 +40,7 @@ void world::check_commits(machine& where) {
             if (before && now < before->term) return violated("invariant 4: the term of committed entries goes back");
         }
         ghost_.push_back(std::move(entry));
+        check_feature_level(log.at(log_index{i}));
         const auto* data = std::get_if<consensus::payload>(&log.at(log_index{i}).body);
         if (data == nullptr) continue;
         auto item = decode<cluster::command>(data->data);
@@ -51,6 +52,23 @@ void world::check_commits(machine& where) {
         newest = start->generation.value;
     }
     where.checked_commit = std::max(where.checked_commit, log.commit().value);
+}
+
+// D2: the level rises only to what the newest life of every node has announced, and never goes back.
+void world::check_feature_level(const consensus::entry& committed) {
+    if (const auto* boot = std::get_if<consensus::boot_entry>(&committed.body))
+        announced_[boot->node] = boot->feature_level;
+    const auto* data = std::get_if<consensus::payload>(&committed.body);
+    auto item = data != nullptr ? decode<cluster::command>(data->data) : std::nullopt;
+    const auto* raised = item ? std::get_if<cluster::feature_level>(&item->body) : nullptr;
+    if (raised == nullptr) return;
+    if (raised->level <= feature_level_) violated("the feature level does not rise");
+    feature_level_ = raised->level;
+    if (announced_.size() < names_.size()) violated("the feature level rises before every node has announced one");
+    for (const auto& [node, level] : announced_)
+        if (level < raised->level)
+            violated("the feature level rises to " + std::to_string(raised->level) + ", node " +
+                     std::to_string(node.value) + " reads " + std::to_string(level));
 }
 
 // "Packages": an acknowledgement names the leader's newest package entry, committed or not.
@@ -173,7 +191,11 @@ void world::check_may_act(machine& where, const std::string& package, const std:
     auto found = daemon.state().packages.find(package);
     bool decided = found != daemon.state().packages.end() && found->second.owner == daemon.self() &&
                    found->second.owner_boot.machine == where.machine_counter;
-    if (!decided)
+    // D2: of what it can't read it begins nothing; a service of what it took over from a newer daemon it keeps up.
+    bool too_old = daemon.state().feature_level > where.feature_level;
+    if (too_old && !what.starts_with("service:"))
+        return violated("invariant 2: " + where.name + " runs " + what + " of " + package + " by a log it can't read");
+    if (!decided && !too_old)
         return violated("invariant 2: " + where.name + " runs " + what + " of " + package + " without a decision");
     if (!daemon.lease_holds(clock(where).now))
         violated("invariant 2: " + where.name + " runs " + what + " of " + package + " without a lease");

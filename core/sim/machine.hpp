@@ -23,7 +23,8 @@ struct world::machine {
     std::uint32_t incarnation = 0;
     store_id store;
     duration disk_bad_until{0};
-    duration wall_offset{0};  // of its battery-backed clock
+    duration wall_offset{0};                               // of its battery-backed clock
+    std::uint32_t installed = cluster::own_feature_level;  // of the software; the next daemon is of it
 
     // ---- the cables: no power needed ----
     std::set<std::string> subnets_down;
@@ -57,7 +58,8 @@ struct world::machine {
     // ---- the daemon's life ----
     std::optional<node::node> daemon;
     std::uint64_t daemon_life = 0;
-    bool links_told = false;  // it knows that its own links are down
+    std::uint32_t feature_level = 0;  // of the software that runs
+    bool links_told = false;          // it knows that its own links are down
     duration paused_until{0};
     std::deque<node::input> inbox;     // came in while it was paused
     std::deque<node::store> unsynced;  // told to the disk, not yet durable

@@ -66,6 +66,9 @@ private:
         for (auto first : {std::uint64_t{1}, run_plan::beside + 1})
             for (auto i = first; i < first + best_.result.faults; ++i)
                 if (!best_.plan.without.contains(i)) list.push_back(i);
+        for (std::uint64_t node = 1; node <= best_.result.nodes && best_.result.happened.contains("fault_upgrade");
+             ++node)
+            if (!best_.plan.without.contains(run_plan::older + node)) list.push_back(run_plan::older + node);
         return list;
     }
 

@@ -8,6 +8,7 @@
 #include "policy/explain.hpp"
 #include "sim/configuration.hpp"
 #include "sim/faults.hpp"
+#include "sim/versions.hpp"
 
 namespace mainstay::sim {
 
@@ -60,6 +61,7 @@ public:
         if (trace) trace(drawn_.text);
         world_->number_admins = true;
         world_->save_every = random_.chance(0.2) ? 97 : 0;
+        if (mixed()) versions_.emplace(*world_, dice(plan.seed * 9'876'543'211ULL + 3), left_out(run_plan::older));
         result_.seed = plan.seed;
         result_.nodes = names.size();
         result_.packages = drawn_.packages;
@@ -106,6 +108,7 @@ private:
         bool arbitrated = drawn_.text.find("arbitrator_name") != std::string::npos;
         faults_ = std::make_unique<fault_source>(*world_, drawn_.packages, arbitrated);
         faults_->may_add(drawn_.text + drawn_.spare);
+        if (versions_) versions_->schedule(plan_.storm);
         while (world_->violation().empty()) {
             auto next = world_->now() +
                         random_.between(duration{500'000} / (hectic ? 5 : 1), duration{8'000'000} / (hectic ? 4 : 1));
@@ -120,6 +123,17 @@ private:
             strike_beside();
         }
         world_->run_until(std::max(end, world_->now()));
+    }
+
+    // In a quarter of the seeds, none of those with faults beside others.
+    [[nodiscard]] bool mixed() const { return plan_.seed % 4 == 1; }
+
+    // Of a kind that is numbered from there.
+    [[nodiscard]] std::set<std::uint64_t> left_out(std::uint64_t from) const {
+        std::set<std::uint64_t> numbers;
+        for (auto number : plan_.without)
+            if (number > from && number < from + 1'000) numbers.insert(number - from);
+        return numbers;
     }
 
     // In half of the seeds; the others are what they were before there was this.
@@ -163,6 +177,7 @@ private:
         world_->conditions() = sim::weather{};
         for (const auto& a : world_->names())
             for (const auto& b : world_->names()) world_->cut(a, b, false);
+        if (versions_) versions_->finish();
         world_->arbitrator_out_of_reach("");
         for (const auto* name : {"a1", "a2"}) world_->arbitrator_up(name, true);
         for (const auto& name : world_->names()) {
@@ -204,6 +219,7 @@ private:
         if (leader == nullptr) return "no leader";
         if (leader->log().commit().value < world_->committed()) return "the leader has not committed what others had";
         const auto& state = leader->state();
+        if (versions_ && state.feature_level < mixed_versions::newer) return "the feature level has not risen";
         for (const auto& name : world_->names()) {
             const auto* daemon = world_->daemon(name);
             if (daemon == nullptr) return name + " does not run";
@@ -231,6 +247,7 @@ private:
     random_configuration drawn_;
     std::unique_ptr<world> world_;
     std::unique_ptr<fault_source> faults_;
+    std::optional<mixed_versions> versions_;
     seed_result result_;
 };
 
@@ -356,6 +373,10 @@ const std::set<std::string>& expected_counts() {
                                              "mark_maintenance_off",
                                              "mark_condition_lost",
                                              "mark_cut_off",
+                                             "fault_upgrade",
+                                             "fault_downgrade",
+                                             "mark_feature_level",
+                                             "mark_too_old",
                                              "mark_tie_left_alone"};
     return names;
 }

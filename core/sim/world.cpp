@@ -126,6 +126,7 @@ void world::boot_daemon(machine& where, bool machine_booted) {
     info.local = where.local;
     info.kernel = where.kernel;
     info.snapshot_every = snapshot_every;
+    info.feature_level = where.feature_level = where.installed;
     where.unsynced.clear();
     where.stores_done = 0;
     where.disk_busy = false;
@@ -224,6 +225,16 @@ void world::leave(const std::string& name) { deliver(at(name), node::leave{}); }
 void world::start_daemon(const std::string& name) {
     auto& where = at(name);
     if (where.stopped) boot_daemon(where, false);
+}
+
+void world::install(const std::string& name, std::uint32_t feature_level) {
+    say(at(name), "software of feature level " + std::to_string(feature_level) + " is installed");
+    at(name).installed = feature_level;
+}
+
+std::uint32_t world::feature_level(const std::string& name) const {
+    const auto& where = *machines_.at(name);
+    return where.daemon ? where.feature_level : where.installed;
 }
 
 void world::pause_daemon(const std::string& name, duration how_long) {

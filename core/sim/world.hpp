@@ -71,6 +71,8 @@ public:
     // As `systemctl stop` and `start`: the daemon goes when it says that it may; the machine stays on.
     void leave(const std::string& name);
     void start_daemon(const std::string& name);
+    // Software that reads entries up to this feature level (D2); the daemon that runs goes on as it is.
+    void install(const std::string& name, std::uint32_t feature_level);
     void pause_daemon(const std::string& name, duration how_long);
     void cut(const std::string& from, const std::string& to, bool cut);  // one way
     // One of its services, if any; of that package when one is named.
@@ -103,6 +105,8 @@ public:
     [[nodiscard]] const node::node* daemon(const std::string& name) const;  // null when not running
     [[nodiscard]] time_point time_of(const std::string& name) const;        // on its own clock
     [[nodiscard]] bool powered(const std::string& name) const;
+    // Of the daemon that runs, else of what is installed.
+    [[nodiscard]] std::uint32_t feature_level(const std::string& name) const;
     // Machines on which anything of the package is active now (invariant 1's sense).
     [[nodiscard]] std::vector<std::string> active_on(const std::string& package) const;
     [[nodiscard]] std::optional<node::admin_done> answer(std::uint64_t id) const;
@@ -175,6 +179,7 @@ private:
     void lose_unsynced(machine& where);
     void check_step(machine& where);
     void check_commits(machine& where);
+    void check_feature_level(const consensus::entry& committed);
     void check_single_owner();
     void check_neighbours(const std::map<std::string, std::string>& owners);
     void note_hearing(machine& where, const machine& from);
@@ -201,6 +206,8 @@ private:
     std::set<std::pair<std::string, std::string>> cuts_;
     std::map<std::uint64_t, bytes> snapshots_;                  // the state after an entry, the same everywhere
     std::vector<bytes> ghost_;                                  // every entry ever committed, by index
+    std::map<node_id, std::uint32_t> announced_;                // feature levels, by the newest committed lives
+    std::uint32_t feature_level_ = 1;                           // as committed
     std::map<std::string, std::uint64_t> started_generations_;  // package/generation/node/machine -> index
     std::map<std::pair<std::string, std::string>, std::optional<std::int32_t>> script_codes_;
     std::string next_fence_;

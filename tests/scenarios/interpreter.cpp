@@ -131,6 +131,7 @@ void interpreter::command(const words& said) {
     if (verb == "crash") return world().crash_daemon(name);
     if (verb == "leave") return world().leave(name);
     if (verb == "start") return world().start_daemon(name);
+    if (verb == "install") return world().install(name, static_cast<std::uint32_t>(std::stoul(said.at(2))));
     if (verb == "pause") return world().pause_daemon(name, time_of(said.at(2)));
     if (verb == "kill-service") return world().kill_service(name, said.size() > 2 ? said[2] : std::string());
     if (verb == "fence-answers") return world().fence_answers(name);

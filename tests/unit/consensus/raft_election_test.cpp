@@ -252,3 +252,24 @@ TEST_CASE("a node that is no voter never stands") {
     CHECK(net.at(4).current_term() == term{});
     CHECK(net.at(4).deadline() == never);
 }
+
+// D2: it can't read the log, so it could decide nothing as a leader.
+TEST_CASE("a barred node votes, stands for nothing, and gives up its lead") {
+    network net({1, 2, 3});
+    CHECK(net.elect() == 1);
+    net.at(1).set_barred(true, net.now());
+    CHECK_FALSE(net.at(1).leads());
+    REQUIRE(net.run_until([&] { return net.leader() > 1; }));
+    auto second = net.leader();
+    CHECK(second == 2);
+    // With its vote the last one leads.
+    net.isolate(2);
+    REQUIRE(net.run_until([&] { return net.leader() == 3; }));
+    net.isolate(3);
+    net.run(3'000 * ms);
+    CHECK(net.at(1).current_role() == role::follower);
+    net.at(1).set_barred(false, net.now());
+    net.heal();
+    net.isolate(3);
+    REQUIRE(net.run_until([&] { return net.leader() == 1 || net.leader() == 2; }));
+}

@@ -61,7 +61,7 @@ std::vector<bytes> good_datagrams() {
         list.push_back(std::move(data));
     };
     beat pulse;
-    pulse.store = store_id{102};
+    pulse.life = own_life{store_id{102}, 0, duration{0}, 1};
     pulse.term = second;
     pulse.leader = true;
     pulse.acknowledges = true;

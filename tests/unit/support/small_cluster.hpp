@@ -56,9 +56,9 @@ public:
         item.body = std::move(body);
         return apply({term{1, n1}, consensus::payload{encode(item)}});
     }
-    cluster::applied boot(node_id node, boot_id life) {
-        return apply(
-            {term{1, n1}, consensus::boot_entry{node, life, store_id{100 + node.value}, 1, duration{0}, wall_time{1}}});
+    cluster::applied boot(node_id node, boot_id life, std::uint32_t feature_level = 1) {
+        return apply({term{1, n1}, consensus::boot_entry{node, life, store_id{100 + node.value}, feature_level,
+                                                         duration{0}, wall_time{1}}});
     }
     cluster::applied start(const std::string& package, node_id node) {
         auto number = generation{state.packages.at(package).generation.value + 1};
