@@ -7,6 +7,7 @@
 #include "model/check.hpp"
 #include "model/lexer.hpp"
 #include "model/limits.hpp"
+#include "model/print.hpp"
 
 namespace mainstay {
 
@@ -168,6 +169,18 @@ std::vector<named_program> programs_of(const configuration& config) {
     collector all(config);
     for (const auto& package : config.packages) all.collect(package);
     return all.take();
+}
+
+void spare_unchanged(std::vector<named_program>& programs, const configuration& in_force, const configuration& wanted) {
+    std::map<std::string, std::string> printed;
+    for (const auto& package : in_force.packages) printed[package.name] = print_package(package);
+    std::set<std::string> unchanged;
+    for (const auto& package : wanted.packages) {
+        auto known = printed.find(package.name);
+        if (known != printed.end() && known->second == print_package(package)) unchanged.insert(package.name);
+    }
+    for (auto& program : programs)
+        if (unchanged.contains(program.package)) program.required = false;
 }
 
 std::map<std::string, std::vector<std::string>> where_to_look(const std::vector<named_program>& programs) {

@@ -40,12 +40,17 @@ struct named_program {
     std::string keyword;  // where it is named
     source_position where;
     std::vector<std::string> nodes;  // where the package may run
-    bool required = true;            // false: something else of the package may bring it (service_cmd)
+    // False: that it can't run is no error. Something else of the package may bring it (service_cmd), or nothing of
+    // the package is about to change.
+    bool required = true;
 };
 
 // All files that the packages name by an absolute path, each once per package, in the order of the configuration.
 // Left out is what lies on a file system that a package mounts: it is there only while that package runs.
 [[nodiscard]] std::vector<named_program> programs_of(const configuration& config);
+
+// A package that stays as it is in force neither is held up nor holds up another's change.
+void spare_unchanged(std::vector<named_program>& programs, const configuration& in_force, const configuration& wanted);
 
 // By node: the paths to look at, each once.
 [[nodiscard]] std::map<std::string, std::vector<std::string>> where_to_look(const std::vector<named_program>& programs);

@@ -333,6 +333,7 @@ private:
         if (!installed) return error(failed, installed.error().message);
         auto checked = check_files(files, *installed, backend_.plugin_dir());
         auto programs = programs_of(checked.config);
+        spare_unchanged(programs, state().config, checked.config);
         auto where = where_to_look(programs);
         auto go_on = [self = std::make_shared<request>(std::move(*this)), files, checked = std::move(checked),
                       programs = std::move(programs), apply](const program_looks& looks) mutable {

@@ -1,6 +1,7 @@
 // The files that packages run: which are looked at where, and what is said of what was seen.
 #include "model/programs.hpp"
 
+#include <algorithm>
 #include <catch2/catch.hpp>
 
 #include "model/parse.hpp"
@@ -149,4 +150,22 @@ TEST_CASE("more problems than anybody reads are counted, errors come first") {
     CHECK(found[149].severity == problem::level::error);
     CHECK(found[150].severity == problem::level::warning);
     CHECK(found.back().message == "100 more problems of programs are not shown");
+}
+
+TEST_CASE("what has gone from a package that stays as it is holds up no other's change") {
+    const std::string db = "package_name db\nnode_name n1\nrun_script /s/db\nhalt_script /s/db\n";
+    lab all(web + db);
+    all.looks["n1"].seen["/s/run"] = wrong(kind::missing);
+    all.looks["n1"].seen["/s/db"] = wrong(kind::missing);
+    auto errors = [&] {
+        auto found = judge_programs(all.config, all.programs, all.looks);
+        return std::count_if(found.begin(), found.end(),
+                             [](const auto& item) { return item.severity == problem::level::error; });
+    };
+    CHECK(errors() == 2);
+    spare_unchanged(all.programs, parsed(web), all.config);
+    CHECK(errors() == 1);
+    CHECK(all.judged().size() == 2);  // said all the same
+    spare_unchanged(all.programs, parsed(web + db), all.config);
+    CHECK(errors() == 0);
 }
