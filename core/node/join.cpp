@@ -16,6 +16,9 @@ void node::offer_membership(node_id id, const form_hello& item, boot_id heard) {
     offer.machine = std::max(known.boot.machine, heard.machine);
     const auto* peer = peers_.find(id);
     if (peer != nullptr) offer.machine = std::max(offer.machine, peer->boot.machine);
+    // A life that never was in the log may have had its say in it all the same.
+    if (auto said = accepted_.find(id); said != accepted_.end())
+        offer.machine = std::max(offer.machine, said->second.first.machine);
     offer.machine += 1;
     // A store can be lost while the machine, and packages on it, live on. Only a new life of the kernel shows
     // that they do not.

@@ -85,18 +85,21 @@ void node::ask_arbitrators(tie_attempt& attempt) {
     if (attempt.open.empty()) attempt.again = at_.now + refused_again;
 }
 
-// Of the voters: the node itself, we, and all who say so in their beats.
+// Of the voters: the node itself, we, and all who say so in their beats. While a voter set is being replaced, a
+// majority of either will do: the one that is leaving is no member of the next.
 bool node::majority_hears(node_id target) const {
     if (mutated(mutation::fence_what_majority_hears)) return false;
     auto limit = times_.member_timeout;
-    const auto& voters = raft_.active().back().set.voters;
-    std::size_t hearing = 0;
-    for (const auto& item : voters) {
-        bool hears = item.node == self_ ? !peers_.silent(target, {}, at_.now, limit)
-                                        : peers_.witnesses(item.node, target, {}, at_.now, limit);
-        hearing += hears || item.node == target ? 1 : 0;
-    }
-    return 2 * hearing > voters.size();
+    auto hears = [&](const consensus::voter& item) {
+        if (item.node == target) return true;
+        return item.node == self_ ? !peers_.silent(target, {}, at_.now, limit)
+                                  : peers_.witnesses(item.node, target, {}, at_.now, limit);
+    };
+    const auto& sets = raft_.active();
+    return std::any_of(sets.begin(), sets.end(), [&](const auto& active) {
+        const auto& voters = active.set.voters;
+        return 2 * static_cast<std::size_t>(std::count_if(voters.begin(), voters.end(), hears)) > voters.size();
+    });
 }
 
 bool node::still_to_fence(const cluster::fence_request& request) const {

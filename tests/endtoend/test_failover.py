@@ -50,7 +50,9 @@ class Failover(MainstayCase):
         with self.lab.admin("node3") as admin:
             then = admin.call("explain", package="web", at=running[0]["time"], node="node1")
         self.assertEqual((then["node"], [c["node"] for c in then["candidates"]]), ("node1", ["node1"]))
-        self.assertIn("no package webb", self.lab.hactl("node3", "explain", "webb", "--at", "1s", check=False).stderr)
+        refused = self.lab.hactl("node3", "explain", "web", "--at", "2001-01-01 00:00", check=False)
+        self.assertIn("reaches back to", refused.stderr)
+        self.assertIn("no package webb", self.lab.hactl("node3", "explain", "webb", check=False).stderr)
 
     def test_a_node_halts_and_runs_again(self):
         self.lab.hactl("node2", "node", "halt", "node1")
