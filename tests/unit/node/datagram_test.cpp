@@ -200,7 +200,7 @@ TEST_CASE("good datagrams with bytes changed break nothing") {
             item.step(datagram{"ring0", std::move(data)}, {now, wall_time{2}});
             std::uint64_t stores = 0;
             for (const auto& effect : item.take_outputs())
-                stores += std::holds_alternative<node::store>(effect) ? 1 : 0;
+                stores += std::holds_alternative<mainstay::node::store>(effect) ? 1 : 0;
             stored_count += stores;
             if (stores > 0 && random() % 2 == 0) item.step(stored{stored_count}, {now, wall_time{2}});
         }
