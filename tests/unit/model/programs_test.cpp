@@ -137,7 +137,9 @@ TEST_CASE("more problems than anybody reads are counted, errors come first") {
     std::string text;
     for (int i = 0; i < 150; ++i) {
         auto number = std::to_string(i);
-        text += "package_name p" + number + "\nrun_script /s/r" + number + "\nhalt_script /s/h" + number + '\n';
+        for (const char* line : {"package_name p", "\nrun_script /s/r", "\nhalt_script /s/h"})
+            text.append(line).append(number);
+        text += '\n';
     }
     lab all(text);
     for (int i = 0; i < 150; ++i) {

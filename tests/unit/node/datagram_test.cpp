@@ -55,7 +55,7 @@ std::vector<bytes> good_datagrams() {
     std::vector<bytes> list;
     auto now = time_point{duration{1'000'000}};
     term second{2, n2};
-    auto timed = [&](envelope item) {
+    auto timed = [&](const envelope& item) {
         auto data = encode(item);
         append_send_time(data, now);
         list.push_back(std::move(data));
@@ -215,7 +215,7 @@ TEST_CASE("good datagrams with bytes changed break nothing") {
 TEST_CASE("strangers are dropped: another cluster, an unknown node, an older life, ourselves") {
     auto item = fresh_node();
     moment at{time_point{duration{1'010'000}}, wall_time{2}};
-    auto pulse = [&](envelope from) {
+    auto pulse = [&](const envelope& from) {
         auto data = encode(from);
         append_send_time(data, at.now);
         auto before = item.dropped();
