@@ -1,5 +1,5 @@
 // The files that packages run, as the nodes have them: what to look at on which node, and what is wrong with what
-// was seen there. Pure; looking is the edge's (runtime/program_looks.hpp).
+// was seen there. Pure; looking is the edge's (runtime/program_files.hpp).
 #pragma once
 
 #include <cstdint>
