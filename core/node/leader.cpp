@@ -103,25 +103,8 @@ void node::raise_feature_level() {
     raft_.propose(consensus::payload{encode(entry)}, at_.now);
 }
 
-// Who has just won, after a time out of reach, knows nothing yet of what others hear: their silence about a node
-// counts only when their beats are fresh. While an old leader's beats came, they are.
-bool node::majority_is_deaf_to(node_id target, boot_id boot) const {
-    auto limit = times_.member_timeout;
-    const auto& voters = raft_.active().back().set.voters;
-    std::size_t deaf = 0;
-    for (const auto& item : voters) {
-        if (item.node == target) continue;
-        const auto* known = peers_.find(item.node);
-        bool fresh = item.node == self_ || (known != nullptr && known->last_received != time_point::min() &&
-                                            at_.now - known->last_received <= limit / 2);
-        bool hears = item.node == self_ ? !peers_.silent(target, boot, at_.now, limit)
-                                        : peers_.witnesses(item.node, target, boot, at_.now, limit);
-        deaf += fresh && !hears ? 1 : 0;
-    }
-    return 2 * deaf > voters.size();
-}
-
-policy::view node::look() const {
+// `look_again`: not later than when the first of those who are heard would become silent.
+policy::view node::look(time_point& look_again) const {
     policy::view seen;
     seen.now = at_.now;
     seen.wall = at_.wall;
@@ -134,18 +117,13 @@ policy::view node::look() const {
         if (id == self_ || item.status == cluster::node_status::unseen) continue;
         bool grace = at_.now < judge_after_ || at_.now - started_at_ <= limit;
         bool silent = peers_.silent(id, item.boot, at_.now, limit);
-        std::size_t witnesses = raft_.is_voter(id) ? 1 : 0;  // it hears itself
-        bool any = false;
-        std::size_t voters = raft_.active().empty() ? 0 : raft_.active().back().set.voters.size();
-        for (const auto& [other, known] : peers_.all())
-            if (other != id && raft_.is_voter(other) && peers_.witnesses(other, id, item.boot, at_.now, limit)) {
-                ++witnesses;
-                any = true;
-            }
-        bool majority = any && 2 * witnesses > voters;
-        if (mutated(mutation::fence_what_majority_hears)) majority = false;
-        seen.heard_by_majority[id] = majority;
-        seen.silent[id] = silent && !majority && !grace && majority_is_deaf_to(id, item.boot);
+        auto heard = who_hears(id, item.boot);
+        seen.heard_by_majority[id] = heard.by_majority;
+        seen.silent[id] = silent && !heard.by_majority && !grace && heard.majority_is_deaf;
+        if (item.status == cluster::node_status::up) {
+            look_again = std::min(look_again, heard.changes);
+            if (grace) look_again = std::min(look_again, std::max(judge_after_, started_at_ + limit + duration{1}));
+        }
         const auto* known = peers_.find(id);
         seen.heard_again[id] = !silent && known != nullptr && known->boot == item.boot;
         if (item.status == cluster::node_status::lost) {
@@ -181,7 +159,8 @@ void node::decide() {
     if (!raft_.may_decide() || stopped_applying_ || !raft_.quorate(at_.now)) return;
     if (state_.applied != raft_.last_index() && !mutated(mutation::decide_on_old_state)) return;
     if (!settled()) return;
-    auto seen = look();
+    auto changes = never;
+    auto seen = look(changes);
     // Of the same state and the same view the answer is the same until something is due; most turns are such.
     bool same = decided_ && decided_->applied == state_.applied && decided_->term == raft_.current_term() &&
                 decided_->seen.same_but_later(seen) && at_.now < decided_->look_again &&
@@ -195,14 +174,7 @@ void node::decide() {
         if (found.decisions.empty())
             decided_ = nothing_to_decide{state_.applied, raft_.current_term(), found.look_again, std::move(seen)};
     }
-    look_again_ = found.look_again;
-    // When a node that is heard now would become silent.
-    for (const auto& [id, item] : state_.nodes) {
-        const auto* known = peers_.find(id);
-        if (item.status != cluster::node_status::up || known == nullptr || id == self_) continue;
-        auto due = std::max({known->heard + times_.member_timeout, started_at_ + times_.member_timeout, judge_after_});
-        if (due >= at_.now) look_again_ = std::min(look_again_, due + duration{1});
-    }
+    look_again_ = std::min(found.look_again, changes);
     for (auto& item : found.decisions) {
         cluster::command entry;
         entry.when = at_.wall;

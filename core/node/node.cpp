@@ -264,7 +264,7 @@ void node::begin_fences() {
         begun = request.id;
         // Lost as far as the log goes: a request that was long on its way is applied before anybody could write down
         // that the node is back (invariant 5).
-        bool heard = victim.status != cluster::node_status::lost || majority_hears(target);
+        bool heard = victim.status != cluster::node_status::lost || who_hears(target, {}).by_majority;
         if (heard && victim.fence_asked_by.empty()) {
             submit_command(cluster::fence_result{request.id, cluster::fence_outcome::cancelled, "", "heard again"},
                            name_);

@@ -302,6 +302,9 @@ private:
     void keep_leaving();
     [[nodiscard]] time_point leave_deadline() const;
 
+    // hearing.cpp: what the voters' beats say together
+    [[nodiscard]] hearing who_hears(node_id target, boot_id boot) const;
+
     // leader.cpp: duties of the leader
     void lead();
     void took_over();
@@ -311,8 +314,7 @@ private:
     void raise_feature_level();
     [[nodiscard]] bool life_to_tell() const;
     void decide();
-    [[nodiscard]] bool majority_is_deaf_to(node_id target, boot_id boot) const;
-    [[nodiscard]] policy::view look() const;
+    [[nodiscard]] policy::view look(time_point& look_again) const;
     [[nodiscard]] bool endless_there(node_id other) const;
     void send_notices();
     void fence_ended(const cluster::fence_result& result);
@@ -322,7 +324,6 @@ private:
     void pursue_ties();
     void ask_arbitrators(tie_attempt& attempt);
     void fence_for_tie(tie_attempt& attempt);
-    [[nodiscard]] bool majority_hears(node_id target) const;
     [[nodiscard]] bool still_to_fence(const cluster::fence_request& request) const;
     bool tie_answered(const plugin_answer& item);
     [[nodiscard]] bool preferred(const consensus::tie_wanted& wanted) const;

@@ -50,14 +50,13 @@ time_point peers::echoed(node_id node, node_id self, boot_id own) const {
     return time_point::min();
 }
 
-bool peers::witnesses(node_id witness, node_id node, boot_id boot, time_point now, duration limit) const {
+time_point peers::witnesses_until(node_id witness, node_id node, boot_id boot, duration limit) const {
     const auto* known = find(witness);
-    if (known == nullptr || known->heard == time_point::min() || now - known->heard > limit) return false;
+    if (known == nullptr || known->heard == time_point::min()) return time_point::min();
     for (const auto& entry : known->last.heard)
-        if (entry.node == node && entry.boot >= boot &&
-            now - known->last_received + std::chrono::milliseconds(entry.age_ms) <= limit)
-            return true;
-    return false;
+        if (entry.node == node && entry.boot >= boot)
+            return std::min(known->heard, known->last_received - std::chrono::milliseconds(entry.age_ms)) + limit;
+    return time_point::min();
 }
 
 bool peers::direct(node_id node, time_point now, duration limit) const {

@@ -42,6 +42,13 @@ struct peer {
 // Link name under which relayed datagrams are heard.
 inline constexpr const char* relay_link = "relay";
 
+// Who of the voters hears a node, by their own words.
+struct hearing {
+    bool by_majority = false;       // it is never shot (invariant 5)
+    bool majority_is_deaf = false;  // and says so itself, lately
+    time_point changes = never;     // when the first of those words is too old, if nothing more comes
+};
+
 class peers {
 public:
     // False for a datagram of an older life than one already heard: it counts for nothing.
@@ -53,8 +60,9 @@ public:
     [[nodiscard]] bool silent(node_id node, boot_id boot, time_point now, duration limit) const;
     // Our send time of the newest beat of this life of ours that the peer had heard; min = none.
     [[nodiscard]] time_point echoed(node_id node, node_id self, boot_id own) const;
-    // Does `witness`, itself heard within `limit`, say that it heard `node` within `limit`?
-    [[nodiscard]] bool witnesses(node_id witness, node_id node, boot_id boot, time_point now, duration limit) const;
+    // Until when it counts, if nothing more comes, that `witness`, itself heard within `limit`, says that it heard this
+    // life of `node` (or a newer one) within `limit`; min = it does not say so.
+    [[nodiscard]] time_point witnesses_until(node_id witness, node_id node, boot_id boot, duration limit) const;
     // Directly heard by us within `limit`.
     [[nodiscard]] bool direct(node_id node, time_point now, duration limit) const;
     // `witness` said lately that it hears `node` directly.

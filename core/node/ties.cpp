@@ -85,28 +85,11 @@ void node::ask_arbitrators(tie_attempt& attempt) {
     if (attempt.open.empty()) attempt.again = at_.now + refused_again;
 }
 
-// Of the voters: the node itself, we, and all who say so in their beats. While a voter set is being replaced, a
-// majority of either will do: the one that is leaving is no member of the next.
-bool node::majority_hears(node_id target) const {
-    if (mutated(mutation::fence_what_majority_hears)) return false;
-    auto limit = times_.member_timeout;
-    auto hears = [&](const consensus::voter& item) {
-        if (item.node == target) return true;
-        return item.node == self_ ? !peers_.silent(target, {}, at_.now, limit)
-                                  : peers_.witnesses(item.node, target, {}, at_.now, limit);
-    };
-    const auto& sets = raft_.active();
-    return std::any_of(sets.begin(), sets.end(), [&](const auto& active) {
-        const auto& voters = active.set.voters;
-        return 2 * static_cast<std::size_t>(std::count_if(voters.begin(), voters.end(), hears)) > voters.size();
-    });
-}
-
 bool node::still_to_fence(const cluster::fence_request& request) const {
     auto victim = state_.nodes.find(request.node);
     if (victim == state_.nodes.end()) return false;
     if (!victim->second.fence_asked_by.empty()) return true;
-    if (cut_off() || majority_hears(request.node)) return false;
+    if (cut_off() || who_hears(request.node, {}).by_majority) return false;
     if (request.id == 0) return !raft_.leads() && !raft_.leader();
     return victim->second.status == cluster::node_status::lost;
 }
@@ -117,7 +100,7 @@ void node::fence_for_tie(tie_attempt& attempt) {
     attempt.again = at_.now + refused_again;
     for (auto target : attempt.wanted.silent) {
         // Invariant 5. One that is heard and does not vote hears nothing of us: it may shoot, not we.
-        if (majority_hears(target)) continue;
+        if (who_hears(target, {}).by_majority) continue;
         attempt.fencing = true;
         cluster::fence_request request;
         request.node = target;

@@ -43,7 +43,7 @@ private:
     }
 
     void watch(node_id id, const cluster::node_state& node) {
-        if (node.status == node_status::up && is_set(seen_.silent, id)) {
+        if (falls_silent(id, node)) {
             add(cluster::node_lost{id, node.boot, "not heard for member_timeout"});
         } else if (node.status == node_status::lost && is_set(seen_.heard_again, id)) {
             add(cluster::node_back{id, node.boot});
@@ -52,18 +52,24 @@ private:
         }
     }
 
+    [[nodiscard]] bool falls_silent(node_id id, const cluster::node_state& node) const {
+        return node.status == node_status::up && is_set(seen_.silent, id);
+    }
+
     [[nodiscard]] bool owns_something(node_id id, boot_id boot) const {
         return std::any_of(state_.packages.begin(), state_.packages.end(), [&](const auto& item) {
             return item.second.active() && item.second.owner == id && item.second.owner_boot.machine <= boot.machine;
         });
     }
 
-    // D5: a lost node is fenced when a package waits for the proof. A node that a majority hears is
+    // D5: a lost node is fenced when a package waits for the proof, and one that is written down as lost just now in
+    // the same breath: a round trip and a sync less until its packages run again. A node that a majority hears is
     // not shot; a request that failed is made again after its back-off.
     void fence(node_id id, const cluster::node_state& node) {
         bool asked = !node.fence_asked_by.empty() && node.status != node_status::fenced;
         if (!asked) {
-            if (node.status != node_status::lost || !owns_something(id, node.boot)) return;
+            bool lost = node.status == node_status::lost || falls_silent(id, node);
+            if (!lost || !owns_something(id, node.boot)) return;
             if (state_.config.cluster.fencing == cluster_config::fencing_mode::none || seen_.cut_off) return;
             if (is_set(seen_.heard_by_majority, id) || is_set(seen_.heard_again, id)) return;
             // No device could be asked, and none is needed: its watchdog is the proof.

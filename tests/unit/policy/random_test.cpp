@@ -63,7 +63,7 @@ public:
             REQUIRE(seen);
             auto real = *this;
             real.view_.self = from.leader;
-            real.say(cluster::node_lost{victim, real.state_.nodes.at(victim).boot, "silence"});
+            real.view_.silent[victim] = true;
             real.settle_ideally();
             for (const auto& item : seen->packages) {
                 const auto& now = real.state_.packages.at(item.name);
