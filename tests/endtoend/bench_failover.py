@@ -79,7 +79,7 @@ class Bench:
         node = self.lab.package("web")["node"]
         self.quiet()
         begin = time.monotonic()
-        self.lab.kill(node, "echo_service.py")
+        self.lab.kill(node, "echo_service")
         self.quiet()
         return self.prober.outage_after(begin)
 

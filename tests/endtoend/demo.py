@@ -12,7 +12,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lab"))
 from cluster import ADDRESS, BUILD, Cluster  # noqa: E402
-from lab import HERE, ROOT, LabError, wait  # noqa: E402
+from lab import HERE, PROGRAMS, ROOT, LabError, wait  # noqa: E402
 from watchers import AddressWatch, Prober, prober_problems, shared_file_problems  # noqa: E402
 
 URL = f"http://{ADDRESS}/"
@@ -38,7 +38,7 @@ def web_package(lab):
     with open(f"{ROOT}/examples/web/web.conf") as f:
         text = f.read()
     text += (f"\nrun_script {HERE}/web-page\nhalt_script {HERE}/web-page\n"
-             f"service_name web_writer\n  service_cmd {HERE}/echo_service.py 7777 {lab.shared}\n"
+             f"service_name web_writer\n  service_cmd {PROGRAMS}/echo_service 7777 {lab.shared}\n"
              f"  service_halt_timeout 5\n")
     return text
 
@@ -46,7 +46,7 @@ def web_package(lab):
 def example_cluster():
     """examples/three-node, with the lab's power switch as its fencing command."""
     with open(f"{ROOT}/examples/three-node/cluster.conf") as f:
-        text, count = re.subn(r"(stonith_param +command) \S+", rf"\1 {HERE}/power", f.read())
+        text, count = re.subn(r"(stonith_param +command) \S+", rf"\1 {PROGRAMS}/power", f.read())
     if count != 1:
         raise LabError("examples/three-node/cluster.conf names no fencing command")
     return text

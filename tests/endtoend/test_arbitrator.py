@@ -51,7 +51,7 @@ class Tie(MainstayCase):
         self.lab.power_off("node1")
         self.lab.wait("node2 has no quorum", lambda: (self.lab.status("node2") or {}).get("quorum", {}).get("have")
                       is False)
-        self.assertEqual(self.lab.processes("node2", "echo_service.py"), [])
+        self.assertEqual(self.lab.processes("node2", "echo_service"), [])
         self.lab.power_on("node1")
         self.lab.wait_nodes({"node1": "running", "node2": "running"})
         self.lab.wait_running("web")

@@ -101,7 +101,7 @@ class FailoverFull(MainstayCase):
 
     def test_a_dead_service_is_started_again_elsewhere_when_it_has_no_restarts(self):
         before = self.prober.answered_by()
-        self.assertEqual(self.lab.kill("node1", "echo_service.py"), 1)
+        self.assertEqual(self.lab.kill("node1", "echo_service"), 1)
         after = self.prober.wait_move(before)
         self.assertNotEqual(after[0], "node1")
         self.assertNotIn("fence_requested", self.kinds("node2"))
@@ -141,14 +141,14 @@ class FailoverFull(MainstayCase):
             self.lab.power_off(node)
         self.stop_service("node1")
         self.assertNotIn(ADDRESS, self.addresses("node1"))
-        self.assertEqual(self.lab.processes("node1", "echo_service.py"), [])
+        self.assertEqual(self.lab.processes("node1", "echo_service"), [])
         self.assertEqual(self.lab.nodes()["node1"]["boots"], boots)
         self.check_safety()
 
     def test_the_cluster_halts_and_runs_again(self):
         self.lab.hactl("node2", "cluster", "halt")
         self.lab.wait_nodes({n: "halted" for n in self.lab.names})
-        self.assertEqual(self.lab.processes("node1", "echo_service.py"), [])
+        self.assertEqual(self.lab.processes("node1", "echo_service"), [])
         self.lab.hactl("node2", "cluster", "run")
         self.lab.wait_nodes({n: "running" for n in self.lab.names})
         self.lab.wait_running("web")

@@ -10,7 +10,7 @@ LAB = os.path.join(os.path.dirname(os.path.abspath(__file__)), "lab")
 sys.path.insert(0, LAB)
 import control_group  # noqa: E402
 import kernel  # noqa: E402
-from lab import Lab, LabError, directory_of, start_time, sweep, wait  # noqa: E402
+from lab import PROGRAMS, Lab, LabError, directory_of, start_time, sweep, wait  # noqa: E402
 from watchers import AddressWatch, Prober, prober_problems, shared_file_problems  # noqa: E402
 
 PING = ("ping", "-c", "1", "-W", "0.3", "-n")
@@ -85,7 +85,7 @@ class Power(unittest.TestCase):
         self.assertEqual(self.lab.run("node1", "hostname").stdout.strip(), "node1")
 
     def test_the_power_switch_works_from_inside_a_node(self):
-        switch = f"{LAB}/power"
+        switch = f"{PROGRAMS}/power"
         self.assertEqual(self.lab.run("node1", switch, "node2", "status", check=False).returncode, 0)
         self.lab.run("node1", switch, "node2", "off")
         self.assertEqual(self.lab.run("node1", switch, "node2", "status", check=False).returncode, 2)
@@ -104,7 +104,7 @@ class Power(unittest.TestCase):
 
     def test_a_node_can_cycle_its_own_power(self):
         boots = self.lab.nodes()["node1"]["boots"]
-        self.lab.run("node1", f"{LAB}/reset", "lease over", check=False)
+        self.lab.run("node1", f"{PROGRAMS}/reset", "lease over", check=False)
         wait("node1 boots again", lambda: self.lab.nodes()["node1"]["boots"] == boots + 1)
         self.assertEqual(self.lab.power("node1"), "on")
 
@@ -194,7 +194,7 @@ class Watchers(unittest.TestCase):
 
             def serve(node, generation):
                 lab.run(node, "ip", "addr", "add", "10.77.0.100/24", "dev", "eth0")
-                lab.spawn(node, "env", f"MAINSTAY_GENERATION={generation}", f"{LAB}/echo_service.py", "7777", shared)
+                lab.spawn(node, "env", f"MAINSTAY_GENERATION={generation}", f"{PROGRAMS}/echo_service", "7777", shared)
             serve("node1", 1)
             watch, prober = AddressWatch(lab, "10.77.0.100"), Prober(lab, "udp", "10.77.0.100", 7777)
             prober.wait_answer("node1")

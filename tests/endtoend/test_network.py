@@ -64,7 +64,7 @@ class Network(NetworkCase):
         self.lab.split(["node1"], ["node2", "node3"])
         # No device confirms: the minority has to reset itself, and only its new boot proves that.
         self.lab.wait("node1 resets itself", lambda: self.lab.nodes()["node1"]["boots"] > boots)
-        self.assertEqual(self.lab.processes("node1", "echo_service.py"), [])
+        self.assertEqual(self.lab.processes("node1", "echo_service"), [])
         self.lab.split()
         after = self.prober.wait_move(before)
         self.assertGreater(after[1], before[1])
@@ -75,7 +75,7 @@ class Network(NetworkCase):
             self.lab.fault(node, "stuck")
         boots = self.lab.nodes()["node1"]["boots"]
         self.lab.split(["node1"], ["node2", "node3"])
-        self.lab.wait("the service on node1 is stopped", lambda: not self.lab.processes("node1", "echo_service.py"))
+        self.lab.wait("the service on node1 is stopped", lambda: not self.lab.processes("node1", "echo_service"))
         self.assertEqual(self.lab.package("web", "node2")["node"], "node1")   # nothing proves it: nothing moves
         for node in self.lab.names:
             self.lab.fault(node)
@@ -106,7 +106,7 @@ class Network(NetworkCase):
     def test_nobody_has_quorum_nobody_starts_anything(self):
         self.lab.split(["node1"], ["node2"], ["node3"])
         self.lab.wait("the client is answered no more", lambda: all(
-            not self.lab.processes(n, "echo_service.py") for n in self.lab.names))
+            not self.lab.processes(n, "echo_service") for n in self.lab.names))
         self.lab.split()
         self.lab.wait_running("web")
         self.lab.wait_nodes({n: "running" for n in self.lab.names})

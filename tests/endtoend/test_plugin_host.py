@@ -4,7 +4,7 @@ import os
 import threading
 import unittest
 
-from cluster import HERE, Cluster, cluster_text
+from cluster import PROGRAMS, Cluster, cluster_text
 from mainstay_case import MainstayCase
 
 # Hangs in `start`, with a helper in a session of its own that would start the server later. Each `stop` writes down
@@ -39,7 +39,7 @@ if [ $2 = off ]; then
     echo "$*" >> /var/lib/misc/offs
     read -r word < /etc/mainstay/go
 fi
-exec {HERE}/power $1 $2
+exec {PROGRAMS}/power $1 $2
 """
 PACKAGE = """package_name slow
 node_name node1
@@ -84,7 +84,7 @@ class ChangedDuringACall(MainstayCase):
             return f.read().splitlines()
 
     def make(self):
-        self.text = cluster_text(3).replace(f"{HERE}/power %n %a", "/etc/mainstay/switch %n %a")
+        self.text = cluster_text(3).replace(f"{PROGRAMS}/power %n %a", "/etc/mainstay/switch %n %a")
         self.text = self.text.replace("stonith_timeout 5s", "stonith_timeout 60s")
 
         def package(lab):

@@ -10,9 +10,8 @@ import shutil
 import subprocess
 
 from admin import Admin, AdminError
-from lab import HERE, ROOT, Lab, LabError, wait
+from lab import BUILD, PROGRAMS, ROOT, Lab, LabError, wait  # noqa: F401
 
-BUILD = os.path.join(ROOT, os.environ.get("MAINSTAY_BUILD", "build/main"))
 ADDRESS, PORT = "10.77.0.100", 7777
 FORM_LIMIT_S = 60
 
@@ -28,7 +27,7 @@ def cluster_text(nodes=3, member_timeout="1s", links=("eth0", "eth1"), extra="",
         lines.append(f"node_name node{i}")
         for number, link in enumerate(links):
             lines += [f"  network_interface {link}", f"    heartbeat_ip 10.{77 + number}.0.{i}/24"]
-    lines += ["stonith_name power", "  stonith_plugin stonith-exec", f"  stonith_param command {HERE}/power %n %a",
+    lines += ["stonith_name power", "  stonith_plugin stonith-exec", f"  stonith_param command {PROGRAMS}/power %n %a",
               "  stonith_timeout 5s", stonith_extra, extra]
     return "\n".join(lines) + "\n"
 
@@ -38,7 +37,7 @@ def echo_package(name="web", address=ADDRESS, port=PORT, nodes=("node1", "node2"
     """An address and a service that answers datagrams with its node and generation."""
     lines = [f"package_name {name}", *[f"node_name {n}" for n in nodes], "ip_subnet 10.77.0.0/24",
              f"  ip_address {address}", f"service_name {name}_echo",
-             f"  service_cmd {HERE}/echo_service.py {port}" + (f" {shared}" if shared else ""),
+             f"  service_cmd {PROGRAMS}/echo_service {port}" + (f" {shared}" if shared else ""),
              f"  service_restart {restarts}", "  service_halt_timeout 5", extra]
     return "\n".join(lines) + "\n"
 
@@ -59,7 +58,7 @@ class Cluster(Lab):
         command = [program("mainstay-guard"), "--foreground", "--daemon", program("mainstayd"),
                    "--plugin-dir", self.plugins, "--config-dir", "/etc/mainstay",
                    "--state-dir", "/var/lib/mainstay", "--run-dir", "/run/mainstay", "--log-dir", "/var/log/mainstay",
-                   "--node", node, "--reset-command", f"{HERE}/reset"]
+                   "--node", node, "--reset-command", f"{PROGRAMS}/reset"]
         return command + self.daemon_options
 
     def prepare(self, name, disk):

@@ -20,6 +20,8 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(HERE)))
+BUILD = os.path.join(ROOT, os.environ.get("MAINSTAY_BUILD", "build/main"))
+PROGRAMS = f"{BUILD}/bin/lab"  # programs/
 sys.path.insert(0, HERE)
 import control_group  # noqa: E402
 
@@ -219,9 +221,9 @@ class Lab:
     def power_strip(self, node, baud=1200, port="ttyS1", *options):
         """An outlet strip on /dev/ttyS1 of `node`; outlet n is the power of node n. power_strip.py has the commands."""
         outlets = [part for i, name in enumerate(self.names, 1) for part in
-                   ("--outlet", str(i), *(f"{HERE}/power --lab {self.directory} {name} {action}"
+                   ("--outlet", str(i), *(f"{PROGRAMS}/power --lab {self.directory} {name} {action}"
                                           for action in ("off", "on")),
-                    "--status", str(i), f"{HERE}/power --lab {self.directory} {name} status")]
+                    "--status", str(i), f"{PROGRAMS}/power --lab {self.directory} {name} status")]
         self.watch(f"strip.{node}", sys.executable, f"{HERE}/power_strip.py", self.serial(node, port), *outlets,
                    "--baud", str(baud), *options)
         self._wait_ready(f"strip.{node}")

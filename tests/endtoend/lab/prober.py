@@ -1,7 +1,7 @@
 #!/usr/bin/python3 -ISB
 """A client that asks all the time and writes down what it saw, one JSON line per event.
 
-usage: prober.py udp ADDRESS PORT [PACE_MS [GAP_MS]]      every PACE_MS (2) a datagram to echo_service.py
+usage: prober.py udp ADDRESS PORT [PACE_MS [GAP_MS]]      every PACE_MS (2) a datagram to echo_service
        prober.py http URL [PACE_MS [GAP_MS]]              every PACE_MS (20) a page, `node=N generation=G` somewhere in it
 
 Events: {"what": "first" | "moved", "t", "node", "generation"}; {"what": "gap", "from", "until", "ms"}: two answers lay

@@ -79,7 +79,7 @@ class AddressWatch:
 
 
 def shared_file_problems(path):
-    """Lines of echo_service.py, in order: who writes after a newer generation began is a second writer."""
+    """Lines of echo_service, in order: who writes after a newer generation began is a second writer."""
     problems, newest, newest_who = [], 0, ""
     try:
         with open(path) as f:
