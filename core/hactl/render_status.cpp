@@ -164,7 +164,7 @@ std::string headline(const json& status, const console& to) {
 // "3 nodes, 2 links": of each kind how many are survived.
 std::string survived_text(const json& faults) {
     std::string out;
-    for (const auto* kind : {"node", "link", "stonith", "arbitrator", "power"}) {
+    for (const auto* kind : {"node", "link", "switch", "stonith", "arbitrator", "power"}) {
         std::size_t count = 0;
         std::string first;
         for (const auto& item : faults) {
@@ -172,7 +172,9 @@ std::string survived_text(const json& faults) {
             first = count++ == 0 ? text_of(item, "name") : first;
         }
         auto many = fmt::format("{} {}{}", count, std::string_view(kind) == "power" ? "power source" : kind,
-                                std::string_view(kind) == "stonith" ? " devices" : "s");
+                                std::string_view(kind) == "stonith"  ? " devices"
+                                : std::string_view(kind) == "switch" ? "es"
+                                                                     : "s");
         if (count > 0) out += (out.empty() ? "" : ", ") + (count == 1 ? fmt::format("{} {}", kind, first) : many);
     }
     return out;

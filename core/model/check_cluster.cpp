@@ -149,13 +149,16 @@ void check_addresses(const cluster_config& cluster, problems& found) {
 void check_power_sources(const cluster_config& cluster, problems& found) {
     std::vector<std::string_view> sources;
     for (const auto& source : cluster.event_sources) sources.push_back(source.name);
-    for (const auto& node : cluster.nodes) {
-        if (node.power_source.empty()) continue;
-        if (std::find(sources.begin(), sources.end(), node.power_source) != sources.end()) continue;
-        add_error(found, position(node.lines, "power_source", node.where), "power_source",
-                  "there is no event source " + node.power_source, "the event_name of a UPS",
-                  nearest_word(node.power_source, sources));
-    }
+    auto check = [&](const auto& item, const std::string& keyword) {
+        if (item.power_source.empty()) return;
+        if (std::find(sources.begin(), sources.end(), item.power_source) != sources.end()) return;
+        add_error(found, position(item.lines, keyword, item.where), keyword,
+                  "there is no event source " + item.power_source, "the event_name of a UPS",
+                  nearest_word(item.power_source, sources));
+    };
+    for (const auto& node : cluster.nodes) check(node, "power_source");
+    for (const auto& device : cluster.stonith) check(device, "stonith_power_source");
+    for (const auto& item : cluster.arbitrators) check(item, "arbitrator_power_source");
 }
 
 bool carries(const plugin_instance& link, const std::string& node) {

@@ -43,6 +43,7 @@ struct network_interface {
     // Addresses with their prefix, 10.77.0.1/24: the parser completes those that were written without.
     std::vector<std::string> heartbeat_ip;   // SG: on a heartbeat subnet; makes an implicit UDP link
     std::vector<std::string> stationary_ip;  // SG: monitored subnet without heartbeats
+    std::string network_switch;              // what it is plugged into, or empty
 };
 
 struct node_config {
@@ -97,8 +98,15 @@ struct configuration {
 // the interface that carries it on the first node. node_params give each node's own address.
 [[nodiscard]] std::vector<plugin_instance> effective_links(const cluster_config& cluster);
 
+// The interface of the node that has an address on that subnet (`10.77.0.0/24`), or null.
+[[nodiscard]] const network_interface* interface_on(const node_config& node, const std::string& subnet);
+
 // A heartbeat_ip or stationary_ip of the node is on that subnet (`10.77.0.0/24`).
 [[nodiscard]] bool is_on(const node_config& node, const std::string& subnet);
+
+// The switch that the node's end of the link is plugged into, as far as it is declared; else empty.
+[[nodiscard]] std::string switch_of(const cluster_config& cluster, const plugin_instance& link,
+                                    const std::string& node);
 
 // A file system of a package as an instance of the filesystem plugin.
 [[nodiscard]] plugin_instance filesystem_instance(const package_config& package, const filesystem_config& item);

@@ -32,6 +32,9 @@ struct plugin_instance {
     std::vector<parameter> params;                              // <kind>_param NAME VALUE
     std::map<std::string, std::vector<parameter>> node_params;  // <kind>_node_param NODE NAME VALUE
     std::vector<std::string> nodes;                             // <kind>_node NODE; empty = all nodes
+    // What it shares its fate with, as far as the administrator tells; empty = nothing.
+    std::string network_switch;  // it is reached over this one
+    std::string power_source;    // of a fencing device or arbitrator: the event source that feeds it
     source_position where;
     keyword_lines lines;
 };

@@ -71,6 +71,12 @@ void open_interface(builder& b, const statement& s) {
     b.node().interfaces.push_back({.name = b.word(s, "the name of a network interface, such as eth0").value_or("")});
 }
 
+void set_interface_switch(builder& b, const statement& s) {
+    auto& known = b.interface().network_switch;
+    if (!known.empty()) return b.error(s, "a second switch for this interface", "one network_switch line");
+    known = b.name(s).value_or("");
+}
+
 void open_heartbeat(builder& b, const statement& s) { open_instance(b, s, b.cluster().heartbeats); }
 void open_stonith(builder& b, const statement& s) { open_instance(b, s, b.cluster().stonith); }
 void open_arbitrator(builder& b, const statement& s) { open_instance(b, s, b.cluster().arbitrators); }
@@ -167,6 +173,7 @@ constexpr std::array cluster_table{
             [](builder& b, const statement& s) { set_address(b, s, b.interface().heartbeat_ip); }},
     keyword{"stationary_ip", sec::interface, false, true,
             [](builder& b, const statement& s) { set_address(b, s, b.interface().stationary_ip); }},
+    keyword{"network_switch", sec::interface, false, true, set_interface_switch},
     keyword{"power_source", sec::node, false, false,
             [](builder& b, const statement& s) { b.node().power_source = b.name(s).value_or(""); }},
     keyword{"watchdog_device", sec::node, false, false,
@@ -192,6 +199,7 @@ constexpr std::array cluster_table{
     keyword{"heartbeat_param", sec::heartbeat, false, true, set_param<heartbeat>},
     keyword{"heartbeat_node", sec::heartbeat, false, true, add_node<heartbeat>},
     keyword{"heartbeat_node_param", sec::heartbeat, false, true, set_node_param<heartbeat>},
+    keyword{"heartbeat_switch", sec::heartbeat, false, false, set_switch<heartbeat>},
 
     keyword{"stonith_name", sec::stonith, true, false, open_stonith},
     keyword{"stonith_plugin", sec::stonith, false, false, set_plugin<stonith>},
@@ -207,6 +215,8 @@ constexpr std::array cluster_table{
             [](builder& b, const statement& s) { b.count(s, 1, 100, b.cluster().stonith.back().tries); }},
     keyword{"stonith_level", sec::stonith, false, false,
             [](builder& b, const statement& s) { b.count(s, 1, 9, b.cluster().stonith.back().level); }},
+    keyword{"stonith_switch", sec::stonith, false, false, set_switch<stonith>},
+    keyword{"stonith_power_source", sec::stonith, false, false, set_power_source<stonith>},
 
     keyword{"arbitrator_name", sec::arbitrator, true, false, open_arbitrator},
     keyword{"arbitrator_plugin", sec::arbitrator, false, false, set_plugin<arbitrator_of>},
@@ -217,6 +227,8 @@ constexpr std::array cluster_table{
                 b.time(s, bare_number::refused, duration{1'000}, limits::member_timeout_max,
                        b.cluster().arbitrators.back().timeout);
             }},
+    keyword{"arbitrator_switch", sec::arbitrator, false, false, set_switch<arbitrator_of>},
+    keyword{"arbitrator_power_source", sec::arbitrator, false, false, set_power_source<arbitrator_of>},
 
     keyword{"event_name", sec::event, true, false, open_event},
     keyword{"event_plugin", sec::event, false, false, set_plugin<event>},

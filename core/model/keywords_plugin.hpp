@@ -40,6 +40,16 @@ void set_param(builder& b, const statement& s) {
 }
 
 template <current_instance current>
+void set_switch(builder& b, const statement& s) {
+    current(b).network_switch = b.name(s).value_or("");
+}
+
+template <current_instance current>
+void set_power_source(builder& b, const statement& s) {
+    current(b).power_source = b.name(s).value_or("");
+}
+
+template <current_instance current>
 void add_node(builder& b, const statement& s) {
     add_instance_node(b, s, current(b));
 }

@@ -56,16 +56,35 @@ std::vector<plugin_instance> effective_links(const cluster_config& cluster) {
     return links;
 }
 
-bool is_on(const node_config& node, const std::string& subnet) {
+const network_interface* interface_on(const node_config& node, const std::string& subnet) {
     auto wanted = parse_subnet(subnet);
     auto there = [&wanted](const std::string& text) {
         auto address = parse_subnet(text);
         return address && wanted && contains(*wanted, address->network);
     };
-    return std::any_of(node.interfaces.begin(), node.interfaces.end(), [&](const auto& item) {
+    auto found = std::find_if(node.interfaces.begin(), node.interfaces.end(), [&](const auto& item) {
         return std::any_of(item.heartbeat_ip.begin(), item.heartbeat_ip.end(), there) ||
                std::any_of(item.stationary_ip.begin(), item.stationary_ip.end(), there);
     });
+    return found == node.interfaces.end() ? nullptr : &*found;
+}
+
+bool is_on(const node_config& node, const std::string& subnet) { return interface_on(node, subnet) != nullptr; }
+
+std::string switch_of(const cluster_config& cluster, const plugin_instance& link, const std::string& node) {
+    if (!link.network_switch.empty()) return link.network_switch;
+    auto own = link.node_params.find(node);
+    auto config = std::find_if(cluster.nodes.begin(), cluster.nodes.end(),
+                               [&node](const auto& item) { return item.name == node; });
+    if (own == link.node_params.end() || config == cluster.nodes.end()) return {};
+    for (const auto& param : own->second) {
+        auto address = parse_address(param.value);
+        if (param.name != "address" || !address) continue;
+        // As a subnet of its own: the interface that has this very address.
+        const auto* found = interface_on(*config, to_string(*address) + (address->v6 ? "/128" : "/32"));
+        if (found != nullptr) return found->network_switch;
+    }
+    return {};
 }
 
 }  // namespace mainstay

@@ -13,6 +13,8 @@ void print_instance(page& out, const std::string& kind, const plugin_instance& i
         out.line(kind + "_param", quoted_word(param.name) + ' ' + quoted_whole(param.value));
     }
     for (const auto& node : instance.nodes) out.word(kind + "_node", node);
+    out.word(kind + "_switch", instance.network_switch);
+    out.word(kind + "_power_source", instance.power_source);
     for (const auto& [node, params] : instance.node_params) {
         for (const auto& param : params) {
             out.line(kind + "_node_param",
@@ -32,6 +34,7 @@ void print_node(page& out, const node_config& node) {
         out.indent(4);
         for (const auto& address : interface.heartbeat_ip) out.word("heartbeat_ip", address);
         for (const auto& address : interface.stationary_ip) out.word("stationary_ip", address);
+        out.word("network_switch", interface.network_switch);
     }
     out.indent(2);
     out.word("power_source", node.power_source);

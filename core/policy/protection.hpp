@@ -22,7 +22,7 @@ struct standing {
 };
 
 struct fault {
-    enum class kind { node, link, stonith, arbitrator, power };
+    enum class kind { node, link, network_switch, stonith, arbitrator, power };
     kind what = kind::node;
     std::string name;
     std::string why;  // it is not survived; empty = it is

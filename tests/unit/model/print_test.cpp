@@ -22,7 +22,7 @@ configuration full() {
     c.cluster.heartbeat_port = 6000;
     c.cluster.subnets = {"10.0.0.0/24"};
     c.cluster.nodes = {{.name = "a",
-                        .interfaces = {{"eth0", {"10.0.0.1/24"}, {"10.0.0.9/24"}}},
+                        .interfaces = {{"eth0", {"10.0.0.1/24"}, {"10.0.0.9/24"}, "sw-a"}},
                         .power_source = "ups",
                         .capacities = {{"cpu", 2'500}, {"memory", 64'000}}}};
     c.cluster.weight_defaults = {{"cpu", 1}};
@@ -32,12 +32,15 @@ configuration full() {
     link.params = {{"device", "/dev/tty S0", {}}, {"empty", "", {}}, {"hash", "a # \"b\" \\", {}}};
     link.nodes = {"a", "b"};
     link.node_params["b"] = {{"device", "/dev/ttyS1", {}}};
+    link.network_switch = "sw1";
     c.cluster.heartbeats = {link};
     stonith_device device;
     device.name = "strip";
     device.plugin = "stonith-exec";
     device.timeout = duration{3'000'000};
     device.tries = 7;
+    device.network_switch = "sw2";
+    device.power_source = "ups";
     c.cluster.stonith = {device};
     event_source source;
     source.name = "ups";

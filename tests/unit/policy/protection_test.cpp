@@ -113,3 +113,62 @@ TEST_CASE("arbitrators are asked about only where they break ties") {
     CHECK(s.lab.say(cluster::cluster_event{n1, "tie", "arbitrator_lost", "alarm", {}}).accepted);
     CHECK(s.told().find("n1: 1 of 2 voters would be left\n") == 0);
 }
+
+namespace {
+
+// Each interface of every node on the switch of that name.
+std::string with_switches(std::string configuration, const std::string& eth0, const std::string& eth1) {
+    for (auto [subnet, name] : {std::pair{"heartbeat_ip 10.77", &eth0}, std::pair{"heartbeat_ip 10.78", &eth1}})
+        for (auto at = configuration.find(subnet); at != std::string::npos; at = configuration.find(subnet, at + 1))
+            configuration.insert(configuration.find('\n', at) + 1, "    network_switch " + *name + "\n");
+    return configuration;
+}
+
+}  // namespace
+
+TEST_CASE("a declared switch takes all links with it that hang on it") {
+    CHECK(situation(with_switches(text(two_strips), "left", "right")).told().find("eth1 ok\nleft ok\nright ok\n") !=
+          std::string::npos);
+    CHECK(situation(with_switches(text(two_strips), "one", "one")).told().find("one: 1 of 3 voters would be left\n") !=
+          std::string::npos);
+}
+
+TEST_CASE("a declared switch takes the devices with it that are reached over it") {
+    auto same =
+        strip + "  stonith_switch left\nstonith_name other\n  stonith_plugin stonith-exec\n  stonith_switch left\n";
+    auto told = situation(with_switches(text(same), "left", "right")).told();
+    CHECK(told.find("left: no fencing device would be left for n1, n2, n3\nright ok\n") != std::string::npos);
+    // The serial strip stays.
+    auto mixed = strip + "  stonith_switch left\nstonith_name other\n  stonith_plugin stonith-exec\n";
+    CHECK(situation(with_switches(text(mixed), "left", "right")).told().find("left ok\nright ok\n") !=
+          std::string::npos);
+}
+
+TEST_CASE("a package whose address hangs on the switch: watched it moves, if it can, else it could not be reached") {
+    const std::string address = "  ip_subnet 10.77.0.0/24\n    ip_address 10.77.0.100\n";
+    const std::string watched = "  monitored_subnet 10.77.0.0/24\n";
+    auto made = [&](const std::string& package) {
+        situation s(with_switches(text(two_strips), "left", "right") + package);
+        for (node_id node : {n1, n2, n3})
+            CHECK(s.lab.say(cluster::subnet_seen{node, {1, 1}, "10.77.0.0/24", true}).accepted);
+        return s;
+    };
+    CHECK(made(address).told().find(
+              "left: web could not be reached at 10.77.0.100: subnet 10.77.0.0/24 is not monitored\n") !=
+          std::string::npos);
+    CHECK(made(address + watched).told().find("left: web has nowhere to go\nright ok\n") != std::string::npos);
+}
+
+TEST_CASE("a management controller on the power source of its node proves nothing when that fails") {
+    auto other_source = "event_name other\n  event_plugin ups-nut\n";
+    auto fed = [&](const std::string& source) {
+        auto configuration = text(strip + "  stonith_power_source " + source + "\n", "", other_source);
+        // n3 alone hangs on ups: two of three voters stay.
+        auto second = configuration.find("  power_source ups\n");
+        return configuration.erase(second, std::string("  power_source ups\n").size());
+    };
+    situation same(fed("ups"));
+    CHECK(same.told().find("ups: no fencing device would be left for n1, n2\n") != std::string::npos);
+    situation apart(fed("other"));
+    CHECK(apart.told().find("ups ok\nother: no fencing device would be left for n1, n2, n3\n") != std::string::npos);
+}

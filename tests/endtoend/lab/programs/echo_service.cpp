@@ -1,7 +1,8 @@
 // A service of a test package: answers datagrams, and keeps the shared file. usage: echo_service PORT [SHARED_FILE]
 //
-// Each answer is the question and `NODE GENERATION PID`. The shared file is one that all nodes can reach, as a disk would
-// be: a line every few milliseconds as long as this service lives, so that two writers at once cannot stay unseen.
+// Each answer is the question and `NODE GENERATION PID`. The shared file is one that all nodes can reach, as a disk
+// would be: a line every few milliseconds as long as this service lives, so that two writers at once cannot stay
+// unseen.
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>

@@ -2,7 +2,8 @@
 // back. A program of its own, small and static: the time that an interpreter takes to start would be measured as the
 // cluster's. usage: power [--lab DIRECTORY] NODE off|on|status|cycle, reset [REASON]
 //
-// Exit code of off, on, cycle: 0 done, 1 not done. Of status: 0 on, 2 off, 1 unknown. Works inside any node and outside.
+// Exit code of off, on, cycle: 0 done, 1 not done. Of status: 0 on, 2 off, 1 unknown. Works inside any node and
+// outside.
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <sys/un.h>
@@ -45,8 +46,8 @@ std::string ask(const std::string& lab, const std::string& question) {
 
 int act(const std::string& lab, const std::string& node, std::string_view action) {
     auto from = action == "cycle" ? "reset" : "power";
-    auto answer = ask(
-        lab, R"({"op": ")" + std::string(action) + R"(", "node": ")" + node + R"(", "from": ")" + from + "\"}\n");
+    auto answer =
+        ask(lab, R"({"op": ")" + std::string(action) + R"(", "node": ")" + node + R"(", "from": ")" + from + "\"}\n");
     auto says = [&answer](std::string_view what) { return answer.find(what) != std::string::npos; };
     if (!says("\"error\"")) {
         if (action == "status" && says(R"("power": "on")")) return std::puts("on") < 0 ? exit_failed : 0;
