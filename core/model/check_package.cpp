@@ -112,10 +112,10 @@ void check_service(const package_config& package, const service_config& service,
 void check_contents(const package_config& package, problems& found) {
     bool empty = package.run_script.empty() && package.addresses.empty() && package.resources.empty() &&
                  package.services.empty() && package.external_scripts.empty() && package.external_pre_scripts.empty() &&
-                 package.filesystems.empty();
+                 package.filesystems.empty() && package.volume_groups.empty();
     if (empty) {
         add_error(found, package.where, "package_name", "package " + package.name + " has nothing to run",
-                  "a run_script, external_script, fs_name, ip_address, resource_name or service_name");
+                  "a run_script, external_script, vg, fs_name, ip_address, resource_name or service_name");
     }
     if (!package.run_script.empty() && package.halt_script.empty()) {
         add_warning(found, position(package.lines, "run_script", package.where), "run_script",

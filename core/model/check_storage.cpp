@@ -1,12 +1,41 @@
-// Rules for the file systems of packages (SG 3.9).
+// Rules for the volume groups and file systems of packages (SG 3.9).
 #include <map>
 
 #include "model/check.hpp"
 
 namespace mainstay::checking {
 
+namespace {
+
+using group_owners = std::map<std::string, const package_config*>;
+
+void check_groups(const package_config& package, group_owners& owners, problems& found) {
+    for (const auto& item : package.volume_groups) {
+        auto [first, fresh] = owners.emplace(item.name, &package);
+        if (!fresh)
+            add_error(found, item.where, "vg",
+                      first->second == &package ? item.name + " is named above already"
+                                                : item.name + " is a volume group of package " + first->second->name,
+                      "each volume group once, in one package");
+    }
+    if (!package.volume_groups.empty() && package.everywhere())
+        add_error(found, package.volume_groups.front().where, "vg",
+                  "a volume group is active on one node at a time, and package " + package.name + " runs on several",
+                  "a failover package");
+}
+
+void warn_of_one_after_another(const package_config& package, const char* keyword, std::uint32_t value,
+                               const char* text, problems& found) {
+    auto line = package.lines.find(keyword);
+    if (line != package.lines.end() && value != 1) add_warning(found, line->second, keyword, text);
+}
+
+}  // namespace
+
 void check_storage(const configuration& config, problems& found) {
+    group_owners owners;
     for (const auto& package : config.packages) {
+        check_groups(package, owners, found);
         std::map<std::string, source_position> directories;
         for (const auto& item : package.filesystems) {
             if (item.directory.empty()) {
@@ -27,12 +56,13 @@ void check_storage(const configuration& config, problems& found) {
                 add_error(found, position(item.lines, "fs_directory", item.where), "fs_directory",
                           item.directory + " is used on line " + std::to_string(first->second.line) + " already");
         }
-        for (const auto* keyword : {"concurrent_fsck_operations", "concurrent_mount_and_umount_operations"}) {
-            auto line = package.lines.find(keyword);
-            bool one = package.storage.concurrent_fsck == 1 && package.storage.concurrent_mount == 1;
-            if (line != package.lines.end() && !one)
-                add_warning(found, line->second, keyword, "file systems are mounted one after another here");
-        }
+        const auto& storage = package.storage;
+        warn_of_one_after_another(package, "concurrent_vgchange_operations", storage.concurrent_activation,
+                                  "volume groups are activated one after another here", found);
+        for (const auto& [keyword, value] : {std::pair{"concurrent_fsck_operations", storage.concurrent_fsck},
+                                             {"concurrent_mount_and_umount_operations", storage.concurrent_mount}})
+            warn_of_one_after_another(package, keyword, value, "file systems are mounted one after another here",
+                                      found);
     }
 }
 

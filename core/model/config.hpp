@@ -108,6 +108,12 @@ struct configuration {
 [[nodiscard]] std::string switch_of(const cluster_config& cluster, const plugin_instance& link,
                                     const std::string& node);
 
+// A volume group of a package as an instance of the lvm plugin.
+[[nodiscard]] plugin_instance volume_group_instance(const cluster_config& cluster, const package_config& package,
+                                                    const volume_group_config& item);
+// vgchange, vgs and lvs of a package with volume groups, as the plugin calls them: absolute paths.
+[[nodiscard]] std::vector<std::string> volume_group_tools(const package_config& package);
+
 // A file system of a package as an instance of the filesystem plugin.
 [[nodiscard]] plugin_instance filesystem_instance(const package_config& package, const filesystem_config& item);
 

@@ -3,6 +3,31 @@
 
 namespace mainstay {
 
+plugin_instance volume_group_instance(const cluster_config& cluster, const package_config& package,
+                                      const volume_group_config& item) {
+    plugin_instance out;
+    out.name = "vg " + item.name;
+    out.plugin = "lvm";
+    out.where = item.where;
+    auto add = [&](const char* name, const std::string& value) { out.params.push_back({name, value, item.where}); };
+    add("group", item.name);
+    add("cluster", cluster.name);
+    add("activation", package.storage.activation);
+    add("deactivation_retries", std::to_string(package.storage.deactivation_retries));
+    add("kill_openers", package.storage.kill_openers ? "yes" : "no");
+    return out;
+}
+
+std::vector<std::string> volume_group_tools(const package_config& package) {
+    auto program = package.storage.activation.substr(0, package.storage.activation.find(' '));
+    if (program.empty() || program.front() != '/') program = "/sbin/vgchange";
+    auto folder = program.substr(0, program.rfind('/') + 1);
+    std::vector<std::string> list{program};
+    for (const char* name : {"vgchange", "vgs", "lvs"})
+        if (folder + name != program) list.push_back(folder + name);
+    return list;
+}
+
 plugin_instance filesystem_instance(const package_config& package, const filesystem_config& item) {
     plugin_instance out;
     out.name = "filesystem " + item.directory;

@@ -68,6 +68,12 @@ struct monitored_subnet_config {
     bool partial = false;  // monitored_subnet_access partial: nodes that are not on it do without
 };
 
+// SG vg: activated before file systems are mounted, deactivated after they are unmounted.
+struct volume_group_config {
+    std::string name;  // vg01
+    source_position where;
+};
+
 // SG fs_*: mounted before the addresses are configured.
 struct filesystem_config {
     std::string name;  // device, server:/path or what the type wants
@@ -87,6 +93,10 @@ struct storage_config {
     std::uint32_t umount_retries = 1;  // fs_umount_retry_count
     std::uint32_t concurrent_fsck = 1;
     std::uint32_t concurrent_mount = 1;
+    std::string activation = "vgchange -a y";  // vgchange_cmd: the name of the group comes after it
+    std::uint32_t deactivation_retries = 0;    // deactivation_retry_count
+    bool kill_openers = false;                 // kill_processes_accessing_raw_devices
+    std::uint32_t concurrent_activation = 1;   // concurrent_vgchange_operations
 };
 
 struct package_config {
@@ -120,6 +130,7 @@ struct package_config {
     std::vector<monitored_subnet_config> monitored_subnets;
     std::vector<generic_resource_config> generic_resources;
     storage_config storage;
+    std::vector<volume_group_config> volume_groups;
     std::vector<filesystem_config> filesystems;
     std::vector<package_address> addresses;
     std::vector<plugin_instance> resources;  // resource_name, resource_plugin, resource_param ...

@@ -23,8 +23,8 @@ struct foreign {
     std::string_view harmless = {};  // with this value it says nothing
 };
 
-constexpr std::string_view volumes =
-    "volume groups are not handled; activate them in an external_pre_script, and mount with fs_name";
+constexpr std::string_view owned = "a tag says which node has a volume group; name it with vg in its package";
+constexpr std::string_view shared_volumes = "a volume group that is active on several nodes at once is not handled";
 constexpr std::string_view veritas = "HP-UX and Veritas only; activate the group in an external_pre_script";
 constexpr std::string_view hpux = "HP-UX only";
 constexpr std::string_view ems =
@@ -62,8 +62,8 @@ constexpr std::array cluster_table{
     foreign{"user_name", verdict::ignored, access},
     foreign{"user_host", verdict::ignored, access},
     foreign{"user_role", verdict::ignored, access},
-    foreign{"volume_group", verdict::refused, volumes},
-    foreign{"ops_volume_group", verdict::refused, volumes},
+    foreign{"volume_group", verdict::ignored, owned},
+    foreign{"ops_volume_group", verdict::refused, shared_volumes},
     foreign{"failover_optimization", verdict::ignored, "set member_timeout for a fast failover", "none"},
 };
 
@@ -76,15 +76,10 @@ constexpr std::array package_table{
     foreign{"resource_polling_interval", verdict::refused, ems},
     foreign{"resource_start", verdict::refused, ems},
     foreign{"resource_up_value", verdict::refused, ems},
-    foreign{"concurrent_vgchange_operations", verdict::ignored, volumes, "1"},
     foreign{"enable_threaded_vgchange", verdict::ignored, hpux, "0"},
-    foreign{"vgchange_cmd", verdict::ignored, volumes},
     foreign{"cvm_activation_cmd", verdict::ignored, veritas},
     foreign{"vxvol_cmd", verdict::ignored, veritas},
     foreign{"vxvm_dg_retry", verdict::ignored, veritas, "no"},
-    foreign{"deactivation_retry_count", verdict::ignored, volumes, "0"},
-    foreign{"kill_processes_accessing_raw_devices", verdict::ignored, volumes, "no"},
-    foreign{"vg", verdict::refused, volumes},
     foreign{"cvm_dg", verdict::refused, veritas},
     foreign{"vxvm_dg", verdict::refused, veritas},
     foreign{"storage_group", verdict::refused, veritas},

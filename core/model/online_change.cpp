@@ -29,6 +29,7 @@ std::vector<filesystem_config> same_mounts(std::vector<filesystem_config> to,
 
 // `to`, with everything that may change at once as it is in `from`.
 package_config held_back(package_config to, const package_config& from) {
+    auto wanted_activation = to.storage.activation;  // SG 3.11: with the package down
     to.description = from.description;
     to.nodes = from.nodes;
     to.auto_run = from.auto_run;
@@ -49,6 +50,7 @@ package_config held_back(package_config to, const package_config& from) {
     to.monitored_subnets = from.monitored_subnets;
     to.generic_resources = from.generic_resources;
     to.storage = from.storage;
+    to.storage.activation = wanted_activation;
     to.filesystems = same_mounts(std::move(to.filesystems), from.filesystems);
     to.services = same_processes(std::move(to.services), from.services);
     return to;

@@ -76,8 +76,15 @@ void print_needs(page& out, const package_config& package) {
 }
 
 void print_storage(page& out, const package_config& package) {
-    if (package.filesystems.empty()) return;
     const auto& storage = package.storage;
+    if (!package.volume_groups.empty()) {
+        out.gap();
+        out.whole("vgchange_cmd", storage.activation);
+        out.line("deactivation_retry_count", std::to_string(storage.deactivation_retries));
+        out.line("kill_processes_accessing_raw_devices", storage.kill_openers ? "yes" : "no");
+        for (const auto& item : package.volume_groups) out.word("vg", item.name);
+    }
+    if (package.filesystems.empty()) return;
     out.gap();
     out.line("fs_mount_retry_count", std::to_string(storage.mount_retries));
     out.line("fs_umount_retry_count", std::to_string(storage.umount_retries));

@@ -62,6 +62,8 @@ public:
             script(path, "external_pre_script", "external_pre_script " + path);
         script(package.run_script, "run_script", "run_script");
         script(package.halt_script, "halt_script", "halt_script");
+        if (!package.volume_groups.empty())
+            for (const auto& path : volume_group_tools(package)) tool(path, package.volume_groups.front().where);
         for (const auto& path : package.external_scripts) script(path, "external_script", "external_script " + path);
         for (const auto& item : package.resources) {
             if (item.plugin != "init-script") continue;
@@ -76,6 +78,12 @@ public:
     std::vector<named_program> take() { return std::move(out_); }
 
 private:
+    void tool(const std::string& path, source_position where) {
+        auto before = out_.size();
+        add(path, "vg", std::move(where), true);
+        if (out_.size() > before) out_.back().of_system = true;
+    }
+
     void add(const std::string& path, const char* keyword, source_position where, bool required) {
         bool plain = !path.empty() && path.front() == '/' && path.find('\0') == std::string::npos;
         if (!plain || is_mounted_by_a_package(config_, path) || !seen_.insert(path).second) return;
@@ -114,6 +122,8 @@ std::string remedy(const program_seen& seen, const named_program& program, const
     bool one = program.keyword == "service_cmd";
     switch (seen.what) {
         case program_seen::kind::missing:
+            if (program.of_system)
+                return "; install the LVM tools there (lvm2), or name the vgchange to use in vgchange_cmd";
             return (good.empty() ? "; put it there" : "; copy it there from " + good.front()) +
                    (one ? ", unless a script or resource of the package brings it" : "");
         case program_seen::kind::no_file:
@@ -141,7 +151,7 @@ void judge(const named_program& program, const program_looks& looks, problems& f
         }
         good.push_back(node);
         // Binaries of a distribution differ between its releases, and rightly so.
-        if (file.digest.empty() || (!program.required && !file.script)) continue;
+        if (file.digest.empty() || program.of_system || (!program.required && !file.script)) continue;
         auto same = std::find_if(versions.begin(), versions.end(),
                                  [&file](const auto& version) { return version.first == file.digest; });
         if (same == versions.end()) same = versions.insert(versions.end(), {file.digest, {}});

@@ -43,6 +43,7 @@ struct named_program {
     // False: that it can't run is no error. Something else of the package may bring it (service_cmd), or nothing of
     // the package is about to change.
     bool required = true;
+    bool of_system = false;  // a tool that is installed, not copied, and differs between releases
 };
 
 // All files that the packages name by an absolute path, each once per package, in the order of the configuration.

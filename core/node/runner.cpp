@@ -48,6 +48,7 @@ std::vector<runner::step> runner::steps() const {
         for (std::size_t i = 0; i < count; ++i) list.push_back({what, i});
     };
     add(kind::pre_script, config_.external_pre_scripts.size());
+    add(kind::volume_group, config_.volume_groups.size());
     add(kind::file_system, config_.filesystems.size());
     add(kind::address, config_.addresses.size());
     add(kind::resource, config_.resources.size());
@@ -156,6 +157,8 @@ void runner::call(const step& item, const char* verb, effects& out) {
     std::string instance = config_.name + "/";
     if (item.kind == step::kind_type::address) {
         instance += "address " + config_.addresses[item.index].address;
+    } else if (item.kind == step::kind_type::volume_group) {
+        instance += "vg " + config_.volume_groups[item.index].name;
     } else if (item.kind == step::kind_type::file_system) {
         instance += "filesystem " + config_.filesystems[item.index].directory;
     } else {

@@ -1,7 +1,7 @@
 // One generation of one package on this node: its steps in order, halted in reverse (SG 4.3, 4.8).
-// Start: external pre-scripts, file systems, addresses, plugin resources, run script, external
-// scripts, services, and what is waited for; each kind in file order. What was begun is undone when a later step fails.
-// Emits processes and plugin calls, and says how it ended.
+// Start: external pre-scripts, volume groups, file systems, addresses, plugin resources, run script,
+// external scripts, services, and what is waited for; each kind in file order. What was begun is undone when a later
+// step fails. Emits processes and plugin calls, and says how it ended.
 #pragma once
 
 #include <cstdint>
@@ -126,6 +126,7 @@ private:
             script,
             services,
             pre_script,
+            volume_group,
             file_system,
             external,
             conditions,

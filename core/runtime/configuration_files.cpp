@@ -64,6 +64,8 @@ checked_files check_files(std::span<const named_text> files, std::span<const plu
     for (const auto& item : cluster.event_sources) require(item, plugin_dir, known, broken, out.found);
     for (const auto& item : cluster.notifiers) require(item, plugin_dir, known, broken, out.found);
     for (const auto& package : out.config.packages) {
+        for (const auto& item : package.volume_groups)
+            require(volume_group_instance(cluster, package, item), plugin_dir, known, broken, out.found);
         for (const auto& item : package.filesystems)
             require(filesystem_instance(package, item), plugin_dir, known, broken, out.found);
         for (const auto& item : package.resources) require(item, plugin_dir, known, broken, out.found);

@@ -119,6 +119,10 @@ void plugin_hosts::configure(const configuration& config) {
     std::erase_if(nodes, [&](const auto& node) { return node.name != setup_.own_node; });
     for (const auto& package : config.packages) {
         auto instance = cluster::instance_name(package, setup_.own_node);
+        for (const auto& item : package.volume_groups) {
+            auto from = volume_group_instance(config.cluster, package, item);
+            add(from, instance + "/" + from.name);
+        }
         for (const auto& item : package.filesystems) {
             auto from = filesystem_instance(package, item);
             add(from, instance + "/" + from.name);

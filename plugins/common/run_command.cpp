@@ -22,7 +22,6 @@ namespace mainstay::kit {
 namespace {
 
 using clock = std::chrono::steady_clock;
-constexpr std::size_t output_limit = 4096;
 constexpr unsigned close_range_cloexec = 4;  // CLOSE_RANGE_CLOEXEC of linux/close_range.h
 
 // argv or environment as exec wants it. Made before the fork: after it, no memory may be taken.
@@ -89,7 +88,8 @@ bool make_pipes(pipes& made) {
 
 class running {
 public:
-    running(pid_t pid, pipes& fds) : pid_(pid), fds_(fds), life_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
+    running(pid_t pid, pipes& fds, std::size_t keep)
+        : pid_(pid), fds_(fds), keep_(keep), life_(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))) {}
 
     // Moves input and output until the process ends (true) or the deadline has passed (false).
     bool wait(std::string_view input, clock::time_point deadline) {
@@ -136,12 +136,13 @@ private:
         auto size = ::read(fds_.output[0].get(), buffer.data(), buffer.size());
         if (size <= 0) return size < 0 && errno == EINTR;
         output.append(buffer.data(), static_cast<std::size_t>(size));
-        if (output.size() > 2 * output_limit) output.erase(0, output.size() - output_limit);
+        if (output.size() > 2 * keep_) output.erase(0, output.size() - keep_);
         return true;
     }
 
     pid_t pid_;
     pipes& fds_;
+    std::size_t keep_;
     unique_fd life_;
 };
 
@@ -160,15 +161,15 @@ command_end run_command(const command& what) {
     fds.input[1].reset();
     fds.output[1].reset();
     fds.failure[1].reset();
-    running child(pid, fds);
+    running child(pid, fds, what.keep);
     int problem = 0;
     const bool failed = ::read(fds.failure[0].get(), &problem, sizeof problem) == sizeof problem;
     const bool in_time = failed || child.wait(what.input, deadline);
     if (!in_time) child.kill_group();
     const int status = child.reap();
     if (failed) return {command_end::how::not_started, problem, {}};
-    auto output = child.output.size() > output_limit ? child.output.substr(child.output.size() - output_limit)
-                                                     : std::move(child.output);
+    auto output = child.output.size() > what.keep ? child.output.substr(child.output.size() - what.keep)
+                                                  : std::move(child.output);
     if (!in_time) return {command_end::how::timed_out, 0, std::move(output)};
     if (WIFSIGNALED(status)) return {command_end::how::signalled, WTERMSIG(status), std::move(output)};
     return {command_end::how::exited, WEXITSTATUS(status), std::move(output)};

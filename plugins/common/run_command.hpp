@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <utility>
 #include <vector>
@@ -14,12 +15,13 @@ struct command {
     std::string input{};                                             // written to its standard input
     std::chrono::milliseconds timeout{};                             // then it and its process group are killed
     bool dies_with_us = true;  // killed by the kernel when the calling thread ends
+    std::size_t keep = 4096;   // bytes of its output, the last ones
 };
 
 struct command_end {
     enum class how { exited, signalled, timed_out, not_started } what = how::not_started;
     int code = 0;        // exit code, signal or errno
-    std::string output;  // the last 4 KiB of standard output and error together
+    std::string output;  // the last of standard output and error together
 
     [[nodiscard]] bool exited_with(int wanted) const { return what == how::exited && code == wanted; }
     // "exit code 1: last line of output", "killed by signal 9", "no end after ..."

@@ -79,7 +79,7 @@ public:
             auto busy = fs::holders_of(directory_);
             bool again = tried < retries && !busy.empty();
             if (!again) return {sdk::outcome::failed, "mount of " + source_ + ": " + end.text() + kept_busy_by(busy)};
-            fs::end_holders(directory_, 1s);
+            kit::end_processes([this] { return fs::holders_of(directory_); }, 1s);
         }
     }
 
@@ -92,7 +92,7 @@ public:
             auto busy = fs::holders_of(directory_);
             if (tried >= retries)
                 return {sdk::outcome::failed, "umount of " + directory_ + ": " + end.text() + kept_busy_by(busy)};
-            fs::end_holders(directory_, 1s);
+            kit::end_processes([this] { return fs::holders_of(directory_); }, 1s);
         }
     }
 
@@ -116,8 +116,8 @@ private:
         return fs::mounted_at(real);
     }
 
-    static std::string kept_busy_by(const std::vector<fs::holder>& list) {
-        return list.empty() ? std::string() : "; kept busy by " + fs::list_of(list);
+    static std::string kept_busy_by(const std::vector<kit::process>& list) {
+        return list.empty() ? std::string() : "; kept busy by " + kit::list_of(list);
     }
 
     [[nodiscard]] kit::command_end run(const std::string& program, const std::string& options,

@@ -20,6 +20,7 @@ package_config web() {
     item.addresses = {{"10.0.0.9", "10.0.0.0/24", {}}};
     item.services.push_back({.name = "s", .command = "/p/serve"});
     item.services.push_back({.name = "t", .command = "/p/other"});
+    item.volume_groups.push_back({.name = "vg01"});
     item.filesystems.push_back({.name = "/dev/a", .directory = "/a", .type = "ext4"});
     return item;
 }
@@ -47,6 +48,8 @@ TEST_CASE("where it runs, and what its failure means, changes at once") {
     CHECK(down_for([](auto& p) { p.services[1].fail_fast = true; }).empty());
     CHECK(down_for([](auto& p) { p.services[1].halt_timeout = duration{3'000'000}; }).empty());
     CHECK(down_for([](auto& p) { p.filesystems[0].umount_options = "-f"; }).empty());
+    CHECK(down_for([](auto& p) { p.storage.deactivation_retries = 2; }).empty());
+    CHECK(down_for([](auto& p) { p.storage.kill_openers = true; }).empty());
     CHECK(down_for([](auto& p) { p.monitored_subnets.push_back({"10.0.0.0/24", false}); }).empty());
     CHECK(down_for([](auto& p) { p.variables["A"] = "b"; }).empty());
     CHECK(down_for([](auto& p) { p.dependencies.push_back({.name = "d", .package = "db"}); }).empty());
@@ -61,6 +64,8 @@ TEST_CASE("its steps do not") {
     CHECK(down_for([](auto& p) { p.addresses[0].address = "10.0.0.8"; }) == names{"ip_address"});
     CHECK(down_for([](auto& p) { p.services[0].command = "/p/new"; }) == names{"service_cmd"});
     CHECK(down_for([](auto& p) { p.filesystems[0].mount_options = "ro"; }) == names{"fs_mount_opt"});
+    CHECK(down_for([](auto& p) { p.volume_groups.push_back({.name = "vg02"}); }) == names{"vg"});
+    CHECK(down_for([](auto& p) { p.storage.activation = "vgchange -a ay"; }) == names{"vgchange_cmd"});
     auto gone = down_for([](auto& p) { p.services.pop_back(); });
     CHECK(gone.front() == "service_name");
     // The second one takes the place of the first: nothing of it may be taken for the first's.

@@ -81,7 +81,12 @@ configuration full() {
          .before_start = true,
          .up_when = generic_resource_config::criterion{generic_resource_config::comparison::greater_equal, 5}},
         {.name = "cpu"}};
-    web.storage = {2, 3, 1, 1};
+    web.storage = {.mount_retries = 2,
+                   .umount_retries = 3,
+                   .activation = "/opt/lvm/vgchange -a y",
+                   .deactivation_retries = 4,
+                   .kill_openers = true};
+    web.volume_groups = {{.name = "vg01"}, {.name = "vg-b"}};
     web.filesystems = {{.name = "/export/a b",
                         .server = "nas",
                         .directory = "/mnt/a",
@@ -148,6 +153,10 @@ TEST_CASE("canonical text carries everything") {
     CHECK(web.generic_resources.at(0).up_when->value == 5);
     CHECK_FALSE(web.generic_resources.at(1).up_when);
     CHECK(web.storage.umount_retries == 3U);
+    CHECK(web.storage.activation == "/opt/lvm/vgchange -a y");
+    CHECK(web.storage.deactivation_retries == 4U);
+    CHECK(web.storage.kill_openers);
+    CHECK(web.volume_groups.at(1).name == "vg-b");
     CHECK(web.filesystems.at(0).mount_options == "-o ro,soft");
     CHECK(c.nodes.at(0).capacities.at("cpu") == 2'500U);
 }

@@ -82,6 +82,19 @@ TEST_CASE("what lies on a file system of a package is there only while that runs
     CHECK(all.where == std::map<std::string, texts>{{"n1", {"/data/dbx/run"}}});
 }
 
+TEST_CASE("the LVM tools of a package with volume groups are looked at; they are installed, not copied") {
+    lab all("package_name db\nnode_name n1\nnode_name n2\nvg vg01\nvg vg02\n");
+    texts paths{"/sbin/lvs", "/sbin/vgchange", "/sbin/vgs"};
+    CHECK(all.where == std::map<std::string, texts>{{"n1", paths}, {"n2", paths}});
+    all.looks["n1"].seen["/sbin/vgs"] = good("another release");
+    CHECK(all.judged().empty());
+    all.looks["n2"].seen["/sbin/vgchange"] = wrong(kind::missing);
+    CHECK(all.judged() == texts{"p.conf:4: error: vg: /sbin/vgchange is missing on n2; install the LVM tools there "
+                                "(lvm2), or name the vgchange to use in vgchange_cmd"});
+    lab own("package_name db\nnode_name n3\nvg vg01\nvgchange_cmd /opt/lvm/vgchange -a y\n");
+    CHECK(own.where == std::map<std::string, texts>{{"n3", {"/opt/lvm/lvs", "/opt/lvm/vgchange", "/opt/lvm/vgs"}}});
+}
+
 TEST_CASE("a script that can't run is an error with its line, the nodes and a remedy") {
     lab all(web);
     all.looks["n2"].seen["/s/run"] = wrong(kind::missing);
