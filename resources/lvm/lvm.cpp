@@ -174,7 +174,7 @@ private:
             if (left.empty()) return {};
             if (wrong.empty()) wrong = group_ + " is active after it was deactivated: " + tools_.said();
             bool late = lvm::tools::clock::now() + 1s >= tools_.deadline();
-            if (tried >= retries || late) return wrong + "; in use: " + lvm::usage_of(left);
+            if (tried >= retries || late) return wrong + "; still active: " + lvm::usage_of(left);
             if (params_.boolean("kill_openers")) {
                 kit::end_processes([&] { return lvm::openers_of(left); }, 1s);
             } else {

@@ -1,4 +1,4 @@
-"""core/guard/watchdog on real watchdog devices: armed, read back, fed, stopped, and not fed: then the guest is reset."""
+"""core/guard/watchdog on real devices: armed, read back, fed, stopped, and not fed: then the guest is reset."""
 import guest
 
 INIT = """#!/bin/busybox sh

@@ -51,6 +51,22 @@ TEST_CASE("filesystem: mounts and unmounts") {
     CHECK(host.call(verb::status).outcome == outcome::not_running);
 }
 
+TEST_CASE("filesystem: the directory may be a symbolic link, or lie below one") {
+    const test::scratch dir;
+    REQUIRE(::mkdir((dir / "real").c_str(), 0755) == 0);
+    REQUIRE(::mkdir((dir / "real/below").c_str(), 0755) == 0);
+    REQUIRE(::symlink((dir / "real").c_str(), (dir / "link").c_str()) == 0);
+    for (const char* name : {"link", "link/below"}) {
+        test::host_process host(mounting("tmpfs", dir / name, "tmpfs"), nullptr, own_mounts);
+        CHECK(host.call(verb::status).outcome == outcome::not_running);
+        CHECK(host.call(verb::start).outcome == outcome::ok);
+        CHECK(host.call(verb::status).outcome == outcome::ok);
+        CHECK_THAT(host.call(verb::start).text, Contains("mounted already"));
+        CHECK(host.call(verb::stop).outcome == outcome::ok);
+        CHECK(host.call(verb::status).outcome == outcome::not_running);
+    }
+}
+
 TEST_CASE("filesystem: what keeps it busy is named, and ended when it may be") {
     const test::scratch dir;
     const auto where = dir / "data";

@@ -30,8 +30,7 @@ public:
         device_.resize(device_.find('\n'));
         test::write_file(dir_ / "lvm.conf", "devices {\n filter = [ \"a|^" + device_ +
                                                 "$|\", \"r|.*|\" ]\n}\nbackup {\n" + " backup = 0\n archive = 0\n}\n");
-        auto uuid = std::string("0fUGqO-Tp8d-8rxO-bGaS-wZFt-7fcg-Yc8ABC");
-        shell("pvcreate --uuid " + uuid + " --norestorefile " + device_);
+        shell("pvcreate " + device_);
         shell("vgcreate --setautoactivation n " + name_ + " " + device_);
         shell("vgcfgbackup -f " + (dir_ / "text") + " " + name_);
         auto text = test::read_file(dir_ / "text");
@@ -70,9 +69,10 @@ private:
     std::string device_;
 };
 
-bool kernel_maps() {
-    return std::filesystem::exists("/dev/mapper/control") && ::access("/sys/class/misc/device-mapper", F_OK) == 0;
-}
+bool kernel_maps() { return std::filesystem::exists("/sys/class/misc/device-mapper"); }
+
+// A container may have none.
+bool has_loop_devices() { return ::access("/dev/loop-control", R_OK | W_OK) == 0; }
 
 }  // namespace
 
@@ -122,6 +122,10 @@ TEST_CASE("lvm: what the kernel has mapped of a group") {
 }
 
 TEST_CASE("lvm: a group takes the tag of its node, and loses it") {
+    if (!has_loop_devices()) {
+        WARN("no loop devices here");
+        return;
+    }
     const group one;
     CHECK(one.ask(verb::status).outcome == outcome::not_running);
     one.shell("vgchange --addtag purpose --addtag mainstay:portal:n2 " + one.name());
@@ -145,6 +149,10 @@ TEST_CASE("lvm: a group takes the tag of its node, and loses it") {
 }
 
 TEST_CASE("lvm: another cluster's group is left alone, and one that was exported") {
+    if (!has_loop_devices()) {
+        WARN("no loop devices here");
+        return;
+    }
     const group one;
     one.shell("vgchange --addtag mainstay:shop:n1 " + one.name());
     auto started = one.ask(verb::start);
