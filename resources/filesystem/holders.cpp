@@ -23,8 +23,9 @@ bool maps_below(const std::string& process, const std::string& directory) {
 bool holds(const std::string& process, const std::string& directory) {
     for (const char* link : {"/cwd", "/root", "/exe"})
         if (below(kit::link_target(process + link), directory)) return true;
-    for (const auto& fd : kit::entries_of(process + "/fd"))
-        if (below(kit::link_target(process + "/fd/" + fd), directory)) return true;
+    const auto folder = process + "/fd/";
+    for (const auto& fd : kit::entries_of(folder))
+        if (below(kit::link_target(std::string(folder).append(fd)), directory)) return true;
     return maps_below(process, directory);
 }
 

@@ -18,6 +18,10 @@ std::string first_line(const std::string& path) {
     return line;
 }
 
+std::string block(const std::string& sys, const std::string& kernel) {
+    return std::string(sys).append("/block/").append(kernel);
+}
+
 // `a--b-data`: where the single dash is that parts group and volume.
 std::size_t parting(std::string_view name) {
     for (std::size_t i = 0; i < name.size(); ++i) {
@@ -66,8 +70,9 @@ std::vector<std::string> mounts_of(const std::string& number) {
 
 // What is opened is looked at only where its name is a device's: a dead file server would hold whoever does more.
 bool opens(const std::string& process, const std::vector<mapped_volume>& volumes) {
-    for (const auto& fd : kit::entries_of(process + "/fd")) {
-        auto place = process + "/fd/" + fd;
+    const auto folder = process + "/fd/";
+    for (const auto& fd : kit::entries_of(folder)) {
+        auto place = std::string(folder).append(fd);
         if (!kit::link_target(place).starts_with("/dev/")) continue;
         struct stat info {};
         if (::stat(place.c_str(), &info) != 0 || !S_ISBLK(info.st_mode)) continue;
@@ -82,10 +87,10 @@ bool opens(const std::string& process, const std::vector<mapped_volume>& volumes
 std::vector<std::string> built_on(const mapped_volume& item, const std::vector<mapped_volume>& group,
                                   const std::string& sys) {
     std::vector<std::string> list;
-    for (const auto& holder : kit::entries_of(sys + "/block/" + item.kernel + "/holders")) {
+    for (const auto& holder : kit::entries_of(block(sys, item.kernel) + "/holders")) {
         bool own = std::any_of(group.begin(), group.end(), [&](const auto& other) { return other.kernel == holder; });
         if (holder.front() == '.' || own) continue;
-        auto name = first_line(sys + "/block/" + holder + "/dm/name");
+        auto name = first_line(block(sys, holder) + "/dm/name");
         list.push_back(name.empty() ? holder : name);
     }
     return list;
@@ -103,7 +108,7 @@ std::vector<mapped_volume> mapped_volumes(const std::string& group, const std::s
     std::vector<mapped_volume> list;
     for (const auto& kernel : kit::entries_of(sys + "/block")) {
         if (!kernel.starts_with("dm-")) continue;
-        auto place = sys + "/block/" + kernel;
+        auto place = block(sys, kernel);
         auto name = first_line(place + "/dm/name");
         if (!first_line(place + "/dm/uuid").starts_with("LVM-") || group_of(name) != group) continue;
         auto volume = without_doubling(std::string_view(name).substr(parting(name) + 1));
