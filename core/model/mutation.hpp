@@ -42,7 +42,8 @@ namespace mainstay {
     X(fence_while_cut_off)       /* D5: whose own links are all down fences all the same */  \
     X(count_submission_twice)    /* a repeated submission counts again */                    \
     X(snapshot_without_last)     /* a snapshot lacks its last entry */                       \
-    X(start_elsewhere_at_once)   /* a lost node's packages start without proof */
+    X(start_elsewhere_at_once)   /* a lost node's packages start without proof */            \
+    X(plan_with_old_links)       /* the planner does not see that maintenance has begun */
 
 enum class mutation : unsigned char {
     none,

@@ -12,6 +12,7 @@ void node::lead() {
     if (!raft_.leads() || raft_.limited() || !state_.formed()) {
         look_again_ = never;
         look_at_arbitrators_ = never;
+        planner_ = {};
         return;
     }
     if (led_term_ != raft_.current_term()) took_over();
@@ -169,7 +170,7 @@ void node::decide() {
     if (same) {
         found.look_again = decided_->look_again;
     } else {
-        found = policy::decide(state_, seen);
+        found = policy::decide(planner_, state_, seen);
         decided_.reset();
         if (found.decisions.empty())
             decided_ = nothing_to_decide{state_.applied, raft_.current_term(), found.look_again, std::move(seen)};

@@ -434,6 +434,7 @@ private:
     std::map<request_id, std::pair<log_index, std::string>> notices_open_;
     time_point look_again_ = never;
     std::optional<nothing_to_decide> decided_;
+    policy::planner planner_;  // derived
 
     std::optional<leaving> leaving_;
     std::optional<forming_cluster> forming_;

@@ -16,7 +16,8 @@ namespace {
 
 class decider {
 public:
-    decider(const cluster::state& state, const view& seen) : state_(state), seen_(seen) {}
+    decider(planner& with, const cluster::state& state, const view& seen)
+        : planner_(with), state_(state), seen_(seen) {}
 
     outcome run() {
         for (const auto& [id, node] : state_.nodes) watch(id, node);
@@ -140,14 +141,10 @@ private:
     }
 
     void place() {
-        plan made(state_);
+        auto made = planner_.look(state_);
         plan_ = &made;
-        std::optional<plan> before_proof;
-        if (made.any_unproven()) before_proof.emplace(plan::without_unproven(state_));
-        before_proof_ = before_proof ? &*before_proof : nullptr;
-        for (const auto& item : made.all())
-            if (item.now->active())
-                for (const auto& [name, weight] : made.weights_of(item)) used_now_[item.now->owner][name] += weight;
+        auto used = made.used_now();
+        used_now_ = &used;
         find_leaving(made);
         for (const auto& item : made.all()) {
             if (item.now->maintained && item.now->maintained->until) end_maintenance(item);
@@ -160,11 +157,12 @@ private:
                     stay_or_go(item);
                     break;
                 default:
-                    assume(item.name, *item.now);
+                    assume(item.name(), *item.now);
                     break;
             }
         }
         plan_ = nullptr;
+        used_now_ = nullptr;
     }
 
     // Who has to halt, and who has to because of that, and so on.
@@ -174,13 +172,10 @@ private:
             more = false;
             for (std::size_t i = 0; i < made.all().size(); ++i) {
                 const auto& item = made.all()[i];
-                bool runs = item.now->phase == package_phase::starting || item.now->phase == package_phase::running;
-                auto owner = state_.nodes.find(item.now->owner);
-                bool lost = owner == state_.nodes.end() || owner->second.status != node_status::up;
-                if (!runs || lost || item.leaving) continue;
+                if (!item.here || item.leaving) continue;
                 auto reason = why_halt(item);
                 if (reason.empty()) continue;
-                leaving_[item.name] = std::move(reason);
+                leaving_[item.name()] = std::move(reason);
                 made.mark_leaving(i);
                 more = true;
             }
@@ -192,10 +187,10 @@ private:
         auto left = duration{item.now->maintained->until->us - seen_.wall.us};
         if (left.count() > 0) return at(seen_.now + left);
         if (item.now->phase == package_phase::starting || item.now->phase == package_phase::halting) return;
-        auto wrong = state_.against_leaving_maintenance(item.name);
-        if (wrong.empty()) return add(cluster::package_maintenance{item.name, "", false, "its time is over", {}});
-        if (!state_.alarms.contains(item.name + " maintenance_overdue"))
-            add(cluster::cluster_event{seen_.self, item.name, "maintenance_overdue", "alarm", {{"why", wrong}}});
+        auto wrong = state_.against_leaving_maintenance(item.name());
+        if (wrong.empty()) return add(cluster::package_maintenance{item.name(), "", false, "its time is over", {}});
+        if (!state_.alarms.contains(item.name() + " maintenance_overdue"))
+            add(cluster::cluster_event{seen_.self, item.name(), "maintenance_overdue", "alarm", {{"why", wrong}}});
     }
 
     // Proof (3): the lease and the armed watchdog have surely run out. With `fencing none` and no watchdog
@@ -229,8 +224,8 @@ private:
         auto left = until ? duration{until->us - seen_.wall.us} : duration{0};
         if (left.count() <= 0) return true;
         at(seen_.now + left);
-        if (!state_.alarms.contains(item.name + " failover_limit"))
-            add(cluster::cluster_event{seen_.self, item.name, "failover_limit", "alarm", {}});
+        if (!state_.alarms.contains(item.name() + " failover_limit"))
+            add(cluster::cluster_event{seen_.self, item.name(), "failover_limit", "alarm", {}});
         return false;
     }
 
@@ -239,64 +234,68 @@ private:
         if (!item.where || is_set(seen_.silent, item.where)) return;
         // Nodes tell right after they joined: the first to tell is not the first of the list.
         if (item.waits_for && !is_set(seen_.silent, item.waits_for)) return;
-        for (const auto& link : item.needs)
+        for (const auto& link : item.of->needs)
             if (!plan_->met_now(link, item.where)) return;
         if (!plan_->in_the_way_now(item, item.where).empty()) return;
-        if (!plan_->too_heavy(item, item.where, used_now_[item.where]).empty()) return;
+        if (used_now_->too_heavy(item.where, *item.of)) return;
         if (!failover_allowed(item)) return;
-        for (const auto& [name, weight] : plan_->weights_of(item)) used_now_[item.where][name] += weight;
+        used_now_->add(item.where, *item.of);
         cluster::package_start begin;
-        begin.package = item.name;
+        begin.package = item.name();
         begin.generation = generation{item.now->generation.value + 1};
         begin.node = item.where;
         begin.boot = state_.nodes.at(item.where).boot;
         begin.proof = item.now->proof;
-        begin.reason = item.reason;
+        begin.reason = plan_->reason(item);
         add(begin);
     }
 
     void stay_or_go(const subject& item) {
-        auto owner = state_.nodes.find(item.now->owner);
-        bool lost = owner == state_.nodes.end() || owner->second.status != node_status::up;
-        if (lost) return assume(item.name, *item.now);
+        if (!item.here) return assume(item.name(), *item.now);  // its node is lost
         if (item.leaving) {
             if (!waits_for_dependents(item))
-                add(cluster::package_halt{item.name, item.now->generation, leaving_.at(item.name)});
+                add(cluster::package_halt{item.name(), item.now->generation, leaving_.at(item.name())});
             return;
         }
         bool wish = item.now->target || item.now->avoid || item.now->target_any;
         if (wish && item.now->phase == package_phase::running && item.where == item.now->owner)
-            add(cluster::package_wish_over{
-                item.name, item.refused.empty() ? "it is where it should be" : item.refused.front().second});
+            add(cluster::package_wish_over{item.name(), item.refused == 0
+                                                            ? "it is where it should be"
+                                                            : plan_->text_of(plan_->refused(item).front())});
     }
 
-    [[nodiscard]] std::string why_halt(const subject& item) const {
+    [[nodiscard]] std::string why_halt(const subject& item) {
         const auto& now = *item.now;
-        auto reason = why_leave(state_, now);
-        if (!reason.empty() || now.maintained) return reason;
-        bool goes = now.phase == package_phase::running && item.where != now.owner;
-        auto where = item.where ? state_.node_name(item.where) : std::string();
-        if (goes && item.where && now.target == item.where) return "move to " + where + " by " + now.asked_by;
-        if (goes && item.where && now.avoid == now.owner) return "move by " + now.asked_by;
-        for (const auto& link : item.needs)
+        if (item.goes) return why_leave(state_, now);
+        if (now.maintained) return {};
+        bool moves = now.phase == package_phase::running && item.where != now.owner;
+        if (moves && item.where && now.target == item.where)
+            return "move to " + state_.node_name(item.where) + " by " + now.asked_by;
+        if (moves && item.where && now.avoid == now.owner) return "move by " + now.asked_by;
+        for (const auto& link : item.of->needs)
             if (!plan_->met_now(link, now.owner)) return "needs " + link.package + ", which is not up any more";
-        if (!goes) return {};
         // It makes room for a package of a lost node only when that may start.
-        const auto* meanwhile = before_proof_ == nullptr ? nullptr : before_proof_->find(item.name);
-        if (meanwhile != nullptr && meanwhile->where == now.owner) return {};
-        return item.where ? "goes to " + where + ": " + item.reason : item.reason;
+        if (!moves || stays_until_proof(item)) return {};
+        auto reason = plan_->reason(item);
+        return item.where ? "goes to " + state_.node_name(item.where) + ": " + reason : reason;
+    }
+
+    [[nodiscard]] bool stays_until_proof(const subject& item) {
+        if (!plan_->any_unproven()) return false;
+        if (!before_proof_) before_proof_ = plan_->without_unproven();
+        return before_proof_->find(item.name())->where == item.now->owner;
     }
 
     // SG 5.9: what needs it halts first, for at most successor_halt_timeout. A halt that failed, or a
     // dependent on a lost node, is not waited for.
     bool waits_for_dependents(const subject& item) {
         bool waits = false;
-        for (auto index : item.dependents) {
+        for (auto index : item.of->dependents) {
             const auto& other = plan_->all()[index];
             if (!other.now->active() || other.now->phase == package_phase::halt_failed) continue;
-            auto node = state_.nodes.find(other.now->owner);
-            if (node == state_.nodes.end() || node->second.status != node_status::up) continue;
-            bool relies = std::any_of(other.needs.begin(), other.needs.end(), [&](const need& link) {
+            if (!plan_->alive(other.now->owner)) continue;
+            const auto& needs = other.of->needs;
+            bool relies = std::any_of(needs.begin(), needs.end(), [&](const need& link) {
                 return link.package == item.config->name && relies_on(link, other.now->owner, item) &&
                        !plan_->met_now(link, other.now->owner, &item);
             });
@@ -347,12 +346,13 @@ private:
         }
     }
 
+    planner& planner_;
     const cluster::state& state_;
     const view& seen_;
     const plan* plan_ = nullptr;
-    const plan* before_proof_ = nullptr;
+    std::optional<plan> before_proof_;            // made when it is asked for
     std::map<std::string, std::string> leaving_;  // reasons, by name
-    std::map<node_id, std::map<std::string, std::uint64_t>> used_now_;
+    load* used_now_ = nullptr;
     outcome out_;
     std::uint64_t fences_ = 0;
 };
@@ -365,6 +365,13 @@ bool view::same_but_later(const view& other) const {
            fence_tries == other.fence_tries && heard_by_majority == other.heard_by_majority && cut_off == other.cut_off;
 }
 
-outcome decide(const cluster::state& state, const view& seen) { return decider(state, seen).run(); }
+outcome decide(const cluster::state& state, const view& seen) {
+    planner fresh;
+    return decide(fresh, state, seen);
+}
+
+outcome decide(planner& with, const cluster::state& state, const view& seen) {
+    return decider(with, state, seen).run();
+}
 
 }  // namespace mainstay::policy

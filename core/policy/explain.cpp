@@ -22,7 +22,7 @@ std::string why_down(const cluster::state& state, const plan& made, const std::s
                cluster::package_of(package) + " starts it";
     const auto* item = made.find(package);
     if (item == nullptr) return "not configured";
-    if (!item->where) return item->reason;
+    if (!item->where) return made.reason(*item);
     if (state.failover_waits_until(*item->config, *item->now))
         return "it has failed over " + std::to_string(item->config->failover_limit) + " times within " +
                duration_text(item->config->failover_limit_time) +
@@ -30,20 +30,20 @@ std::string why_down(const cluster::state& state, const plan& made, const std::s
                " starts it; else it starts when the first of them is that long ago";
     if (item->waits_for)
         return "waits until " + state.node_name(item->waits_for) + " has said what its subnets are like";
-    for (const auto& link : item->needs)
+    for (const auto& link : item->of->needs)
         if (!made.met_now(link, item->where))
             return "waits on " + state.node_name(item->where) + " for " + link.package + ", which is not up there yet";
     auto other = made.in_the_way_now(*item, item->where);
     if (!other.empty()) return "waits until " + other + ", which excludes it, has halted";
-    return "starts on " + state.node_name(item->where) + ": " + item->reason;
+    return "starts on " + state.node_name(item->where) + ": " + made.reason(*item);
 }
 
 // What stands against a node that is fit by itself: other packages.
 std::string refusal_of(const plan& made, const std::string& package, node_id node) {
     const auto* item = made.find(package);
     if (item == nullptr) return {};
-    for (const auto& [other, reason] : item->refused)
-        if (other == node) return reason;
+    for (const auto& one : made.refused(*item))
+        if (one.node == node) return made.text_of(one);
     return {};
 }
 

@@ -141,7 +141,7 @@ std::string forecaster::settle() {
 bool forecaster::decide() {
     look_again_ = never;
     if (stopped_ || !alive(seen_.self)) return false;
-    auto found = policy::decide(state_, seen_);
+    auto found = policy::decide(planner_, state_, seen_);
     look_again_ = found.look_again;
     for (auto& item : found.decisions) say(std::move(item.body), "policy");
     return !found.decisions.empty();
@@ -240,7 +240,7 @@ void forecaster::follow_services() {
 }
 
 void forecaster::conclude() {
-    const plan made(state_);
+    const auto made = planner_.look(state_);
     for (const auto& config : state_.config.packages) {
         for (const auto& name : state_.instances(config)) {
             auto found = state_.packages.find(name);

@@ -81,6 +81,7 @@ private:
     cluster::state state_;
     outset from_;
     view seen_;
+    planner planner_;
     timings times_;
     consensus::voter_set voters_;
     std::set<node_id> dead_;  // whatever the log says yet

@@ -62,7 +62,7 @@ choice choose(const cluster::state& state, const std::string& package) {
     plan made(state);
     const auto* item = made.find(package);
     if (item == nullptr) return {{}, "not configured"};
-    return {item->where, item->reason};
+    return {item->where, made.reason(*item)};
 }
 
 node_id next_node(const cluster::state& state, const std::string& package) {

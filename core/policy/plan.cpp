@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "model/limits.hpp"
+#include "model/assert.hpp"
 #include "policy/decide.hpp"
 
 namespace mainstay::policy {
@@ -28,334 +28,336 @@ std::string why_leave(const cluster::state& state, const cluster::package_state&
     return {};
 }
 
-bool plan::unproven(const subject& item) const { return item.now->active() && !alive(item.now->owner); }
-
-bool plan::any_unproven() const {
-    return std::any_of(all_.begin(), all_.end(), [this](const subject& item) { return unproven(item); });
+plan planner::look(const cluster::state& state) {
+    auto now = layout_ ? layout_->read(state) : std::nullopt;
+    if (now) return {state, layout_, *now};
+    layout_ = std::make_shared<const layout>(state);
+    now = layout_->read(state);
+    MAINSTAY_ASSERT(now.has_value());  // a layout is that of the state it was made of
+    return {state, layout_, *now};
 }
 
-plan::plan(const cluster::state& state, bool leave_out_unproven) : state_(state) {
-    collect();
-    connect();
-    std::vector<std::size_t> order;
-    for (std::size_t i = 0; i < all_.size(); ++i) order.push_back(i);
-    std::stable_sort(order.begin(), order.end(), [this](std::size_t a, std::size_t b) {
-        return std::pair{all_[a].rank, !here(all_[a])} < std::pair{all_[b].rank, !here(all_[b])};
-    });
-    // A halt that failed holds what it holds; nothing is planned for it.
-    for (auto i : order) {
-        if (all_[i].now->phase != package_phase::halt_failed) continue;
-        all_[i].reason = "its halt has failed";
-        put(i, all_[i].now->owner);
+plan::plan(const cluster::state& state) : plan(planner().look(state)) {}
+
+plan::plan(const cluster::state& state, std::shared_ptr<const layout> of, const package_states& now)
+    : state_(&state), layout_(std::move(of)), used_(*layout_) {
+    look_at_nodes();
+    const auto& units = layout_->units();
+    all_.resize(units.size());
+    for (std::size_t i = 0; i < units.size(); ++i) {
+        auto& item = all_[i];
+        item.of = &units[i];
+        item.config = &state.config.packages[units[i].package];
+        item.now = now[i];
+        item.wanted = policy::wanted(state, *item.now);
+        if (!item.now->active()) continue;
+        any_unproven_ = any_unproven_ || unproven(item);
+        // why_leave() looks at nothing else, and mostly there is nothing.
+        const auto& owner = hosts_[layout_->slot(item.now->owner)];
+        bool troubled = !owner.open || state.halted || !item.now->stop_asked_by.empty() || item.now->failing;
+        item.goes = troubled && !why_leave(state, *item.now).empty();
+        bool runs = item.now->phase == package_phase::starting || item.now->phase == package_phase::running;
+        if (runs && owner.up) item.here = item.now->owner;
     }
-    // SG 7.2: in maintenance it stays where it is, whatever else there is.
-    for (auto i : order) {
-        if (all_[i].settled || !all_[i].now->maintained || !here(all_[i])) continue;
-        if (!why_leave(state_, *all_[i].now).empty()) continue;
-        all_[i].reason = "in maintenance";
-        put(i, all_[i].now->owner);
-    }
-    for (auto i : order)
-        if (leave_out_unproven && !all_[i].settled && unproven(all_[i])) put(i, node_id{});
-    for (auto i : order) settle(i);
+    place(false);
 }
 
-void plan::collect() {
-    for (const auto& node : state_.config.cluster.nodes) {
-        auto id = state_.find_node(node.name);
-        if (on_battery(state_, id)) on_battery_.insert(id);
-        if (node.capacities.empty()) continue;
-        capacities_[id] = node.capacities;
-        for (const auto& item : node.capacities) capacity_names_.insert(item.first);
+plan plan::without_unproven() const {
+    auto other = *this;
+    other.used_ = load(*layout_);
+    other.refused_.clear();
+    for (auto& item : other.all_) {
+        item.where = item.waits_for = node_id{};
+        item.settled = item.leaving = false;
+        item.why = subject::choice::none;
+        item.refused = 0;
     }
-    for (const auto& config : state_.config.packages) {
-        for (const auto& name : state_.instances(config)) {
-            auto found = state_.packages.find(name);
-            if (found == state_.packages.end()) continue;
-            subject item;
-            item.name = name;
-            item.config = &config;
-            item.now = &found->second;
-            item.list = state_.candidates(name, config);
-            item.rank = config.priority.value_or(limits::priority_max + 1);
-            weigh(item);
-            index_[name] = all_.size();
-            all_.push_back(std::move(item));
-        }
-    }
-}
-
-void plan::connect() {
-    std::map<std::string, std::vector<std::size_t>> by_package;
-    for (std::size_t i = 0; i < all_.size(); ++i) by_package[all_[i].config->name].push_back(i);
-    for (std::size_t i = 0; i < all_.size(); ++i) {
-        for (const auto& item : all_[i].config->dependencies) {
-            auto targets = by_package.find(item.package);
-            if (targets == by_package.end()) continue;
-            need link{item.package, item.location, targets->second};
-            // SG 7.2: what it needs is bypassed; nothing else may rely on it.
-            bool maintained = all_[i].now->maintained.has_value();
-            if (maintained && item.up) continue;
-            std::erase_if(link.targets,
-                          [&](auto target) { return all_[target].now->maintained && (item.up || maintained); });
-            if (item.up)
-                for (auto target : link.targets) all_[target].dependents.push_back(i);
-            (item.up ? all_[i].needs : all_[i].excludes).push_back(std::move(link));
-        }
-    }
+    other.place(true);
+    return other;
 }
 
 const subject* plan::find(const std::string& name) const {
-    auto found = index_.find(name);
-    return found == index_.end() ? nullptr : &all_[found->second];
+    auto found = layout_->find(name);
+    return found ? &all_[*found] : nullptr;
 }
 
-bool plan::alive(node_id node) const {
-    auto found = state_.nodes.find(node);
-    return found != state_.nodes.end() && found->second.status == node_status::up;
+load plan::used_now() const {
+    load used(*layout_);
+    for (const auto& item : all_)
+        if (item.now->active()) used.add(item.now->owner, *item.of);
+    return used;
 }
 
-node_id plan::here(const subject& item) const {
-    bool runs = item.now->phase == package_phase::starting || item.now->phase == package_phase::running;
-    return runs && alive(item.now->owner) ? item.now->owner : node_id{};
+// As judge() does; the last slot stays closed.
+void plan::look_at_nodes() {
+    hosts_.resize(layout_->slots());
+    for (const auto& [id, node] : state_->nodes) {
+        auto& found = hosts_[layout_->slot(id)];
+        found.up = node.status == node_status::up;
+        found.open = found.up && !node.halted && !node.power_away && !state_->too_old(id);
+    }
+    for (const auto& node : state_->config.cluster.nodes) {
+        auto id = state_->find_node(node.name);
+        if (!node.power_source.empty() && on_battery(*state_, id))
+            hosts_[layout_->slot(id)].battery = any_battery_ = true;
+    }
+}
+
+// The most important first, and of equals those that run.
+std::vector<std::size_t> plan::order() const {
+    const auto& ranked = layout_->by_rank();
+    std::vector<std::size_t> out;
+    out.reserve(ranked.size());
+    for (auto begin = ranked.begin(); begin != ranked.end();) {
+        auto end = std::find_if(begin, ranked.end(), [&](auto i) { return all_[i].of->rank != all_[*begin].of->rank; });
+        std::copy_if(begin, end, std::back_inserter(out), [this](auto i) { return static_cast<bool>(all_[i].here); });
+        std::copy_if(begin, end, std::back_inserter(out), [this](auto i) { return !all_[i].here; });
+        begin = end;
+    }
+    return out;
+}
+
+void plan::place(bool leave_out_unproven) {
+    trial_.at.assign(all_.size(), node_id{});
+    for (auto& item : hosts_) item.packages = 0;
+    for (const auto& item : all_) hosts_[layout_->slot(item.here)].packages += 1;
+    // A halt that failed holds what it holds; nothing is planned for it.
+    for (std::size_t i = 0; i < all_.size(); ++i) {
+        if (all_[i].now->phase != package_phase::halt_failed) continue;
+        all_[i].why = subject::choice::halt_failed;
+        put(i, all_[i].now->owner);
+    }
+    // SG 7.2: in maintenance it stays where it is, whatever else there is.
+    for (std::size_t i = 0; i < all_.size(); ++i) {
+        if (all_[i].settled || !all_[i].now->maintained || !all_[i].may_stay()) continue;
+        all_[i].why = subject::choice::maintained;
+        put(i, all_[i].here);
+    }
+    for (std::size_t i = 0; i < all_.size(); ++i)
+        if (leave_out_unproven && !all_[i].settled && unproven(all_[i])) put(i, node_id{});
+    for (auto i : order()) settle(i);
 }
 
 void plan::put(std::size_t index, node_id node) {
     auto& item = all_[index];
     item.where = node;
     item.settled = true;
-    if (!node) return;
-    for (const auto& [name, weight] : weights_of(item)) used_[node][name] += weight;
+    hosts_[layout_->slot(item.here)].packages -= 1;
+    hosts_[layout_->slot(node)].packages += 1;
+    if (node) used_.add(node, *item.of);
 }
 
 void plan::settle(std::size_t index) {
     auto& item = all_[index];
     if (item.settled) return;
-    for (const auto& link : item.needs)
+    for (const auto& link : item.of->needs)
         for (auto target : link.targets)
-            if (all_[target].rank <= item.rank || all_[target].config->everywhere()) settle(target);
-    std::string skipped;
-    for (const auto& [node, reason] : wishes(index)) {
-        trial tried;
-        auto wrong = against(index, node, tried);
-        if (!wrong.empty()) {
-            item.refused.emplace_back(node, wrong);
-            if (!item.waits_for && judge(state_, *item.config, *item.now, node).untold) item.waits_for = node;
-            skipped += "; " + state_.node_name(node) + ": " + wrong;
-            continue;
-        }
-        for (const auto& [other, where] : tried) {
-            if (other != index)
-                all_[other].reason = "taken along by " + item.name + ", which needs it and is more important";
-            put(other, where);
-        }
-        item.reason = reason + skipped;
-        return;
-    }
+            if (all_[target].of->rank <= item.of->rank || all_[target].of->everywhere) settle(target);
+    if (settle_somewhere(index)) return;
+    item.why = subject::choice::nowhere;
     put(index, node_id{});
-    auto leave = item.now->active() ? why_leave(state_, *item.now) : std::string();
-    if (state_.halted) {
-        item.reason = "the cluster is halted by " + state_.halted_by.actor;
-    } else if (item.now->maintained && !wanted(state_, *item.now)) {
-        item.reason = leave.empty() ? "in maintenance" : leave;
-    } else if (!wanted(state_, *item.now)) {
-        item.reason = leave.empty() ? "switching is off" : leave;
-    } else {
-        item.reason = "no node of its list can run it" + skipped;
+}
+
+// Its wishes, one after the other.
+bool plan::settle_somewhere(std::size_t index) {
+    using enum subject::choice;
+    const auto& item = all_[index];
+    const auto& now = *item.now;
+    if (!item.wanted) return item.may_stay() && attempt(index, item.here, runs_there);
+    if (attempt(index, now.target, asked_for)) return true;
+    bool back = may_fail_back(index);
+    if (item.may_stay() && now.avoid != item.here) {
+        if (back && attempt(index, item.of->list.front(), back_to_first)) return true;
+        if (attempt(index, item.here, runs_there)) return true;
     }
+    if (back && attempt(index, item.of->list.front(), first_again)) return true;
+    std::vector<node_id> sorted;
+    for (auto node : by_policy(index, sorted)) {
+        if (node == now.avoid || (node == item.here && !item.may_stay())) continue;
+        if (attempt(index, node, weak(node) ? no_better : by_list)) return true;
+    }
+    if (item.may_stay() && attempt(index, item.here, no_other)) return true;
+    return now.avoid != item.here && attempt(index, now.avoid, no_better);
+}
+
+bool plan::attempt(std::size_t index, node_id node, subject::choice why) {
+    auto& item = all_[index];
+    auto tried = refused(item);
+    bool known = std::any_of(tried.begin(), tried.end(), [node](const auto& one) { return one.node == node; });
+    if (!node || known) return false;
+    bool taken = fits(index, node);
+    if (taken) {
+        item.why = why;
+        for (auto other : trial_.order) {
+            if (other != index) {
+                all_[other].why = subject::choice::taken_along;
+                all_[other].taken_by = index;
+            }
+            put(other, trial_.at[other]);
+        }
+    } else {
+        refusal_.node = node;
+        if (item.refused++ == 0) item.first_refused = refused_.size();
+        refused_.push_back(refusal_);
+        bool untold = item.of->conditions && judge(*state_, *item.config, *item.now, node).untold;
+        if (!item.waits_for && untold) item.waits_for = node;
+    }
+    trial_.back_to(0);
+    return taken;
 }
 
 // ---- which node first ----------------------------------------------------------------------------
 
 std::size_t plan::packages_on(node_id node, std::size_t except) const {
-    std::size_t count = 0;
-    for (std::size_t i = 0; i < all_.size(); ++i) {
-        if (i == except) continue;
-        if ((all_[i].settled ? all_[i].where : here(all_[i])) == node) ++count;
-    }
-    return count;
+    const auto& item = all_[except];
+    auto count = hosts_[layout_->slot(node)].packages;
+    return count - ((item.settled ? item.where : item.here) == node ? 1 : 0);
 }
 
-std::vector<node_id> plan::by_policy(std::size_t index) const {
-    auto list = all_[index].list;
-    if (all_[index].config->failover_policy == package_config::failover::min_package_node) {
-        std::map<node_id, std::size_t> count;
-        for (auto node : list) count[node] = packages_on(node, index);
-        std::stable_sort(list.begin(), list.end(), [&count](node_id a, node_id b) { return count[a] < count[b]; });
-    }
-    std::stable_partition(list.begin(), list.end(), [this](node_id node) { return !weak(node); });
-    return list;
+const std::vector<node_id>& plan::by_policy(std::size_t index, std::vector<node_id>& sorted) const {
+    const auto& item = *all_[index].of;
+    if (!item.balances && !any_battery_) return item.list;
+    sorted = item.list;
+    if (item.balances)
+        std::stable_sort(sorted.begin(), sorted.end(),
+                         [&](auto a, auto b) { return packages_on(a, index) < packages_on(b, index); });
+    std::stable_partition(sorted.begin(), sorted.end(), [this](node_id node) { return !weak(node); });
+    return sorted;
 }
 
 // SG 5.5 and 5.7: to the first node of its list, unless that halts something as important that needs it.
 bool plan::may_fail_back(std::size_t index) const {
     const auto& item = all_[index];
-    if (item.config->failback_policy != package_config::failback::automatic) return false;
-    if (!item.now->switching || item.list.empty() || weak(item.list.front())) return false;
-    return std::all_of(item.dependents.begin(), item.dependents.end(),
-                       [&](std::size_t other) { return !all_[other].now->active() || all_[other].rank > item.rank; });
-}
-
-std::vector<std::pair<node_id, std::string>> plan::wishes(std::size_t index) const {
-    const auto& item = all_[index];
-    const auto& now = *item.now;
-    std::vector<std::pair<node_id, std::string>> list;
-    auto add = [&list](node_id node, std::string reason) {
-        bool known = std::any_of(list.begin(), list.end(), [&](const auto& entry) { return entry.first == node; });
-        if (node && !known) list.emplace_back(node, std::move(reason));
-    };
-    auto present = here(item);
-    bool may_stay = present && why_leave(state_, *item.now).empty();
-    if (!wanted(state_, now)) {
-        if (may_stay) add(present, "runs there");
-        return list;
-    }
-    bool least = item.config->failover_policy == package_config::failover::min_package_node;
-    auto chosen = std::string(least ? "fewest packages of the nodes of its list (min_package_node)"
-                                    : "first of its node list that can run it (configured_node)");
-    if (now.target) add(now.target, "asked for by " + now.asked_by);
-    if (may_stay && now.avoid != present) {
-        if (may_fail_back(index)) add(item.list.front(), "back to the first of its node list (failback automatic)");
-        add(present, "runs there");
-    }
-    if (may_fail_back(index)) add(item.list.front(), "first of its node list (failback automatic)");
-    std::string last;  // better nodes that come last
-    for (auto node : item.list)
-        if (weak(node)) last += "; " + state_.node_name(node) + ": on battery";
-    for (auto node : by_policy(index))
-        if (node != now.avoid && (node != present || may_stay))
-            add(node, weak(node) ? "no better node can run it" : chosen + last);
-    if (may_stay) add(present, "runs there, and no other node can run it");
-    if (now.avoid && now.avoid != present) add(now.avoid, "no better node can run it");
-    return list;
+    if (!item.of->fails_back || !item.now->switching || item.of->list.empty() || weak(item.of->list.front()))
+        return false;
+    return std::all_of(item.of->dependents.begin(), item.of->dependents.end(), [&](std::size_t other) {
+        return !all_[other].now->active() || all_[other].of->rank > item.of->rank;
+    });
 }
 
 // ---- what stands against a node --------------------------------------------------------------------
 
-node_id plan::place_of(std::size_t index, const trial& tried) const {
-    if (auto found = tried.find(index); found != tried.end()) return found->second;
-    const auto& item = all_[index];
-    return item.settled ? item.where : node_id{};
+void plan::trial::put(std::size_t index, node_id node) {
+    at[index] = node;
+    order.push_back(index);
 }
 
-std::string plan::against(std::size_t index, node_id node, trial& tried) const {
-    const auto& item = all_[index];
-    bool stays = here(item) == node && why_leave(state_, *item.now).empty();
-    if (!stays && !wanted(state_, *item.now)) return "switching of " + item.name + " is off";
-    if (std::find(item.list.begin(), item.list.end(), node) == item.list.end()) return "not in its node list";
-    auto found = judge(state_, *item.config, *item.now, node);
-    bool flag_only = found.flag_only && stays;  // a flag says where it may start, not where it may stay
-    if (!found.eligible && !flag_only) return found.reason;
-    tried[index] = node;
-    auto wrong = against_exclusions(index, node, tried);
-    if (wrong.empty()) wrong = against_capacity(index, node, tried);
-    if (wrong.empty()) wrong = against_needs(index, node, tried);
-    return wrong;
+void plan::trial::back_to(std::size_t size) {
+    for (; order.size() > size; order.pop_back()) at[order.back()] = node_id{};
 }
 
-std::string plan::against_needs(std::size_t index, node_id node, trial& tried) const {
-    for (const auto& item : all_[index].needs) {
+node_id plan::place_of(std::size_t index) const {
+    if (trial_.at[index]) return trial_.at[index];
+    return all_[index].settled ? all_[index].where : node_id{};
+}
+
+bool plan::refuse(std::size_t index, node_id node, refusal::kind what, std::size_t which) {
+    refusal_ = {};
+    refusal_.what = what;
+    refusal_.subject = index;
+    refusal_.at = node;
+    refusal_.which = which;
+    return false;
+}
+
+bool plan::fits(std::size_t index, node_id node) {
+    const auto& item = all_[index];
+    const auto& list = item.of->list;
+    bool stays = item.may_stay() && item.here == node;
+    if (!stays && !item.wanted) return refuse(index, node, refusal::kind::switching);
+    if (std::find(list.begin(), list.end(), node) == list.end()) return refuse(index, node, refusal::kind::not_listed);
+    if (!node_takes(item, node)) return refuse(index, node, refusal::kind::node);
+    trial_.put(index, node);
+    return !excluded(index, node) && has_room(index, node) && needs_hold(index, node);
+}
+
+bool plan::node_takes(const subject& item, node_id node) const {
+    bool stays = item.may_stay() && item.here == node;
+    // What judge() could find is only looked for where there may be something.
+    bool flags = !item.now->node_off.empty() || item.of->conditions;
+    if (hosts_[layout_->slot(node)].open && !item.now->maintained && (stays || !flags)) return true;
+    auto found = judge(*state_, *item.config, *item.now, node);
+    return found.eligible || (found.flag_only && stays);  // a flag says where it may start, not where it may stay
+}
+
+bool plan::needs_hold(std::size_t index, node_id node) {
+    const auto& needs = all_[index].of->needs;
+    for (std::size_t i = 0; i < needs.size(); ++i) {
+        const auto& item = needs[i];
         bool met = std::any_of(item.targets.begin(), item.targets.end(), [&](std::size_t target) {
             if (all_[target].now->phase == package_phase::halt_failed) return false;
-            auto where = place_of(target, tried);
+            auto where = place_of(target);
             if (!where) return false;
             if (item.location == place::same_node) return where == node;
             return item.location == place::any_node || where != node;
         });
-        if (met) continue;
-        auto wrong = take_along(item, node, tried);
-        if (!wrong.empty()) return wrong;
+        if (!met && !take_along(index, i, node)) return false;
     }
-    return {};
+    return true;
 }
 
 // A package that is needed and not settled yet is less important: it goes where it is needed.
-std::string plan::take_along(const need& item, node_id node, trial& tried) const {
-    std::string wrong;
+bool plan::take_along(std::size_t index, std::size_t which, node_id node) {
+    const auto& item = all_[index].of->needs[which];
+    bool tried = false;
     for (auto target : item.targets) {
-        if (all_[target].settled || tried.contains(target)) continue;
-        auto nodes = item.location == place::same_node ? std::vector<node_id>{node} : by_policy(target);
+        if (all_[target].settled || trial_.at[target]) continue;
+        std::vector<node_id> sorted;
+        auto nodes = item.location == place::same_node ? std::vector<node_id>{node} : by_policy(target, sorted);
         // Where it runs it serves as well as anywhere: being needed is no reason to move.
-        auto present = here(all_[target]);
+        auto present = all_[target].here;
         if (item.location != place::same_node && present) nodes.insert(nodes.begin(), present);
         for (auto other : nodes) {
             if (item.location == place::different_node && other == node) continue;
-            auto more = tried;
-            auto against_it = against(target, other, more);
-            if (against_it.empty()) {
-                tried = std::move(more);
-                return {};
-            }
-            wrong = "needs " + item.package + " there: " + against_it;
+            auto size = trial_.order.size();
+            if (fits(target, other)) return true;
+            trial_.back_to(size);
+            refusal_.through.emplace_back(index, which);
+            tried = true;
         }
     }
-    if (!wrong.empty()) return wrong;
-    std::string where = "is down";
+    if (tried) return false;  // as the last of them said
+    refuse(index, node, refusal::kind::unmet, which);
     for (auto target : item.targets)
-        if (auto at = place_of(target, tried)) where = "is on " + state_.node_name(at);
-    if (item.targets.size() > 1) where = "is not to be there";
-    if (item.targets.empty()) where = "is in maintenance";
-    return "needs " + item.package + " on " +
-           (item.location == place::same_node  ? "the same node"
-            : item.location == place::any_node ? "any node"
-                                               : "another node") +
-           ", which " + where;
+        if (auto at = place_of(target)) refusal_.placed = at;
+    return false;
 }
 
-std::string plan::against_exclusions(std::size_t index, node_id node, const trial& tried) const {
-    for (const auto& item : all_[index].excludes) {
-        for (auto target : item.targets) {
-            auto where = place_of(target, tried);
-            if (!where || (item.location == place::same_node && where != node)) continue;
-            return item.package + " excludes it" + (item.location == place::same_node ? " there" : "");
+bool plan::excluded(std::size_t index, node_id node) {
+    const auto& excludes = all_[index].of->excludes;
+    for (std::size_t i = 0; i < excludes.size(); ++i) {
+        for (auto target : excludes[i].targets) {
+            auto where = place_of(target);
+            if (!where || (excludes[i].location == place::same_node && where != node)) continue;
+            refuse(index, node, refusal::kind::excluded, i);
+            return true;
         }
     }
-    return {};
+    return false;
 }
 
-std::string plan::against_capacity(std::size_t index, node_id node, const trial& tried) const {
-    if (all_[index].weights.empty() || !capacities_.contains(node)) return {};
-    std::map<std::string, std::uint64_t> used;
-    if (auto found = used_.find(node); found != used_.end()) used = found->second;
-    for (const auto& [other, where] : tried) {
-        if (other == index || where != node) continue;
-        for (const auto& [name, weight] : weights_of(all_[other])) used[name] += weight;
+bool plan::has_room(std::size_t index, node_id node) {
+    const auto& weights = all_[index].of->weights;
+    auto slot = layout_->slot(node);
+    for (std::size_t i = 0; i < weights.size(); ++i) {
+        if (weights[i] == 0 || layout_->limit(slot, i) == layout::unlimited) continue;
+        auto taken = used_.taken(node, i);
+        for (auto other : trial_.order) {
+            const auto& theirs = all_[other].of->weights;
+            if (other != index && trial_.at[other] == node && !theirs.empty()) taken += theirs[i];
+        }
+        if (weights[i] + taken <= layout_->limit(slot, i)) continue;
+        refuse(index, node, refusal::kind::no_room, i);
+        refusal_.taken = taken;
+        return false;
     }
-    auto name = too_heavy(all_[index], node, used);
-    if (name.empty()) return {};
-    return "no room: it needs " + weight_text(all_[index].weights.at(name)) + " of " + name + ", " +
-           weight_text(used[name]) + " of " + weight_text(capacities_.at(node).at(name)) + " are taken";
-}
-
-void plan::weigh(subject& item) const {
-    for (const auto& name : capacity_names_) {
-        auto own = item.config->weight.find(name);
-        auto usual = state_.config.cluster.weight_defaults.find(name);
-        std::uint64_t weight = own != item.config->weight.end()                       ? own->second
-                               : usual != state_.config.cluster.weight_defaults.end() ? usual->second
-                               : name == package_limit                                ? weight_unit
-                                                                                      : 0;
-        if (weight > 0) item.weights[name] = weight;
-    }
-}
-
-std::string plan::too_heavy(const subject& item, node_id node, const std::map<std::string, std::uint64_t>& used) const {
-    auto limit = capacities_.find(node);
-    if (limit == capacities_.end()) return {};
-    for (const auto& [name, own] : item.weights) {
-        auto capacity = limit->second.find(name);
-        auto taken = used.find(name);
-        auto sum = own + (taken == used.end() ? 0 : taken->second);
-        if (capacity != limit->second.end() && sum > capacity->second) return name;
-    }
-    return {};
+    return true;
 }
 
 // ---- as things stand now ---------------------------------------------------------------------------
 
 bool plan::stays(const subject& item) const {
-    return item.now->phase == package_phase::running && !item.leaving && alive(item.now->owner) &&
-           item.where == item.now->owner;
+    return item.now->phase == package_phase::running && !item.leaving && item.here && item.where == item.now->owner;
 }
 
 bool plan::met_now(const need& item, node_id node, const subject* without) const {
@@ -368,11 +370,11 @@ bool plan::met_now(const need& item, node_id node, const subject* without) const
 }
 
 std::string plan::in_the_way_now(const subject& item, node_id node) const {
-    for (const auto& link : item.excludes)
+    for (const auto& link : item.of->excludes)
         for (auto target : link.targets) {
             const auto& other = all_[target];
             if (other.now->active() && (link.location == place::all_nodes || other.now->owner == node))
-                return other.name;
+                return other.name();
         }
     return {};
 }

@@ -252,7 +252,7 @@ private:
             if (!item.where || item.config == nullptr) continue;
             for (const auto& address : item.config->addresses) {
                 if (!cut(item.where, address.subnet)) continue;
-                auto text = std::string(item.name).append(" could not be reached at ").append(address.address);
+                auto text = std::string(item.name()).append(" could not be reached at ").append(address.address);
                 bool watched = std::any_of(item.config->monitored_subnets.begin(), item.config->monitored_subnets.end(),
                                            [&](const auto& one) { return one.subnet == address.subnet; });
                 return watched ? text : text + ": subnet " + address.subnet + " is not monitored";

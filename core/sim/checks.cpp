@@ -7,7 +7,10 @@
 
 namespace mainstay::sim {
 
-void world::check_step(machine& where) { check_commits(where); }
+void world::check_step(machine& where) {
+    check_commits(where);
+    check_decisions(where);
+}
 
 // Every node commits the same entries at the same places, for ever: what was told is never lost (3),
 // terms, voter sets and generations never go back (4).
@@ -52,6 +55,27 @@ void world::check_commits(machine& where) {
         newest = start->generation.value;
     }
     where.checked_commit = std::max(where.checked_commit, log.commit().value);
+}
+
+// What a leader decides does not depend on what it has worked out before.
+void world::check_decisions(machine& where) {
+    const auto& state = where.daemon->state();
+    if (!where.daemon->log().leads() || state.applied == where.checked_decisions) return;
+    where.checked_decisions = state.applied;
+    auto at = clock(where);
+    policy::view seen;
+    seen.now = at.now;
+    seen.wall = at.wall;
+    seen.self = where.daemon->self();
+    auto kept = policy::decide(where.planner, state, seen);
+    auto fresh = policy::decide(state, seen);
+    bool same = std::equal(kept.decisions.begin(), kept.decisions.end(), fresh.decisions.begin(), fresh.decisions.end(),
+                           [](const auto& one, const auto& other) {
+                               return encode(cluster::command{{}, {}, {}, {}, 0, one.body}) ==
+                                      encode(cluster::command{{}, {}, {}, {}, 0, other.body});
+                           });
+    if (!same || kept.look_again != fresh.look_again)
+        violated(where.name + " decides otherwise than from nothing, at entry " + std::to_string(state.applied.value));
 }
 
 // D2: the level rises only to what the newest life of every node has announced, and never goes back.

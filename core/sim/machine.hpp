@@ -84,7 +84,9 @@ struct world::machine {
     std::uint64_t armed_order = 0;
     std::uint64_t checked_commit = 0;  // entries compared with the ghost log
     std::uint64_t checked_snapshot = 0;
-    log_index checked_beat;  // its log's end when a beat of it was looked into
+    log_index checked_beat;       // its log's end when a beat of it was looked into
+    log_index checked_decisions;  // applied when its decisions were looked into
+    policy::planner planner;      // that has seen what it decided about before
 };
 
 }  // namespace mainstay::sim

@@ -1,0 +1,271 @@
+// A planner that is kept gives the same answer as a new one: random clusters in which anything may happen at any time,
+// with every condition that placing knows, compared after every event. Here nothing has to come to rest or to make
+// sense; random_test.cpp has that.
+#include <algorithm>
+#include <random>
+
+#include "cluster/apply.hpp"
+#include "cluster/configuration.hpp"
+#include "policy/decide.hpp"
+#include "policy/explain.hpp"
+#include "support/small_cluster.hpp"
+
+using namespace mainstay;
+using cluster::package_phase;
+using cluster::report;
+
+namespace {
+
+class wild_cluster {
+public:
+    explicit wild_cluster(std::uint32_t seed) : dice_(seed) {
+        nodes_ = 1 + below(5);
+        packages_ = 1 + below(9);
+        cluster::found_cluster founding;
+        founding.cluster = cluster_id{7};
+        founding.first = draw();
+        auto outcome = say(founding);
+        INFO(founding.first.text << outcome.refusal);
+        REQUIRE(outcome.accepted);
+        for (std::uint32_t i = 1; i <= nodes_; ++i)
+            if (chance(90)) boot(node_id{i});
+        view_.self = node_id{1};
+    }
+
+    void storm(int events) {
+        for (int i = 0; i < events; ++i) {
+            event();
+            compare();
+        }
+    }
+
+private:
+    std::uint32_t below(std::uint32_t limit) { return static_cast<std::uint32_t>(dice_() % limit); }
+    bool chance(std::uint32_t percent) { return below(100) < percent; }
+    std::string any_package() { return "p" + std::to_string(1 + below(packages_)); }
+    std::string any_node() { return "n" + std::to_string(1 + below(nodes_)); }
+
+    cluster::configure draw() {
+        cluster::configure out;
+        out.text = "cluster_name wild\n";
+        bool limited = chance(60);
+        if (limited && chance(30)) out.text += "weight_name cpu\nweight_default 1\n";
+        for (std::uint32_t i = 1; i <= nodes_; ++i) {
+            auto name = "n" + std::to_string(i);
+            out.ids.emplace_back(name, node_id{i});
+            out.text +=
+                "node_name " + name + "\nnetwork_interface eth0\nheartbeat_ip 10.0.0." + std::to_string(i) + "/24\n";
+            if (chance(40)) out.text += "power_source ups\n";
+            if (limited && chance(80))
+                out.text += "capacity_name cpu\ncapacity_value " + std::to_string(1 + below(5)) + "\n";
+            if (limited && chance(30)) out.text += "capacity_name package_limit\ncapacity_value 3\n";
+        }
+        out.text += "stonith_name s\nstonith_plugin stonith-exec\n";
+        out.text += "event_name ups\nevent_plugin event-ups-nut\non_battery_after 10s\n";
+        bool exclusive = packages_ > 1 && chance(40);
+        for (std::uint32_t i = 1; i <= packages_; ++i) out.text += package(i, exclusive && i <= 2);
+        return out;
+    }
+
+    std::string package(std::uint32_t index, bool exclusive) {
+        static const char* places[] = {"same_node", "any_node", "different_node"};
+        std::string out = "package_name p" + std::to_string(index) + "\n";
+        bool everywhere = !exclusive && index == 1 && chance(30);
+        if (everywhere) out += "package_type multi_node\n";
+        if (chance(70)) {
+            std::vector<std::string> list;
+            for (std::uint32_t i = 1; i <= nodes_; ++i) list.push_back("n" + std::to_string(i));
+            std::shuffle(list.begin(), list.end(), dice_);
+            list.resize(1 + below(nodes_));
+            for (const auto& node : list) out += "node_name " + node + "\n";
+        }
+        if (chance(50)) out += "weight_name cpu\nweight_value " + std::to_string(1 + below(2)) + "\n";
+        bool same = true;
+        bool needy = false;
+        if (exclusive) {
+            out += "priority " + std::to_string(index) + "\ndependency_name d\ndependency_condition p" +
+                   std::to_string(3 - index) + " = DOWN\n";
+        } else if (index > 1 && chance(60)) {
+            needy = true;
+            auto where = below(3);
+            same = where == 0;
+            out += "dependency_name d\ndependency_condition p" + std::to_string(1 + below(index - 1)) +
+                   " = UP\ndependency_location " + places[where] + "\n";
+        }
+        if (!exclusive && same && chance(40)) out += "priority " + std::to_string(100 - index) + "\n";
+        if (!exclusive && !needy && !everywhere && chance(30)) out += "failover_policy min_package_node\n";
+        if (!everywhere && chance(30)) out += "failback_policy automatic\n";
+        if (!everywhere && chance(10)) out += "failover_limit 2\nfailover_limit_time 60s\n";
+        if (chance(30)) out += "successor_halt_timeout " + std::to_string(below(4)) + "\n";
+        if (chance(25)) out += "monitored_subnet 10.0.0.0/24\n";
+        if (chance(25)) out += "generic_resource_name lun\ngeneric_resource_evaluation_type before_package_start\n";
+        return out + "run_script /x\n";
+    }
+
+    cluster::applied say(cluster::command_body body) {
+        cluster::command item;
+        index_.value += 1;
+        item.when = wall_time{static_cast<std::int64_t>(index_.value) * 1'000};
+        item.actor = "test";
+        item.body = std::move(body);
+        return cluster::apply(state_, index_, {term{1, node_id{1}}, consensus::payload{encode(item)}});
+    }
+    void boot(node_id node) {
+        index_.value += 1;
+        auto life = boot_id{state_.nodes[node].boot.machine + 1, 1};
+        cluster::apply(state_, index_,
+                       {term{1, node_id{1}},
+                        consensus::boot_entry{node, life, store_id{node.value}, 1, duration{0}, wall_time{1}}});
+    }
+
+    void event() {
+        view_.now += duration{100'000};
+        view_.wall.us += 100'000;
+        switch (below(4)) {
+            case 0:
+                return decided();
+            case 1:
+                return happens_to_package();
+            case 2:
+                return happens_to_node();
+            default:
+                return asked();
+        }
+    }
+
+    // Some of what is decided is written down.
+    void decided() {
+        for (const auto& item : policy::decide(state_, view_).decisions)
+            if (chance(80)) say(item.body);
+    }
+
+    void happens_to_package() {
+        static const report ends[] = {report::running,      report::running,     report::service_failed,
+                                      report::start_exit_2, report::halted,      report::halted,
+                                      report::halt_exit_3,  report::subnet_down, report::halt_exit_2};
+        auto names = state_.packages;
+        for (const auto& [name, item] : names)
+            if (item.active() && chance(40))
+                say(cluster::package_report{name, item.generation, item.owner, ends[below(std::size(ends))], ""});
+    }
+
+    void happens_to_node() {
+        auto id = node_id{1 + below(nodes_)};
+        const auto& node = state_.nodes.at(id);
+        switch (below(6)) {
+            case 0:
+                say(cluster::node_lost{id, node.boot, "silence"});
+                break;
+            case 1:
+                if (chance(50))
+                    say(cluster::node_back{id, node.boot});
+                else
+                    boot(id);
+                break;
+            case 2:
+                say(cluster::fence_result{state_.fence_ids, cluster::fence_outcome::off_confirmed, "s", ""});
+                break;
+            case 3:
+                say(cluster::cluster_event{id, "ups", chance(50) ? "ups_on_battery" : "ups_on_mains", "alarm", {}});
+                break;
+            case 4:
+                say(cluster::subnet_seen{id, node.boot, "10.0.0.0/24", chance(60)});
+                break;
+            default:
+                say(cluster::resource_set{"lun", any_node(), chance(60) ? "up" : "down"});
+                break;
+        }
+    }
+
+    void asked() {
+        auto where = chance(50) ? any_node() : std::string();
+        switch (below(10)) {
+            case 0:
+                say(cluster::package_move{any_package(), where});
+                break;
+            case 1:
+                say(cluster::package_stop{any_package()});
+                break;
+            case 2:
+                say(cluster::package_run{any_package(), where});
+                break;
+            case 3:
+                say(cluster::package_switching{any_package(), where, chance(60)});
+                break;
+            case 4:
+                say(cluster::node_admin{any_node(), chance(60)});
+                break;
+            case 5:
+                if (chance(30)) say(cluster::cluster_admin{chance(70)});
+                break;
+            case 6:
+                if (chance(60)) configured();
+                break;
+            default:
+                maintained();
+                break;
+        }
+    }
+
+    void maintained() {
+        std::optional<wall_time> until;
+        if (chance(50)) until = wall_time{view_.wall.us + 300'000};
+        say(cluster::package_maintenance{any_package(), chance(30) ? any_node() : "", chance(60), "test", until});
+    }
+
+    // Another configuration, with more or fewer packages.
+    void configured() {
+        packages_ = 1 + below(9);
+        auto changed = say(draw());
+        CAPTURE(changed.refusal);
+        packages_ = static_cast<std::uint32_t>(state_.config.packages.size());
+    }
+
+    void compare() {
+        CAPTURE(state_.configuration_text);
+        auto kept = policy::decide(planner_, state_, view_);
+        auto fresh = policy::decide(state_, view_);
+        REQUIRE(kept.look_again == fresh.look_again);
+        REQUIRE(kept.decisions.size() == fresh.decisions.size());
+        for (std::size_t i = 0; i < kept.decisions.size(); ++i)
+            REQUIRE(bodies(kept.decisions[i]) == bodies(fresh.decisions[i]));
+        auto one = planner_.look(state_);
+        const policy::plan other(state_);
+        REQUIRE(one.all().size() == other.all().size());
+        for (std::size_t i = 0; i < one.all().size(); ++i) {
+            const auto& item = one.all()[i];
+            const auto& same = other.all()[i];
+            CAPTURE(item.name());
+            REQUIRE(item.name() == same.name());
+            REQUIRE(item.where == same.where);
+            REQUIRE(item.waits_for == same.waits_for);
+            REQUIRE(one.reason(item) == other.reason(same));
+            REQUIRE(policy::explain(state_, one, item.name()).headline ==
+                    policy::explain(state_, other, item.name()).headline);
+        }
+    }
+    static bytes bodies(const policy::decision& item) {
+        cluster::command whole;
+        whole.body = item.body;
+        return encode(whole);
+    }
+
+    std::mt19937 dice_;
+    std::uint32_t nodes_ = 0;
+    std::uint32_t packages_ = 0;
+    cluster::state state_;
+    log_index index_;
+    policy::planner planner_;
+    policy::view view_{time_point{duration{1'000'000}}, wall_time{1'000'000}, node_id{1}, {}, {}, {}, {}, {}, {}};
+};
+
+}  // namespace
+
+TEST_CASE("a planner that is kept answers as a new one") {
+    constexpr std::uint32_t clusters = 1'000;
+    constexpr int events = 60;
+    for (std::uint32_t seed = 1; seed <= clusters; ++seed) {
+        CAPTURE(seed);
+        wild_cluster(seed).storm(events);
+    }
+}
