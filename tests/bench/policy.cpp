@@ -1,10 +1,13 @@
 // How long the leader takes to decide where packages run: clusters of several shapes, with
-// dependencies and capacities; everything from nothing, one node lost, one package failed, and a
-// look at a cluster in which nothing has happened. Prints the median of several runs, in milliseconds.
+// dependencies and capacities; everything from nothing; then, by a leader that has decided before, one node lost and
+// proven dead, one package failed, and a look at a cluster in which nothing has happened. Prints the median of several
+// runs, in milliseconds, and how much memory it takes.
+#include <malloc.h>
+
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
-#include <functional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -72,22 +75,63 @@ public:
         }
     }
 
-    [[nodiscard]] double milliseconds() const {
-        constexpr int runs = 7;
+    // One decision from nothing.
+    [[nodiscard]] double from_scratch() const {
+        return median([this] {
+            policy::planner fresh;
+            return timed(fresh);
+        });
+    }
+    // One decision of a leader whose last one was about `former`.
+    [[nodiscard]] double after(const bench& former) const {
+        policy::planner kept;
+        return median([&] {
+            (void)policy::decide(kept, former.state_, view());
+            return timed(kept);
+        });
+    }
+    [[nodiscard]] std::size_t decisions() const { return policy::decide(state_, view()).decisions.size(); }
+
+    // The node's silence, and its power-off: its packages are free to start elsewhere.
+    [[nodiscard]] bench with_lost(node_id node) const {
+        auto other = *this;
+        other.say(cluster::node_lost{node, state_.nodes.at(node).boot, "bench"});
+        return other;
+    }
+    [[nodiscard]] bench with_fenced(node_id node) const {
+        auto other = *this;
+        cluster::fence_request request;
+        request.id = state_.fence_ids + 1;
+        request.node = node;
+        request.boot = state_.nodes.at(node).boot;
+        request.executor = node_id{1};
+        request.executor_boot = state_.nodes.at(node_id{1}).boot;
+        other.say(request);
+        other.say(cluster::fence_result{request.id, cluster::fence_outcome::off_confirmed, "bench", ""});
+        return other;
+    }
+    [[nodiscard]] bench with_failed(const std::string& package) const {
+        auto other = *this;
+        const auto& item = state_.packages.at(package);
+        other.say(cluster::package_report{package, item.generation, item.owner, cluster::report::service_failed, ""});
+        return other;
+    }
+
+private:
+    template <class Run>
+    static double median(Run run) {
+        constexpr std::size_t runs = 15;
         std::vector<double> taken;
-        for (int i = 0; i < runs; ++i) {
-            auto begin = std::chrono::steady_clock::now();
-            auto found = policy::decide(state_, view());
-            auto end = std::chrono::steady_clock::now();
-            decisions_ = found.decisions.size();
-            taken.push_back(std::chrono::duration<double, std::milli>(end - begin).count());
-        }
+        for (std::size_t i = 0; i < runs; ++i) taken.push_back(run());
         std::sort(taken.begin(), taken.end());
         return taken[runs / 2];
     }
-    [[nodiscard]] std::size_t decisions() const { return decisions_; }
-
-private:
+    double timed(policy::planner& with) const {
+        auto begin = std::chrono::steady_clock::now();
+        auto found = policy::decide(with, state_, view());
+        auto end = std::chrono::steady_clock::now();
+        return std::chrono::duration<double, std::milli>(end - begin).count();
+    }
     static policy::view view() {
         policy::view seen;
         seen.now = time_point{duration{1'000'000}};
@@ -105,32 +149,47 @@ private:
 
     cluster::state state_;
     log_index index_;
-    mutable std::size_t decisions_ = 0;
 };
 
+// What is on the heap now.
+std::size_t heap() { return ::mallinfo2().uordblks + ::mallinfo2().hblkhd; }
+
 void measure(const shape& item, bool json, bool first) {
+    auto before = heap();
     bench lab(item);
-    auto full = lab.milliseconds();
+    auto state_bytes = heap() - before;
+    auto full = lab.from_scratch();
     auto started = lab.decisions();
     lab.run_all();
-    auto idle = lab.milliseconds();
-    auto lost = lab;
-    lost.say(cluster::node_lost{node_id{2}, lost.state().nodes.at(node_id{2}).boot, "bench"});
-    auto node = lost.milliseconds();
-    auto failed = lab;
-    const auto& package = failed.state().packages.at("p1");
-    failed.say(cluster::package_report{"p1", package.generation, package.owner, cluster::report::service_failed, ""});
-    auto one = failed.milliseconds();
+    auto idle = lab.after(lab);
+    constexpr node_id victim{2};
+    auto lost = lab.with_lost(victim);
+    auto fenced = lost.with_fenced(victim);
+    auto node_lost = lost.after(lab);
+    auto node_dead = fenced.after(lost);
+    auto moved = fenced.decisions();
+    auto one = lab.with_failed("p1").after(lab);
+    before = heap();
+    policy::planner kept;
+    auto made = std::make_unique<policy::plan>(kept.look(lab.state()));
+    auto plan_bytes = heap() - before;
+    made.reset();
+    auto kept_bytes = heap() - before;
+    auto each = [&](std::size_t bytes) { return bytes / item.packages; };
     if (json) {
         std::printf(
             "%s{\"nodes\":%u,\"packages\":%u,\"full_ms\":%.3f,\"started\":%zu,\"idle_ms\":%.3f,"
-            "\"node_lost_ms\":%.3f,\"package_failed_ms\":%.3f}",
-            first ? "" : ",\n", item.nodes, item.packages, full, started, idle, node, one);
+            "\"node_lost_ms\":%.3f,\"node_dead_ms\":%.3f,\"restarted\":%zu,\"package_failed_ms\":%.3f,"
+            "\"state_bytes_per_package\":%zu,\"kept_bytes_per_package\":%zu,\"plan_bytes_per_package\":%zu}",
+            first ? "" : ",\n", item.nodes, item.packages, full, started, idle, node_lost, node_dead, moved, one,
+            each(state_bytes), each(kept_bytes), each(plan_bytes - kept_bytes));
     } else {
         std::printf(
-            "%3u nodes %5u packages: full %8.2f ms (%zu started at once)  nothing happened %8.2f ms  "
-            "node lost %8.2f ms  package failed %8.2f ms\n",
-            item.nodes, item.packages, full, started, idle, node, one);
+            "%3u nodes %5u packages: from nothing %6.2f ms (%zu started at once); then: nothing happened %5.2f ms, "
+            "node lost %5.2f ms, node proven dead %5.2f ms (%zu started), package failed %5.2f ms; "
+            "bytes per package: state %zu, kept by the leader %zu, while deciding %zu\n",
+            item.nodes, item.packages, full, started, idle, node_lost, node_dead, moved, one, each(state_bytes),
+            each(kept_bytes), each(plan_bytes - kept_bytes));
     }
     std::fflush(stdout);
 }
