@@ -93,6 +93,7 @@ std::string fold::against_change(const std::string& name, const package_state& i
         return now + "move it before node " + state_.node_name(item.owner) + " leaves its node list";
     for (const auto& service : to->services) {
         auto count = item.restarts.find(service.name);
+        if (service.by_script()) continue;  // its script says how often
         if (count != item.restarts.end() && service.restart_max && count->second > *service.restart_max)
             return now + std::to_string(count->second) + " restarts of service " + service.name +
                    " have been counted, more than its new service_restart";

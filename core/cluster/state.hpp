@@ -16,7 +16,9 @@ namespace mainstay::cluster {
 
 // D2: the newest feature level whose entries this software reads. An entry kind that an older one does not know gets a
 // new level, and is written only once the cluster's has been raised to it.
-inline constexpr std::uint32_t own_feature_level = 1;
+inline constexpr std::uint32_t own_feature_level = 2;
+// From here on a package may have services that its control script starts (service_config::by_script).
+inline constexpr std::uint32_t script_services_level = 2;
 
 // Who set a flag, and when.
 struct provenance {

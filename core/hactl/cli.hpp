@@ -20,6 +20,7 @@ struct surroundings {
     std::string config_dir = "/etc/mainstay";
     std::string state_dir = "/var/lib/mainstay";
     std::string node;         // name of this machine, for checks without a daemon
+    std::string process;      // MAINSTAY_PROCESS: which script of a package calls; empty = none
     std::string plugin_dir;   // for the same
     std::string plugin_host;  // program that looks at them
     std::string version;

@@ -9,6 +9,7 @@
 #include <string>
 
 #include "hactl/cli.hpp"
+#include "hactl/script_commands.hpp"
 #include "runtime/plugin_catalog.hpp"
 
 namespace {
@@ -47,5 +48,10 @@ int main(int argc, char** argv) {
     around.plugin_dir = MAINSTAY_PLUGIN_DIR;
     around.plugin_host = mainstay::runtime::usual_plugin_host();
     around.version = MAINSTAY_VERSION;
+    around.process = from_environment("MAINSTAY_PROCESS", "");
+    std::string name = argc > 0 ? argv[0] : "hactl";
+    name = name.substr(name.rfind('/') + 1);
+    if (mainstay::hactl::is_script_command(name))
+        return mainstay::hactl::run_script_command(name, {argv + 1, argv + argc}, around);
     return static_cast<int>(mainstay::hactl::run({argv + 1, argv + argc}, around));
 }

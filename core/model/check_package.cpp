@@ -92,13 +92,28 @@ void check_script(const package_config& package, const std::string& path, const 
               "a path that starts with /");
 }
 
-void check_service(const package_config& package, const service_config& service, problems& found) {
-    if (service.command.empty()) {
+// SG 3.12: the control script says command and restarts.
+void check_scripted(const package_config& package, const service_config& service, problems& found) {
+    if (package.run_script.empty()) {
         add_error(found, service.where, "service_name",
                   "service " + service.name + " of package " + package.name + " has no command",
-                  "a service_cmd line below");
+                  "a service_cmd line below, or a run_script that starts it with cmrunserv");
         return;
     }
+    // A control script is one file for both; elsewhere the line was more likely forgotten.
+    if (package.run_script != package.halt_script) {
+        add_warning(found, service.where, "service_name",
+                    "service " + service.name + " has no service_cmd: " + package.run_script +
+                        " has to start it with cmrunserv");
+    }
+    auto restart = service.lines.find("service_restart");
+    if (restart == service.lines.end()) return;
+    add_warning(found, restart->second, "service_restart",
+                "has no effect without service_cmd: the script says it, with cmrunserv -r");
+}
+
+void check_service(const package_config& package, const service_config& service, problems& found) {
+    if (service.by_script()) return check_scripted(package, service, found);
     if (service.command.front() != '/') {
         add_warning(found, position(service.lines, "service_cmd", service.where), "service_cmd",
                     "the command does not start with an absolute path, and services get no PATH of yours");

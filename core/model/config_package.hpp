@@ -14,7 +14,7 @@ namespace mainstay {
 
 struct service_config {
     std::string name;
-    std::string command;
+    std::string command;  // empty: the package's script starts it with cmrunserv
     // SG service_restart: none, a count, or unlimited.
     std::optional<std::uint32_t> restart_max = 0;  // nullopt = unlimited
     bool fail_fast = false;
@@ -23,6 +23,9 @@ struct service_config {
     std::optional<duration> restart_heal;
     source_position where;
     keyword_lines lines;
+
+    // SG 3.12, legacy: command and restarts are known only when the control script has said them.
+    [[nodiscard]] bool by_script() const { return command.empty(); }
 };
 
 struct package_address {

@@ -16,9 +16,8 @@ void print_service(page& out, const service_config& service) {
     out.indent(2);
     out.whole("service_cmd", service.command);
     bool none = service.restart_max && *service.restart_max == 0;
-    out.line("service_restart", !service.restart_max ? "unlimited"
-                                : none               ? "none"
-                                                     : std::to_string(*service.restart_max));
+    auto restarts = !service.restart_max ? "unlimited" : none ? "none" : std::to_string(*service.restart_max);
+    if (!service.by_script()) out.line("service_restart", restarts);
     if (service.restart_heal) out.time("service_restart_heal_time", *service.restart_heal);
     out.line("service_fail_fast_enabled", service.fail_fast ? "yes" : "no");
     out.time("service_halt_timeout", service.halt_timeout);

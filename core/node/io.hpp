@@ -131,7 +131,27 @@ struct certify_down {
         visit("abandon", self.abandon);
     }
 };
-using admin_body = std::variant<form_cluster, cluster::command_body, certify_down>;
+// SG 4.5: what a script of a package asks for while it is under way here: cmrunserv, cmhaltserv, cmmodnet. Concerns
+// this node alone; nothing of it is written into the log.
+enum class script_verb : std::uint8_t { run_service, halt_service, add_address, remove_address, count_ };
+struct script_call {
+    static constexpr const char* name_ = "script_call";
+    request_id script;    // the process of the script: this run of it is who asks, and nobody else is heard
+    std::string package;  // the instance, as its processes are called by
+    script_verb verb = script_verb::run_service;
+    std::string name;                              // of the service; the address
+    std::string text;                              // the command; the subnet, with or without prefix
+    std::optional<std::uint32_t> restart_max = 0;  // nullopt = unlimited
+    static void fields(auto& self, auto&& visit) {
+        visit("script", self.script);
+        visit("package", self.package);
+        visit("verb", self.verb);
+        visit("name", self.name);
+        visit("text", self.text);
+        visit("restart_max", self.restart_max);
+    }
+};
+using admin_body = std::variant<form_cluster, cluster::command_body, certify_down, script_call>;
 struct admin_call {
     static constexpr const char* name_ = "admin_call";
     std::uint64_t id = 0;

@@ -36,7 +36,7 @@ node::node(const start_info& info, moment at)
       raft_({}, {}, raft_timing(times_), info.seed, at.now) {
     out_.start_life(boot_);
     last_turn_ = at.now;
-    auto record = decode<local_record>(info.local);
+    auto record = read_stored_form(info.local);
     if (record) {
         for (const auto& [package, item] : record->packages)
             if (item.machine == boot_.machine) recovered_.emplace(package, item);
@@ -153,7 +153,7 @@ bool node::flush_stores() {
 
 void node::persist_local() {
     store next;
-    next.local = encode(local_);
+    next.local = stored_form(local_);
     out_.add(std::move(next));
     stores_open_.push_back(false);
     ++stores_made_;
@@ -170,6 +170,7 @@ void node::handle(const stored& item) {
     if (join_after_store_ != 0 && stores_done_ >= join_after_store_) joined();
     start_stored();
     reports_stored();
+    scripts_stored();
 }
 
 // ---- the log ---------------------------------------------------------------------------------------
@@ -380,6 +381,7 @@ void node::handle(const admin_call& item) {
         return;
     }
     if (const auto* asked = std::get_if<certify_down>(&item.body)) return certify(item, *asked);
+    if (const auto* asked = std::get_if<script_call>(&item.body)) return script_asks(item, *asked);
     if (says_nothing_new(item)) return;
     auto body = std::get<cluster::command_body>(item.body);
     auto serial = submit_command(body, item.actor);

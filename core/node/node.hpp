@@ -20,6 +20,7 @@
 #include "node/fragment.hpp"
 #include "node/io.hpp"
 #include "node/lease.hpp"
+#include "node/local_record.hpp"
 #include "node/operations.hpp"
 #include "node/peers.hpp"
 #include "node/runner.hpp"
@@ -28,39 +29,6 @@
 #include "policy/decide.hpp"
 
 namespace mainstay::node {
-
-// Before the first snapshot or entry has come: the cluster that took this empty store in.
-struct cluster_membership {
-    mainstay::cluster_id cluster;
-    node_id self;
-    std::vector<std::pair<node_id, std::string>> names;
-    static void fields(auto& self, auto&& visit) {
-        visit("cluster", self.cluster);
-        visit("self", self.self);
-        visit("names", self.names);
-    }
-};
-
-// Durable beside the log: which generations have begun here, so that a restarted daemon knows.
-// Written before a generation's first step.
-struct local_record {
-    struct active {
-        mainstay::generation generation;
-        std::uint32_t machine = 0;  // of the boot it runs in; dead with it
-        runner_phase phase = runner_phase::starting;
-        static void fields(auto& self, auto&& visit) {
-            visit("generation", self.generation);
-            visit("machine", self.machine);
-            visit("phase", self.phase);
-        }
-    };
-    std::map<std::string, active> packages;
-    std::optional<cluster_membership> joined;
-    static void fields(auto& self, auto&& visit) {
-        visit("packages", self.packages);
-        visit("joined", self.joined);
-    }
-};
 
 // What a tied candidate does about one tie (R3, R4).
 struct tie_attempt {
@@ -104,7 +72,7 @@ struct start_info {
     store_id store;
     std::uint64_t seed = 1;  // of back-off and of a new cluster's name
     consensus::durable_state log;
-    bytes local;                           // encoded local_record, or empty
+    bytes local;                           // stored_form of a local_record, or empty
     duration watchdog{0};                  // W, read back; 0 = none armed
     std::uint64_t kernel = 0;              // random name of the machine's life
     std::uint64_t snapshot_every = 2'000;  // entries; the same on all nodes, so that snapshots can be compared
@@ -144,6 +112,18 @@ struct ending {
     static void fields(auto& self, auto&& visit) {
         visit("after", self.after);
         visit("told", self.told);
+    }
+};
+
+// A control script waits for what it asked for to be on record.
+struct recorded_call {
+    std::uint64_t after = 0;  // stores made
+    std::uint64_t admin = 0;
+    script_call asked;
+    static void fields(auto& self, auto&& visit) {
+        visit("after", self.after);
+        visit("admin", self.admin);
+        visit("asked", self.asked);
     }
 };
 
@@ -298,6 +278,11 @@ private:
     [[nodiscard]] std::optional<package_config> config_of(const std::string& instance) const;
     [[nodiscard]] string_pairs environment_of(const package_config& package, generation number) const;
 
+    // scripts.cpp: what control scripts ask for
+    void script_asks(const admin_call& call, script_call asked);
+    void scripts_stored();
+    [[nodiscard]] std::string against_address(script_call& asked) const;
+
     // leave.cpp: before the daemon ends for good
     void keep_leaving();
     [[nodiscard]] time_point leave_deadline() const;
@@ -400,6 +385,7 @@ private:
     std::map<std::string, std::uint64_t> start_after_store_;  // runner waits for its record
     std::map<std::string, generation> ended_;                 // newest generation over here for good
     std::map<std::string, ending> reports_after_store_;       // told once the record says so too
+    std::vector<recorded_call> script_calls_;                 // in the order of their records
     std::map<std::string, std::uint64_t> reports_open_;       // last report's serial, until it is counted
     bool lease_lapsed_ = false;  // since it was last valid; what was given to this node until then is over
     bool lease_lost_ = false;    // the same with packages active here
@@ -487,6 +473,7 @@ public:
         visit("runners", self.runners_);
         visit("start_after_store", self.start_after_store_);
         visit("reports_after_store", self.reports_after_store_);
+        visit("script_calls", self.script_calls_);
         visit("ended", self.ended_);
         visit("reports_open", self.reports_open_);
         visit("lease_lapsed", self.lease_lapsed_);

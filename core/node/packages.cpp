@@ -80,7 +80,7 @@ void node::begin_generation(const std::string& name, const cluster::package_stat
     runners_.insert_or_assign(name, runner(*config, item.generation, name_, environment_of(*config, item.generation)));
     for (const auto& address : config->addresses)
         if (doubtful_.erase(address.address) > 0) runners_.at(name).doubt(address.address);
-    local_.packages[name] = {item.generation, boot_.machine, runner_phase::starting};
+    local_.packages[name] = {item.generation, boot_.machine, runner_phase::starting, {}};
     persist_local();
     start_after_store_[name] = stores_made_;
     if (mutated(mutation::start_before_record)) start_after_store_[name] = 0, start_stored();
@@ -125,6 +125,7 @@ void node::adopt_recovered() {
         // A service that was halted on purpose must not count as one that died.
         if (over && recorded.phase == runner_phase::running) recorded.phase = runner_phase::halting;
         runner item(*config, recorded.generation, name_, environment_of(*config, recorded.generation));
+        item.recall(recorded.parts);
         item.maintained(known != state_.packages.end() && known->second.maintained);
         item.adopt(living_, recorded.phase, at_.now, out_);
         runners_.insert_or_assign(next->first, std::move(item));
@@ -152,7 +153,7 @@ void node::runner_says(const std::string& name, runner& item) {
         auto what = *news.report;
         if (what == report::halted && is_over_here(name, item.generation())) what = report::lease_ended;
         auto& record = local_.packages[name];
-        record = {item.generation(), boot_.machine, item.phase()};
+        record = {item.generation(), boot_.machine, item.phase(), item.parts()};
         bool gone = item.phase() == runner_phase::over &&
                     (what == report::halted || what == report::halt_exit_2 || what == report::lease_ended ||
                      what == report::start_exit_1 || what == report::start_exit_2 || what == report::start_timeout);
@@ -196,9 +197,10 @@ void node::record_phases() {
     for (const auto& [name, item] : runners_) {
         auto found = local_.packages.find(name);
         bool ending = item.phase() == runner_phase::halting || item.phase() == runner_phase::undoing;
-        if (!ending || found == local_.packages.end() || found->second.generation != item.generation()) continue;
-        changed = changed || found->second.phase != item.phase();
-        found->second.phase = item.phase();
+        if (found == local_.packages.end() || found->second.generation != item.generation()) continue;
+        changed = changed || (ending && found->second.phase != item.phase()) || found->second.parts != item.parts();
+        if (ending) found->second.phase = item.phase();
+        found->second.parts = item.parts();
     }
     if (changed) persist_local();
 }

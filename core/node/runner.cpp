@@ -52,9 +52,12 @@ std::vector<runner::step> runner::steps() const {
     add(kind::file_system, config_.filesystems.size());
     add(kind::address, config_.addresses.size());
     add(kind::resource, config_.resources.size());
+    list.push_back({kind::script_parts, 0});
     if (!config_.run_script.empty() || !config_.halt_script.empty()) list.push_back({kind::script, 0});
     add(kind::external, config_.external_scripts.size());
-    if (!config_.services.empty()) list.push_back({kind::services, 0});
+    bool own = std::any_of(config_.services.begin(), config_.services.end(),
+                           [](const auto& item) { return !item.by_script(); });
+    if (own) list.push_back({kind::services, 0});
     bool waits = std::any_of(config_.generic_resources.begin(), config_.generic_resources.end(),
                              [](const auto& item) { return !item.before_start; });
     if (waits) list.push_back({kind::conditions, 0});
@@ -111,7 +114,10 @@ void runner::next_start(effects& out) {
                 if (path_of(now, true).empty()) continue;
                 return script(now, true, out);
             case step::kind_type::services:
-                for (std::size_t i = 0; i < services_.size(); ++i) start_service(i, out);
+                for (std::size_t i = 0; i < services_.size(); ++i)
+                    if (!config_.services[i].by_script()) start_service(i, out);
+                continue;
+            case step::kind_type::script_parts:
                 continue;
             case step::kind_type::conditions:
                 awaits_ = true;
@@ -127,7 +133,7 @@ void runner::next_start(effects& out) {
 
 void runner::start_step_ended(bool ok, cluster::report how, const std::string& detail, bool nothing_begun,
                               effects& out) {
-    if (ok && !halt_asked_) return next_start(out);
+    if (ok && !halt_asked_) return died_early(out) ? void() : next_start(out);
     if (nothing_begun) --begun_;
     if (halt_asked_) return begin_undo(out);
     failed(how, detail, nothing_begun, out);
@@ -201,7 +207,9 @@ void runner::start_service(std::size_t index, effects& out) {
     item.request = now.process;
     item.package = config_.name;
     item.label = "service:" + config_.services[index].name;
-    item.argv = {"/bin/sh", "-c", "exec " + config_.services[index].command};
+    const auto& config = config_.services[index];
+    item.argv = {"/bin/sh", "-c",
+                 "exec " + (config.by_script() ? parts_.services[config.name].command : config.command)};
     item.environment = environment_;
     // SG 4.5: so that the service can see that it is a restart.
     item.environment.emplace_back("service_restart", std::to_string(now.restarts));
@@ -285,17 +293,22 @@ void runner::service_ended(std::size_t index, const node::process_exited& item, 
     auto& now = services_[index];
     const auto& config = config_.services[index];
     now.process = request_id{};
+    bool halted = !now.halters.empty();
+    if (halted) halted_by_script(index, out);
     if (phase_ == runner_phase::undoing || phase_ == runner_phase::halting) {
-        if (services_gone() && !waiting_ && orphans_.empty()) next_undo(out);
+        if (services_gone(config.by_script()) && !waiting_ && orphans_.empty()) next_undo(out);
         return;
     }
+    if (halted || phase_ == runner_phase::over) return;
     // SG 4.6: any exit, even 0, is a failure.
     auto text = how_it_ended(item);
     if (maintained_) return ended_in_maintenance(index, text);
     bool healed = config.restart_heal && now.started != time_point::min() && at - now.started >= *config.restart_heal;
     if (healed) now.restarts = 0;
-    if (!config.restart_max || now.restarts < *config.restart_max) {
+    auto limit = restart_max(index);
+    if (!limit || now.restarts < *limit) {
         ++now.restarts;
+        if (config.by_script()) parts_.services[config.name].restarts = now.restarts;
         runner_news again;
         again.service = config.name;
         again.restarts = now.restarts;
@@ -304,9 +317,19 @@ void runner::service_ended(std::size_t index, const node::process_exited& item, 
         restart_later(index, at, out);
         return;
     }
+    // SG 4.5: one that ends during the run script has failed after the start.
+    if (phase_ == runner_phase::starting && waiting_ && config.by_script()) {
+        now.failed = text;
+        return;
+    }
+    service_dead(index, text, out);
+}
+
+void runner::service_dead(std::size_t index, const std::string& how, effects& out) {
+    const auto& config = config_.services[index];
     runner_news dead;
     dead.report = report::service_failed;
-    dead.detail = "service " + config.name + " " + text;
+    dead.detail = "service " + config.name + " " + how;
     dead.fail_fast = config.fail_fast;
     news_.push_back(std::move(dead));
     // SG 4.9: with fail fast the node is reset, no halt script runs.
@@ -324,6 +347,7 @@ void runner::halt(effects& out) {
         halt_failure_.reset();
         failure_detail_.clear();
         skip_halt_script_ = false;
+        kept_.clear();
     }
     halt_asked_ = true;
     if (phase_ == runner_phase::starting && waiting_) {
@@ -349,8 +373,22 @@ bool runner::runs_script() const {
     return begun_ > 0 && is_script(list[begun_ - 1]);
 }
 
-bool runner::services_gone() const {
-    return std::all_of(services_.begin(), services_.end(), [](const auto& item) { return !item.process; });
+bool runner::services_gone(bool by_script) const {
+    for (std::size_t i = 0; i < services_.size(); ++i)
+        if (config_.services[i].by_script() == by_script && services_[i].process) return false;
+    return true;
+}
+
+// True when none of them is left.
+bool runner::end_services(bool by_script, effects& out) {
+    for (std::size_t i = 0; i < services_.size(); ++i)
+        if (config_.services[i].by_script() == by_script) services_[i].restart_at = never;
+    bool gone = services_gone(by_script);
+    for (std::size_t i = 0; i < services_.size() && !gone && !killing_; ++i)
+        if (config_.services[i].by_script() == by_script && services_[i].process)
+            out.add(kill_process{services_[i].process, config_.services[i].halt_timeout});
+    killing_ = !gone;
+    return gone;
 }
 
 void runner::next_undo(effects& out) {
@@ -363,16 +401,12 @@ void runner::next_undo(effects& out) {
             continue;
         }
         if (now.kind == step::kind_type::services) {
-            for (auto& item : services_) item.restart_at = never;
-            if (!services_gone()) {
-                if (killing_) return;
-                killing_ = true;
-                for (std::size_t i = 0; i < services_.size(); ++i)
-                    if (services_[i].process)
-                        out.add(kill_process{services_[i].process, config_.services[i].halt_timeout});
-                return;
-            }
-            killing_ = false;
+            if (!end_services(false, out)) return;
+            --begun_;
+            continue;
+        }
+        if (now.kind == step::kind_type::script_parts) {
+            if (!end_services(true, out) || !end_script_parts(out)) return;
             --begun_;
             continue;
         }
@@ -433,6 +467,7 @@ bool runner::process_exited(const node::process_exited& item, time_point now, ef
     }
     if (!waiting_ || item.request != waiting_) return false;
     waiting_ = request_id{};
+    killing_ = false;
     bool ok = item.code == 0 && !item.timed_out;
     auto list = steps();
     if (phase_ == runner_phase::starting) {
@@ -462,6 +497,7 @@ cluster::report runner::halt_verdict(const node::process_exited& item) const {
 }
 
 bool runner::plugin_answered(const plugin_answer& item, effects& out) {
+    if (address_answered(item, out)) return true;
     if (!waiting_ || item.request != waiting_) return false;
     waiting_ = request_id{};
     auto list = steps();
@@ -473,6 +509,8 @@ bool runner::plugin_answered(const plugin_answer& item, effects& out) {
                          item.outcome == call_outcome::not_running, out);
     } else {
         bool stopped = item.outcome == call_outcome::ok || item.outcome == call_outcome::not_running;
+        if (auto address = std::exchange(removing_, {}); !address.empty())
+            stopped ? void(parts_.addresses.erase(address)) : void(kept_.insert(address));
         undo_step_ended(stopped, report::halt_exit_1, item.text, out);
     }
     return true;
@@ -516,6 +554,8 @@ void runner::adopt(const std::vector<living_process>& living, runner_phase recor
     }
     for (std::size_t i = 0; i < services_.size(); ++i) {
         if (services_[i].process || phase_ != runner_phase::running) continue;
+        const auto& config = config_.services[i];
+        if (config.by_script() && !parts_.services.contains(config.name)) continue;
         node::process_exited gone;
         gone.tail = "ended while the daemon was down";
         gone.code = -1;

@@ -36,6 +36,29 @@ struct runner_news {
     }
 };
 
+// What the control script of a generation has begun with cmrunserv and cmmodnet: nobody else knows it (SG 3.12).
+struct script_parts {
+    struct service {
+        std::string command;
+        std::optional<std::uint32_t> restart_max = 0;  // nullopt = unlimited
+        std::uint32_t restarts = 0;                    // so far
+        bool operator==(const service&) const = default;
+        static void fields(auto& self, auto&& visit) {
+            visit("command", self.command);
+            visit("restart_max", self.restart_max);
+            visit("restarts", self.restarts);
+        }
+    };
+    std::map<std::string, service> services;
+    std::map<std::string, std::string> addresses;  // address, subnet
+    bool operator==(const script_parts&) const = default;
+    [[nodiscard]] bool empty() const { return services.empty() && addresses.empty(); }
+    static void fields(auto& self, auto&& visit) {
+        visit("services", self.services);
+        visit("addresses", self.addresses);
+    }
+};
+
 enum class runner_phase : std::uint8_t { starting, running, undoing, halting, over, count_ };
 [[nodiscard]] constexpr const char* to_string(runner_phase value) {
     switch (value) {
@@ -63,7 +86,15 @@ public:
     // After a daemon restart: `living` are its services that still run, the rest counts as dead.
     // `recorded` is the phase the daemon died in: a start or halt under way is undone; `over` is a
     // halt that failed, and stays one until it is asked for again.
+    // `recall` first: what its script had begun.
+    void recall(script_parts parts);
     void adopt(const std::vector<living_process>& living, runner_phase recorded, time_point now, effects& out);
+
+    // SG 4.5, in runner_script.cpp. True: what the script wants begun is in parts(); `script_recorded` begins it and
+    // answers, once that is durable. False: answered, or answered when it is done.
+    bool script_asks(const script_call& asked, std::uint64_t admin, effects& out);
+    void script_recorded(const script_call& asked, std::uint64_t admin, effects& out);
+    [[nodiscard]] const script_parts& parts() const { return parts_; }
 
     // True when the answer was for this runner.
     bool process_exited(const node::process_exited& item, time_point now, effects& out);
@@ -116,6 +147,10 @@ public:
         visit("condition_failed", self.condition_failed_);
         visit("awaits", self.awaits_);
         visit("awaits_until", self.awaits_until_);
+        visit("parts", self.parts_);
+        visit("address_calls", self.address_calls_);
+        visit("removing", self.removing_);
+        visit("kept", self.kept_);
     }
 
 private:
@@ -130,6 +165,7 @@ private:
             file_system,
             external,
             conditions,
+            script_parts,  // before `script`: what it has begun and not ended is ended after its turn
             count_
         } kind = kind_type::script;
         std::size_t index = 0;
@@ -140,12 +176,28 @@ private:
         time_point started = time_point::min();
         time_point restart_at = never;  // back-off of a service that dies young
         duration back_off{0};
+        std::string failed;  // how it ended for good while a start script was under way: dealt with then
+        std::vector<std::uint64_t> halters;  // cmhaltserv: answered when it is gone
         static void fields(auto& self, auto&& visit) {
             visit("process", self.process);
             visit("restarts", self.restarts);
             visit("started", self.started);
             visit("restart_at", self.restart_at);
             visit("back_off", self.back_off);
+            visit("failed", self.failed);
+            visit("halters", self.halters);
+        }
+    };
+
+    // cmmodnet under way.
+    struct address_call {
+        std::uint64_t admin = 0;
+        script_call asked;
+        bool probing = false;
+        static void fields(auto& self, auto&& visit) {
+            visit("admin", self.admin);
+            visit("asked", self.asked);
+            visit("probing", self.probing);
         }
     };
 
@@ -169,7 +221,22 @@ private:
     [[nodiscard]] bool runs_script() const;
     void start_step_ended(bool ok, cluster::report how, const std::string& detail, bool nothing_begun, effects& out);
     void undo_step_ended(bool ok, cluster::report how, const std::string& detail, effects& out);
-    [[nodiscard]] bool services_gone() const;
+    void service_dead(std::size_t index, const std::string& how, effects& out);
+    [[nodiscard]] bool died_early(effects& out);
+    [[nodiscard]] bool services_gone(bool by_script) const;
+    bool end_services(bool by_script, effects& out);
+    bool end_script_parts(effects& out);
+    [[nodiscard]] std::optional<std::uint32_t> restart_max(std::size_t index) const;
+    [[nodiscard]] std::optional<std::size_t> find_service(const std::string& name) const;
+    [[nodiscard]] bool may_begin(request_id script) const;
+    bool asks_to_run(const script_call& asked, std::uint64_t admin, effects& out);
+    void asks_to_halt(const script_call& asked, std::uint64_t admin, effects& out);
+    bool asks_for_address(const script_call& asked, std::uint64_t admin, effects& out);
+    void asks_to_remove(const script_call& asked, std::uint64_t admin, effects& out);
+    request_id call_address(const std::string& address, const char* verb, effects& out);
+    [[nodiscard]] bool is_changing(const std::string& address) const;
+    bool address_answered(const plugin_answer& item, effects& out);
+    void halted_by_script(std::size_t index, effects& out);
     void report(cluster::report what, std::string detail);
 
     package_config config_;
@@ -196,6 +263,10 @@ private:
     bool condition_failed_ = false;    // told once
     bool awaits_ = false;              // the last step: generic resources of during_package_start
     time_point awaits_until_ = never;  // run_script_timeout, once it is known when the waiting began
+    script_parts parts_;
+    std::map<request_id, address_call> address_calls_;
+    std::string removing_;        // the address that the call under way takes away
+    std::set<std::string> kept_;  // addresses that could not be taken away in this halt
 };
 
 }  // namespace mainstay::node

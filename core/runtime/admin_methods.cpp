@@ -13,6 +13,7 @@
 #include "runtime/problem_json.hpp"
 #include "runtime/quorum_json.hpp"
 #include "runtime/resource_json.hpp"
+#include "runtime/script_calls.hpp"
 #include "runtime/status_json.hpp"
 
 namespace mainstay::runtime {
@@ -114,6 +115,8 @@ private:
             package(method.substr(8));
         } else if (method.starts_with("resource.")) {
             resource(method.substr(9));
+        } else if (method.starts_with("script.")) {
+            script(method.substr(7));
         } else if (method == "node.run" || method == "node.halt") {
             if (need("node")) submit(cluster::node_admin{text("node"), method == "node.run"});
         } else if (method == "node.fence") {
@@ -204,6 +207,12 @@ private:
         if (!state().find_node(node)) return error(not_found, "there is no node " + node);
         if (what == "get") return answer(json::parse(resource_json(state(), name, node)));
         if (need("value")) submit(cluster::resource_set{name, node, text("value")});
+    }
+
+    void script(const std::string& what) {
+        auto asked = read_script_call(what, dump(params_));
+        if (!asked) return error(bad_params, asked.error().message);
+        ask(std::move(*asked), json::object());
     }
 
     void submit(cluster::command_body body) { ask(node::admin_body{std::move(body)}, json::object()); }
@@ -356,6 +365,7 @@ private:
         }
         if (!checked.ok())
             return error(invalid, "the configuration has errors; nothing was applied", {{"problems", found}});
+        if (auto wrong = against_script_services(state(), checked.config); !wrong.empty()) return error(refused, wrong);
         json more{{"problems", found}, {"changes", std::move(changes)}};
         if (state().formed()) return ask(cluster::command_body{cluster::configure{checked.canonical, {}}}, more);
         ask(node::form_cluster{checked.canonical}, more);

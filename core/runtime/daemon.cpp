@@ -114,12 +114,14 @@ private:
         start_subnets();
         start_surveys();
         start_node();
-        auto admin = admin_server::open(loop_, options_.run_dir + "/admin.sock", *this);
+        auto admin = admin_server::open(loop_, admin_socket(), *this);
         if (!admin) return tl::make_unexpected(admin.error());
         admin_ = std::move(*admin);
         watch_signals();
         return {};
     }
+
+    [[nodiscard]] std::string admin_socket() const { return options_.run_dir + "/admin.sock"; }
 
     void start_guard() {
         processes::events calls;
@@ -324,6 +326,8 @@ private:
         // Serviceguard's scripts write to it themselves; where logs are is not known further in.
         for (auto& [name, value] : item.environment)
             if (name == "SG_SCRIPT_LOG_FILE") value = item.log_file;
+        // For hactl, cmrunserv and the others in it.
+        item.environment.emplace_back("MAINSTAY_SOCKET", admin_socket());
         guard_->run(item);
     }
     void act(const node::kill_process& item) { guard_->kill(item); }

@@ -135,6 +135,7 @@ void plugin_hosts::configure(const configuration& config) {
             add(address, package.name + "/address " + item.address);
         }
     }
+    wanted.insert(script_addresses_.begin(), script_addresses_.end());
     instances_ = std::move(wanted);
     std::vector<std::string> names;
     for (const auto& [name, item] : hosts_) {
@@ -167,7 +168,28 @@ plugin_hosts::host* plugin_hosts::find(request_id process) {
     return nullptr;
 }
 
+// An address that a control script adds with cmmodnet stands in no configuration: the call says what it is.
+void plugin_hosts::take_script_address(const node::call_plugin& item) {
+    if (instances_.contains(item.instance) && !script_addresses_.contains(item.instance)) return;
+    plugin_instance address;
+    address.plugin = "relocatable-ip";
+    for (const auto& [name, value] : item.arguments)
+        if (name == "address" || name == "subnet") address.params.push_back({name, value, {}});
+    if (address.params.size() != 2) return;
+    node_config own;
+    own.name = setup_.own_node;
+    auto made = base(setup_, address, item.instance, {own});
+    auto former = hosts_.find(item.instance);
+    bool changed = former != hosts_.end() && encode(former->second->config) != encode(made);
+    script_addresses_[item.instance] = made;
+    instances_[item.instance] = std::move(made);
+    if (!changed) return;
+    former->second->outdated = true;
+    go_on(item.instance);
+}
+
 void plugin_hosts::call(const node::call_plugin& item) {
+    take_script_address(item);
     auto wanted = instances_.find(item.instance);
     auto verb = verb_of(item.verb);
     if (wanted == instances_.end() || !verb)

@@ -49,6 +49,7 @@ private:
     struct host;
     host* find(request_id process);
     void go_on(const std::string& name);
+    void take_script_address(const node::call_plugin& item);
     void start(host& item);
     void read(host& item);
     void write(host& item);
@@ -65,6 +66,7 @@ private:
     std::function<void(node::plugin_event)> event_;
     std::function<void(std::string, std::string)> log_;
     std::map<std::string, plugin::instance_config> instances_;
+    std::map<std::string, plugin::instance_config> script_addresses_;  // of them, what no configuration names
     std::map<std::string, std::unique_ptr<host>> hosts_;
     std::set<std::string> event_sources_;
     std::uint64_t lives_ = 0;

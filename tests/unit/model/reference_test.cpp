@@ -43,6 +43,7 @@ TEST_CASE("the examples load without a complaint") {
         std::vector<const char*> packages;
     };
     for (const auto& item : {example{"examples/three-node/cluster.conf", {"examples/web/web.conf"}},
+                             example{"examples/three-node/cluster.conf", {"examples/legacy/pkg1.conf"}},
                              example{"examples/two-node/cluster.conf", {}},
                              example{"examples/portal/cluster.conf", {"examples/portal/portal.conf"}}}) {
         std::vector<named_text> files{{item.cluster, read_file(source / item.cluster)}};

@@ -61,6 +61,8 @@ public:
                 for (const auto& [word, process] : processes)
                     if (process.request == kill->request) words.push_back("kill" + word.substr(3));
                 graces[kill->request] = kill->grace;
+            } else if (auto* told = std::get_if<admin_done>(&effect)) {
+                told_scripts[told->id] = std::string(to_string(told->result)) + ": " + told->text;
             }
         }
         return words;
@@ -122,6 +124,7 @@ public:
     std::map<std::string, request_id> open;
     std::map<std::string, run_process> processes;
     std::map<request_id, duration> graces;
+    std::map<std::uint64_t, std::string> told_scripts;
     std::vector<std::string> details;
     bool fail_fast = false;
 };

@@ -1,0 +1,21 @@
+// cmrunserv, cmhaltserv and cmmodnet as they arrive at the administration API, and what they need of the cluster.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "cluster/state.hpp"
+#include "model/config.hpp"
+#include "model/result.hpp"
+#include "node/io.hpp"
+
+namespace mainstay::runtime {
+
+// `verb`: run_service, halt_service, add_address or remove_address; `params`: JSON text of an object. Who asks is in
+// `process`: what MAINSTAY_PROCESS says to the processes of a script, and of nothing else. The error is for people.
+[[nodiscard]] result<node::script_call> read_script_call(std::string_view verb, const std::string& params);
+
+// Why a configuration with services that scripts start can't be taken yet (D2); empty = it can.
+[[nodiscard]] std::string against_script_services(const cluster::state& state, const configuration& wanted);
+
+}  // namespace mainstay::runtime
