@@ -176,6 +176,7 @@ void world::act(machine& where, node::run_process item) {
         }
         return;
     }
+    script_talks(where, item);
     std::int32_t code = 0;
     bool hangs = false;
     auto fixed = script_codes_.find({item.package, item.label});

@@ -107,6 +107,14 @@ std::string package_text(dice& random, const std::vector<std::string>& names, st
     return text;
 }
 
+// SG 3.12: a control script starts the service; command and restarts are its own.
+std::string by_script(std::string text) {
+    auto from = text.find(" service_cmd");
+    auto to = text.find(" service_halt_timeout");
+    if (text.find("run_script") != std::string::npos && from < to) text.erase(from, to - from);
+    return text;
+}
+
 }  // namespace
 
 random_configuration draw_configuration(dice& random, const std::vector<std::string>& names, dice* conditions) {
@@ -114,12 +122,15 @@ random_configuration draw_configuration(dice& random, const std::vector<std::str
     drawn.text = nodes_text(random, names, conditions != nullptr);
     drawn.packages = 1 + random.below(4);
     bool exclusive = drawn.packages > 1 && random.chance(0.2);
+    std::vector<std::string> packages;
     for (std::size_t i = 1; i <= drawn.packages; ++i) {
-        drawn.text += package_text(random, names, i, exclusive && i <= 2);
-        if (conditions != nullptr) drawn.text += conditions_text(*conditions);
+        packages.push_back(package_text(random, names, i, exclusive && i <= 2));
+        if (conditions != nullptr) packages.back() += conditions_text(*conditions);
     }
     if (conditions != nullptr)
         drawn.spare = package_text(*conditions, names, drawn.packages + 1, false) + conditions_text(*conditions);
+    for (const auto& text : packages)
+        drawn.text += conditions != nullptr && conditions->chance(0.3) ? by_script(text) : text;
     return drawn;
 }
 

@@ -327,6 +327,8 @@ const std::set<std::string>& expected_counts() {
                                              "mark_package_halted",
                                              "mark_package_failed",
                                              "mark_service_restarted",
+                                             "mark_script_service",
+                                             "mark_script_call",
                                              "mark_lease_lost",
                                              "mark_self_reset",
                                              "mark_guard_reset",

@@ -164,6 +164,8 @@ private:
     void stonith(machine& where, const node::call_plugin& item);
     void arbitrate(machine& where, const node::call_plugin& item);
     void resource(machine& where, const node::call_plugin& item);
+    void script_talks(machine& where, const node::run_process& item);
+    void script_says(machine& where, node::script_call asked);
     void beat_fires(machine& where, std::uint64_t life);
     void send_beat(machine& where);
     void push(duration at, std::uint64_t order, std::function<void()> what);
@@ -221,6 +223,7 @@ private:
     std::map<std::string, arbitrator> arbitrators_;
     std::string no_arbitrator_for_;
     std::uint64_t next_admin_ = 1;
+    std::uint64_t next_script_call_ = 0;
     std::map<std::uint64_t, node::admin_done> answers_;
     struct admin_request {
         std::uint64_t floor = 0;  // newest entry of any request answered before this one was made

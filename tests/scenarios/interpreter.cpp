@@ -266,8 +266,9 @@ void interpreter::package(const words& said) {
     auto address = 100 + name.size();
     while (!addresses_.insert(address).second) ++address;
     if (!given.contains("type")) text_ += "ip_subnet 10.0.0.0/24\nip_address 10.0.0." + std::to_string(address) + "\n";
-    text_ += "service_name " + name + "_s\nservice_cmd /p/serve\nservice_restart " +
-             (given.contains("restarts") ? given.at("restarts") : std::string("none")) + "\n";
+    text_ += "service_name " + name + "_s\n";
+    auto restarts = given.contains("restarts") ? given.at("restarts") : std::string("none");
+    if (!given.contains("services")) text_ += "service_cmd /p/serve\nservice_restart " + restarts + "\n";
     if (given.contains("fail_fast")) text_ += "service_fail_fast_enabled yes\n";
 }
 
