@@ -194,7 +194,7 @@ void world::act(machine& where, node::run_process item) {
     auto wait = hangs ? *item.timeout : dice_.between(duration{5'000}, duration{400'000});
     bool late = item.timeout && wait >= *item.timeout;
     after(wait, [this, &where, life, request, code, late] {
-        if (where.life == life) process_ends(where, request, late ? -15 : code, late);
+        if (where.life == life) script_ends(where, request, late ? -15 : code, late);
     });
 }
 
@@ -384,6 +384,7 @@ void world::act(machine& where, node::admin_done item) {
     say(where, "admin " + std::to_string(item.id) + " " + to_string(item.result) + ": " + item.text);
     count(std::string("mark_admin_") + to_string(item.result));
     check_request_answered(item);
+    script_told(item);
     answers_[item.id] = std::move(item);
 }
 

@@ -11,11 +11,40 @@ constexpr std::uint64_t first_script_id = std::uint64_t{1} << 40U;  // apart fro
 
 void world::script_says(machine& where, node::script_call asked) {
     auto life = where.daemon_life;
-    after(dice_.between(duration{1'000}, duration{60'000}), [this, &where, life, asked = std::move(asked)] {
-        if (where.daemon_life != life || !where.processes.contains(asked.script)) return;
+    auto id = first_script_id + next_script_call_++;
+    script_calls_[id] = {where.name, asked.script};
+    ++where.processes[asked.script].calls;
+    after(dice_.between(duration{1'000}, duration{60'000}), [this, &where, life, id, asked = std::move(asked)] {
+        if (where.daemon_life != life) return script_told({id, node::admin_result::failed, "mainstayd is gone"});
+        if (!where.processes.contains(asked.script)) return;
         count(asked.verb == node::script_verb::run_service ? "mark_script_service" : "mark_script_call");
-        deliver(where, node::admin_call{first_script_id + next_script_call_++, "script", duration{1'000'000}, asked});
+        deliver(where, node::admin_call{id, "script", duration{1'000'000}, asked});
     });
+}
+
+void world::script_told(const node::admin_done& item) {
+    auto found = script_calls_.find(item.id);
+    if (found == script_calls_.end()) return;
+    auto& where = at(found->second.first);
+    auto script = where.processes.find(found->second.second);
+    script_calls_.erase(found);
+    if (script == where.processes.end()) return;
+    --script->second.calls;
+    if (item.result != node::admin_result::done) script->second.refused = true;
+}
+
+// It waits for each of its commands, and a start in which one of them failed has failed.
+void world::script_ends(machine& where, request_id request, std::int32_t code, bool late) {
+    auto found = where.processes.find(request);
+    if (found == where.processes.end()) return;
+    if (found->second.calls > 0 && !late) {
+        auto life = where.life;
+        return after(duration{20'000}, [this, &where, life, request, code] {
+            if (where.life == life) script_ends(where, request, code, false);
+        });
+    }
+    bool failed = found->second.refused && found->second.label == "run_script" && code == 0;
+    process_ends(where, request, failed ? 1 : code, late);
 }
 
 void world::script_talks(machine& where, const node::run_process& item) {

@@ -166,6 +166,8 @@ private:
     void resource(machine& where, const node::call_plugin& item);
     void script_talks(machine& where, const node::run_process& item);
     void script_says(machine& where, node::script_call asked);
+    void script_told(const node::admin_done& item);
+    void script_ends(machine& where, request_id request, std::int32_t code, bool late);
     void beat_fires(machine& where, std::uint64_t life);
     void send_beat(machine& where);
     void push(duration at, std::uint64_t order, std::function<void()> what);
@@ -224,6 +226,7 @@ private:
     std::string no_arbitrator_for_;
     std::uint64_t next_admin_ = 1;
     std::uint64_t next_script_call_ = 0;
+    std::map<std::uint64_t, std::pair<std::string, request_id>> script_calls_;  // machine and script
     std::map<std::uint64_t, node::admin_done> answers_;
     struct admin_request {
         std::uint64_t floor = 0;  // newest entry of any request answered before this one was made
