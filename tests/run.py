@@ -17,7 +17,7 @@ BUILD = os.environ.get("MAINSTAY_BUILD", "build/main")
 PURE_PROGRAMS = re.compile(r"(model|consensus|cluster|policy|node|scenario|transcript|sim)")
 COUNTS = re.compile(r"(\d+) passed, (\d+) failed(?:, (\d+) skipped)?")
 # seeds: fixed, fresh; per level
-SEEDS = {"quick": (40, 10), "normal": (900, 100), "full": (2000, 500)}
+SEEDS = {"quick": (40, 10), "normal": (900, 100), "full": (100, 10_000)}
 SANITIZED_SEEDS = (60, 20)
 MUTATION_SEEDS = 150
 
@@ -82,7 +82,7 @@ def mutations():
 
 def suites(level):
     yield "unit tests and transcripts", lambda: programs.suite(BUILD)
-    yield "simulator", lambda: simulator(BUILD, *SEEDS[level], {"quick": 60, "normal": 500, "full": 900}[level])
+    yield "simulator", lambda: simulator(BUILD, *SEEDS[level], {"quick": 60, "normal": 500, "full": 2400}[level])
     if level == "quick":
         yield "checks", lambda: counted(["tests/checks/run.py", "layering", "house", "format"], 60)
         return
