@@ -16,7 +16,12 @@ void node::offer_membership(node_id id, const form_hello& item, boot_id heard) {
     offer.machine = std::max(known.boot.machine, heard.machine);
     const auto* peer = peers_.find(id);
     if (peer != nullptr) offer.machine = std::max(offer.machine, peer->boot.machine);
-    // A life that never was in the log may have had its say in it all the same.
+    // A life that never was in the log was heard by others: who knows a newer one is deaf to what comes with this
+    // number.
+    for (const auto& [other, witness] : peers_.all())
+        for (const auto& entry : witness.last.heard)
+            if (entry.node == id) offer.machine = std::max(offer.machine, entry.boot.machine);
+    // And it may have had its say in the log all the same.
     if (auto said = accepted_.find(id); said != accepted_.end())
         offer.machine = std::max(offer.machine, said->second.first.machine);
     offer.machine += 1;
