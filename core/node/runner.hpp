@@ -150,6 +150,7 @@ public:
         visit("parts", self.parts_);
         visit("address_calls", self.address_calls_);
         visit("removing", self.removing_);
+        visit("attempted", self.attempted_);
         visit("kept", self.kept_);
     }
 
@@ -265,8 +266,9 @@ private:
     time_point awaits_until_ = never;  // run_script_timeout, once it is known when the waiting began
     script_parts parts_;
     std::map<request_id, address_call> address_calls_;
-    std::string removing_;        // the address that the call under way takes away
-    std::set<std::string> kept_;  // addresses that could not be taken away in this halt
+    std::string removing_;                   // the address that the call under way takes away
+    std::map<std::string, bool> attempted_;  // addresses of the script that were called for: is it surely up
+    std::set<std::string> kept_;             // addresses that could not be taken away in this halt
 };
 
 }  // namespace mainstay::node

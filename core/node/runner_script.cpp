@@ -73,6 +73,10 @@ void runner::script_recorded(const script_call& asked, std::uint64_t admin, effe
         if (!goes_on || !parts_.addresses.contains(asked.name)) {
             parts_.addresses.erase(asked.name);
             refuse(admin, "package " + config_.name + " is halting", out);
+        } else if (is_changing(asked.name)) {
+            refuse(admin, asked.name + " is being added or removed already", out);
+        } else if (attempted_.contains(asked.name)) {
+            address_calls_[call_address(asked.name, "start", out)] = {admin, asked, false};
         } else {
             // SG 6.1: whether somebody else has it is asked first.
             address_calls_[call_address(asked.name, "prepare", out)] = {admin, asked, true};
@@ -171,6 +175,9 @@ bool runner::is_changing(const std::string& address) const {
 bool runner::asks_for_address(const script_call& asked, std::uint64_t admin, effects& out) {
     if (parts_.addresses.contains(asked.name)) {
         if (is_changing(asked.name)) return refuse(admin, asked.name + " is being added or removed already", out);
+        auto tried = attempted_.find(asked.name);
+        // One that could not be added, or not removed, is on record too: it is tried again, not taken for up.
+        if (tried == attempted_.end() || !tried->second) return true;
         answer(admin, asked.name + " is here already", out);
         return false;
     }
@@ -201,6 +208,8 @@ bool runner::address_answered(const plugin_answer& item, effects& out) {
         address_calls_[call_address(address, "start", out)] = std::move(call);
         return true;
     }
+    if (!call.probing) attempted_[address] = adds && ok;
+    if (!adds && ok) attempted_.erase(address);
     // Nothing of it is here. One that could not be added or removed stays on record: it is taken away after the script.
     if (call.probing || (!adds && ok)) parts_.addresses.erase(address);
     if (ok && !call.probing) {

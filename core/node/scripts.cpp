@@ -45,6 +45,9 @@ void node::scripts_stored() {
 
 // Makes address and subnet canonical. Empty: the package may have it.
 std::string node::against_address(script_call& asked) const {
+    const auto* owner = state_.find_package(asked.package);
+    if (owner != nullptr && owner->everywhere())
+        return "package " + asked.package + " runs on several nodes: an address can be on one only";
     auto address = parse_address(asked.name);
     if (!address || is_special(*address)) return "'" + asked.name + "' is no address that a package can carry";
     asked.name = to_string(*address);

@@ -238,8 +238,9 @@ private:
             const auto* config = after.find_package(name);
             if (!item.active() || config == nullptr || name.find('@') != std::string::npos) continue;
             const auto& watched = config->monitored_subnets;
-            bool leaves = std::any_of(watched.begin(), watched.end(),
-                                      [&](const auto& one) { return cut(item.owner, one.subnet); });
+            node_id owner = item.owner;
+            bool leaves =
+                std::any_of(watched.begin(), watched.end(), [&](const auto& one) { return cut(owner, one.subnet); });
             if (!leaves) continue;
             item.phase = cluster::package_phase::down;
             moving.insert(name);

@@ -36,6 +36,13 @@ enum code : int {
     invalid = 8,
 };
 
+// Writing JSON recurses: what came from outside is written only when it is known to be flat enough.
+bool deeper_than(const json& item, int levels) {
+    if (!item.is_structured()) return false;
+    return levels == 0 ||
+           std::any_of(item.begin(), item.end(), [levels](const json& each) { return deeper_than(each, levels - 1); });
+}
+
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 json error_object(const json& id, std::int64_t number, const std::string& message, json data = nullptr) {
@@ -210,6 +217,7 @@ private:
     }
 
     void script(const std::string& what) {
+        if (deeper_than(params_, 1)) return error(bad_params, "params has to be a flat object");
         auto asked = read_script_call(what, dump(params_));
         if (!asked) return error(bad_params, asked.error().message);
         ask(std::move(*asked), json::object());
@@ -274,6 +282,8 @@ private:
     }
 
     void simulate() {
+        constexpr int levels = 5;
+        if (deeper_than(params_, levels)) return error(bad_params, "params is nested too deep");
         if (!state().formed()) return error(not_formed, "this node is in no cluster yet");
         auto found = params_.find("happenings");
         bool files = found != params_.end() && found->is_array() &&
@@ -365,7 +375,7 @@ private:
         }
         if (!checked.ok())
             return error(invalid, "the configuration has errors; nothing was applied", {{"problems", found}});
-        if (auto wrong = against_script_services(state(), checked.config); !wrong.empty()) return error(refused, wrong);
+        if (auto wrong = against_newer_keywords(state(), checked.config); !wrong.empty()) return error(refused, wrong);
         json more{{"problems", found}, {"changes", std::move(changes)}};
         if (state().formed()) return ask(cluster::command_body{cluster::configure{checked.canonical, {}}}, more);
         ask(node::form_cluster{checked.canonical}, more);

@@ -11,11 +11,11 @@
 
 namespace mainstay::runtime {
 
-// `verb`: run_service, halt_service, add_address or remove_address; `params`: JSON text of an object. Who asks is in
-// `process`: what MAINSTAY_PROCESS says to the processes of a script, and of nothing else. The error is for people.
+// `verb`: run_service, halt_service, add_address or remove_address; `params`: JSON text of a flat object. Who asks is
+// in `process`: what MAINSTAY_PROCESS says to the processes of a script, and of nothing else. The error is for people.
 [[nodiscard]] result<node::script_call> read_script_call(std::string_view verb, const std::string& params);
 
-// Why a configuration with services that scripts start can't be taken yet (D2); empty = it can.
-[[nodiscard]] std::string against_script_services(const cluster::state& state, const configuration& wanted);
+// Why a configuration can't be taken yet: it says something that a node's version does not read (D2); empty = it can.
+[[nodiscard]] std::string against_newer_keywords(const cluster::state& state, const configuration& wanted);
 
 }  // namespace mainstay::runtime

@@ -312,7 +312,8 @@ private:
                 {{"name", service.name},
                  {"state", ended ? "failed" : step_state},
                  {"restarts", count == item.restarts.end() ? 0 : count->second},
-                 {"restart_max", service.restart_max ? json(*service.restart_max) : json(nullptr)}});
+                 {"restart_max",
+                  service.restart_max && !service.by_script() ? json(*service.restart_max) : json(nullptr)}});
         }
         out["resources"] = json::array();
         for (const auto& resource : config.resources)

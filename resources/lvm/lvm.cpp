@@ -74,6 +74,8 @@ public:
         auto before = inactive();
         if (ours && before.trouble.empty() && before.value.empty())
             return {sdk::outcome::ok, group_ + " was active already"};
+        // What was activated here by somebody else may be as the group was before another node changed it.
+        if (auto wrong = ours ? std::string() : deactivate(); !wrong.empty()) return failed(wrong);
         if (auto wrong = ours ? std::string() : take(now.value); !wrong.empty()) return failed(wrong);
         if (auto wrong = tools_.activate(); !wrong.empty()) return failed(wrong + lacks(now.value));
         auto said = tools_.said();
@@ -102,6 +104,7 @@ public:
         begin();
         auto now = tools_.group();
         if (!now.trouble.empty()) return {sdk::outcome::unknown, now.trouble};
+        if (!lvm::mapped_known()) return {sdk::outcome::unknown, "/sys/block can't be read"};
         auto here = lvm::mapped_volumes(group_);
         if (!now.value.found)
             return here.empty() ? sdk::answer{sdk::outcome::not_running, "there is no volume group " + group_}
@@ -167,6 +170,7 @@ private:
 
     [[nodiscard]] std::string deactivate() {
         auto retries = params_.integer("deactivation_retries");
+        if (!lvm::mapped_known()) return "/sys/block can't be read: what is active is unknown";
         for (std::int64_t tried = 0;; ++tried) {
             if (lvm::mapped_volumes(group_).empty()) return {};
             auto wrong = tools_.deactivate();

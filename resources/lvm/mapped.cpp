@@ -118,6 +118,9 @@ std::vector<mapped_volume> mapped_volumes(const std::string& group, const std::s
     return list;
 }
 
+// A directory that can be read lists itself.
+bool mapped_known(const std::string& sys) { return !kit::entries_of(sys + "/block").empty(); }
+
 std::vector<kit::process> openers_of(const std::vector<mapped_volume>& volumes) {
     return kit::processes_that([&](const std::string& process) { return opens(process, volumes); });
 }

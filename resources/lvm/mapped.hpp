@@ -22,6 +22,9 @@ struct mapped_volume {
 
 [[nodiscard]] std::vector<mapped_volume> mapped_volumes(const std::string& group, const std::string& sys = "/sys");
 
+// That none is listed means that there is none.
+[[nodiscard]] bool mapped_known(const std::string& sys = "/sys");
+
 // Processes that have one of them open as a device.
 [[nodiscard]] std::vector<kit::process> openers_of(const std::vector<mapped_volume>& volumes);
 

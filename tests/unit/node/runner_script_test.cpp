@@ -328,6 +328,16 @@ TEST_CASE("an address of the script is looked for on the network, added, and tak
         lab.answer("prepare address", call_outcome::ok);
         CHECK(lab.answer("start address", call_outcome::unknown, "no answer").empty());
         CHECK(lab.told() == "failed: no answer");
+        SECTION("the script asks again: it is not taken for up") {
+            CHECK(add() == words{"start address"});
+            CHECK(lab.answer("start address", call_outcome::unknown, "still none").empty());
+            CHECK(lab.told() == "failed: still none");
+            CHECK(add() == words{"start address"});
+            CHECK(lab.answer("start address", call_outcome::ok).empty());
+            CHECK(lab.told() == "done: 10.0.0.9 is on this node");
+            CHECK(add().empty());
+            CHECK(lab.told() == "done: 10.0.0.9 is here already");
+        }
         CHECK(lab.ends("run run_script", 1) == words{"stop address"});
         CHECK(lab.answer("stop address", call_outcome::not_running).empty());
         CHECK(lab.news() == words{"start_exit_1"});

@@ -119,6 +119,8 @@ TEST_CASE("lvm: what the kernel has mapped of a group") {
     CHECK(found[1].kernel == "dm-0");
     CHECK(lvm::usage_of(found, sys.path()) == "data-1, under a--b-crypt; log");
     CHECK(lvm::mapped_volumes("none", sys.path()).empty());
+    CHECK(lvm::mapped_known(sys.path()));
+    CHECK_FALSE(lvm::mapped_known(sys.path() + "/nowhere"));
 }
 
 TEST_CASE("lvm: a group takes the tag of its node, and loses it") {

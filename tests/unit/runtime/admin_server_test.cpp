@@ -367,6 +367,8 @@ TEST_CASE("a line that nests deeper than any stack is refused") {
     CHECK(code_of(item.ask(nested)) == -32600);
     CHECK(code_of(item.ask(R"({"id":1,"method":"no.such","params":)" + nested + "}")) == -32602);
     CHECK(code_of(item.ask(R"({"id":1,"method":"no.such","params":{"a":)" + nested + "}}")) == -32601);
+    CHECK(code_of(item.ask(R"({"id":1,"method":"script.x","params":{"a":)" + nested + "}}")) == -32602);
+    CHECK(code_of(item.ask(R"({"id":1,"method":"simulate","params":{"happenings":)" + nested + "}}")) == -32602);
     CHECK(item.call("status").contains("result"));
 }
 
