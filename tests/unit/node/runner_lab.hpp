@@ -68,15 +68,15 @@ public:
         return words;
     }
     // Answers what was asked under this word, and tells what is asked next.
-    std::vector<std::string> answer(const std::string& word, call_outcome outcome, std::string text = "") {
+    std::vector<std::string> answer(const std::string& word, call_outcome outcome, const std::string& text = "") {
         REQUIRE(open.contains(word));
-        REQUIRE(item.plugin_answered({open.at(word), outcome, std::move(text)}, out));
+        REQUIRE(item.plugin_answered({open.at(word), outcome, text}, out));
         return asked();
     }
     std::vector<std::string> ends(const std::string& word, std::int32_t code, bool timed_out = false,
-                                  std::string tail = "") {
+                                  const std::string& tail = "") {
         REQUIRE(open.contains(word));
-        REQUIRE(item.process_exited({open.at(word), code, timed_out, std::move(tail)}, now, out));
+        REQUIRE(item.process_exited({open.at(word), code, timed_out, tail}, now, out));
         return asked();
     }
     // Everything that is asked succeeds, until nothing is asked or a word of `until` was asked.
