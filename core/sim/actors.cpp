@@ -388,12 +388,23 @@ void world::act(machine& where, node::admin_done item) {
     answers_[item.id] = std::move(item);
 }
 
+// The guard leaves it armed where something of a package may be left: nobody feeds it any more.
+void world::watchdog_stays(machine& where) {
+    for (const auto& item : where.daemon->state().config.cluster.nodes) {
+        if (item.name != where.name || item.watchdog_device.empty()) continue;
+        after(item.watchdog_timeout, [this, &where, life = where.life] {
+            if (where.power && where.life == life) act(where, node::reset_node{"watchdog: not fed"});
+        });
+    }
+}
+
 void world::act(machine& where, const node::left& item) {
     say(where, (item.clean ? "leaves: " : "leaves, but: ") + item.text);
     count(item.clean ? "mark_left" : "mark_left_with_failed_halt");
     for (const auto& [package, held] : where.resources)
         if (item.clean && !held.empty()) violated(where.name + " left while " + package + " is active on it");
     if (item.clean && !where.processes.empty()) violated(where.name + " left while processes run on it");
+    if (!item.clean) watchdog_stays(where);
     // The store is written out, the guard ends what is left of the processes and then itself.
     for (const auto& open : where.unsynced) {
         if (open.log) consensus::apply_write(where.log, *open.log);

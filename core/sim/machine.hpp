@@ -43,8 +43,9 @@ struct world::machine {
         std::string label;
         bool service = false;
         bool ending = false;
-        int calls = 0;         // of a script: cmrunserv and its like, not yet answered
-        bool refused = false;  // one of them
+        int calls = 0;                           // of a script: cmrunserv and its like, not yet answered
+        bool refused = false;                    // one of them
+        std::optional<std::int32_t> at_its_end;  // it only waits for those; its exit code
     };
     std::map<request_id, process> processes;
     std::map<std::string, std::set<std::string>> resources;  // package -> instances started or in doubt

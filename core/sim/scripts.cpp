@@ -29,8 +29,13 @@ void world::script_told(const node::admin_done& item) {
     auto script = where.processes.find(found->second.second);
     script_calls_.erase(found);
     if (script == where.processes.end()) return;
-    --script->second.calls;
     if (item.result != node::admin_result::done) script->second.refused = true;
+    if (--script->second.calls > 0 || !script->second.at_its_end) return;
+    after(duration{0}, [this, &where, life = where.life, request = script->first] {
+        auto now = where.processes.find(request);
+        if (where.life == life && now != where.processes.end())
+            script_ends(where, request, *now->second.at_its_end, false);
+    });
 }
 
 // It waits for each of its commands, and a start in which one of them failed has failed.
@@ -38,10 +43,8 @@ void world::script_ends(machine& where, request_id request, std::int32_t code, b
     auto found = where.processes.find(request);
     if (found == where.processes.end()) return;
     if (found->second.calls > 0 && !late) {
-        auto life = where.life;
-        return after(duration{20'000}, [this, &where, life, request, code] {
-            if (where.life == life) script_ends(where, request, code, false);
-        });
+        found->second.at_its_end = code;
+        return;
     }
     bool failed = found->second.refused && found->second.label == "run_script" && code == 0;
     process_ends(where, request, failed ? 1 : code, late);

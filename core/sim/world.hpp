@@ -164,6 +164,7 @@ private:
     void stonith(machine& where, const node::call_plugin& item);
     void arbitrate(machine& where, const node::call_plugin& item);
     void resource(machine& where, const node::call_plugin& item);
+    void watchdog_stays(machine& where);
     void script_talks(machine& where, const node::run_process& item);
     void script_says(machine& where, node::script_call asked);
     void script_told(const node::admin_done& item);
