@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "hactl/fields.hpp"
-#include "model/text.hpp"
+#include "model/lexer.hpp"
 
 namespace mainstay::hactl {
 
@@ -118,6 +118,8 @@ int run_script_command(const std::string& name, const std::vector<std::string>& 
         return 1;
     }
     if (around.process.empty()) return complain("works only in a script of a package");
+    for (const auto& word : arguments)
+        if (!is_utf8(word)) return complain("'" + word + "' is not UTF-8 text: nothing else can be recorded");
     given->params["process"] = around.process;
     auto connected = around.connect(around.default_socket);
     if (!connected) return complain(connected.error().message);

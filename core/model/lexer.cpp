@@ -67,6 +67,19 @@ std::size_t utf8_length(std::string_view text) {
     return length;
 }
 
+}  // namespace
+
+bool is_utf8(std::string_view text) {
+    while (!text.empty()) {
+        auto length = utf8_length(text);
+        if (length == 0) return false;
+        text.remove_prefix(length);
+    }
+    return true;
+}
+
+namespace {
+
 std::string fault_of_line(std::string_view line) {
     if (line.size() > limits::line_bytes) {
         return "line is longer than " + std::to_string(limits::line_bytes) + " bytes";

@@ -22,6 +22,8 @@ struct statement {
 // become problems and are left out.
 [[nodiscard]] std::vector<statement> split_statements(const std::string& file, std::string_view text, problems& found);
 
+[[nodiscard]] bool is_utf8(std::string_view text);
+
 // The words of a value: blanks separate, '...' and "..." join (\" and \\ inside double quotes).
 // Nothing when a quote is left open.
 [[nodiscard]] std::optional<std::vector<std::string>> split_words(std::string_view rest);

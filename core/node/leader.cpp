@@ -123,6 +123,8 @@ policy::view node::look(time_point& look_again) const {
         seen.silent[id] = silent && !heard.by_majority && !grace && heard.majority_is_deaf;
         if (item.status == cluster::node_status::up) {
             look_again = std::min(look_again, heard.changes);
+            // A leader that is leaving has no vote any more, and its own ears count all the same.
+            if (!silent) look_again = std::min(look_again, peers_.find(id)->heard + limit + duration{1});
             if (grace) look_again = std::min(look_again, std::max(judge_after_, started_at_ + limit + duration{1}));
         }
         const auto* known = peers_.find(id);

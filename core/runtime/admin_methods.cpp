@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "cluster/newer_keywords.hpp"
 #include "cluster/plan_id.hpp"
 #include "model/difference.hpp"
 #include "model/timing.hpp"
@@ -375,7 +376,8 @@ private:
         }
         if (!checked.ok())
             return error(invalid, "the configuration has errors; nothing was applied", {{"problems", found}});
-        if (auto wrong = against_newer_keywords(state(), checked.config); !wrong.empty()) return error(refused, wrong);
+        if (auto wrong = cluster::against_newer_keywords(state(), checked.config); !wrong.empty())
+            return error(refused, wrong);
         json more{{"problems", found}, {"changes", std::move(changes)}};
         if (state().formed()) return ask(cluster::command_body{cluster::configure{checked.canonical, {}}}, more);
         ask(node::form_cluster{checked.canonical}, more);

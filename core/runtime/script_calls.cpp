@@ -1,6 +1,5 @@
 #include "runtime/script_calls.hpp"
 
-#include <algorithm>
 #include <array>
 #include <charconv>
 #include <nlohmann/json.hpp>
@@ -64,43 +63,6 @@ result<node::script_call> read_script_call(std::string_view verb, const std::str
         return fail("restarts is unlimited or a number from 0 to " + std::to_string(restarts_max));
     }
     return out;
-}
-
-namespace {
-
-// What stands in it that versions below script_services_level do not know; empty = nothing.
-std::string newer_keyword(const configuration& wanted) {
-    for (const auto& package : wanted.packages) {
-        for (const auto& service : package.services)
-            if (service.by_script())
-                return "service " + service.name + " of package " + package.name + " has no service_cmd (cmrunserv)";
-        if (!package.volume_groups.empty()) return "package " + package.name + " has a vg";
-    }
-    for (const auto& node : wanted.cluster.nodes)
-        for (const auto& interface : node.interfaces)
-            if (!interface.network_switch.empty()) return "node " + node.name + " has a network_switch";
-    auto fate = [](const plugin_instance& item) { return !item.network_switch.empty() || !item.power_source.empty(); };
-    for (const auto& item : wanted.cluster.heartbeats)
-        if (fate(item)) return "link " + item.name + " has a heartbeat_switch";
-    for (const auto& item : wanted.cluster.stonith)
-        if (fate(item)) return "device " + item.name + " has a stonith_switch or stonith_power_source";
-    for (const auto& item : wanted.cluster.arbitrators)
-        if (fate(item)) return "arbitrator " + item.name + " has an arbitrator_switch or arbitrator_power_source";
-    return {};
-}
-
-}  // namespace
-
-std::string against_newer_keywords(const cluster::state& state, const configuration& wanted) {
-    if (!state.formed() || state.feature_level >= cluster::script_services_level) return {};
-    // One that has never been here reads what it finds when it comes, or is refused then.
-    auto old = std::find_if(state.nodes.begin(), state.nodes.end(), [](const auto& item) {
-        return item.second.boot && item.second.feature_level < cluster::script_services_level;
-    });
-    if (old == state.nodes.end()) return {};
-    auto what = newer_keyword(wanted);
-    if (what.empty()) return what;
-    return what + ": node " + old->second.name + " runs a version that does not know this, upgrade it first";
 }
 
 }  // namespace mainstay::runtime

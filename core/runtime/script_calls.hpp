@@ -1,11 +1,9 @@
-// cmrunserv, cmhaltserv and cmmodnet as they arrive at the administration API, and what they need of the cluster.
+// cmrunserv, cmhaltserv and cmmodnet as they arrive at the administration API.
 #pragma once
 
 #include <string>
 #include <string_view>
 
-#include "cluster/state.hpp"
-#include "model/config.hpp"
 #include "model/result.hpp"
 #include "node/io.hpp"
 
@@ -14,8 +12,5 @@ namespace mainstay::runtime {
 // `verb`: run_service, halt_service, add_address or remove_address; `params`: JSON text of a flat object. Who asks is
 // in `process`: what MAINSTAY_PROCESS says to the processes of a script, and of nothing else. The error is for people.
 [[nodiscard]] result<node::script_call> read_script_call(std::string_view verb, const std::string& params);
-
-// Why a configuration can't be taken yet: it says something that a node's version does not read (D2); empty = it can.
-[[nodiscard]] std::string against_newer_keywords(const cluster::state& state, const configuration& wanted);
 
 }  // namespace mainstay::runtime

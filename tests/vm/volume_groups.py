@@ -78,7 +78,7 @@ fs start
 say $(cat /srv/file)
 lvm stop
 lvm status
-(sleep 5; umount /srv) &
+(until pidof vgchange; do :; done; while pidof vgchange; do :; done; umount /srv) > /dev/null &
 lvm stop deactivation_retries=100
 tags
 lvm start

@@ -79,6 +79,9 @@ TEST_CASE("whatever goes wrong is exit code 1, with a word of why") {
         CHECK(wrong.code == 1);
         CHECK(wrong.err.starts_with("usage: cmrunserv"));
     }
+    auto latin = run("cmrunserv", {"s", "/bin/x --conf /etc/m\xfcller.cf"});
+    CHECK(latin.code == 1);
+    CHECK(latin.err.find("is not UTF-8 text") != std::string::npos);
     CHECK(run("cmhaltserv", {"a", "b"}).err.starts_with("usage: cmhaltserv"));
     CHECK(run("cmmodnet", {"-e", "eth0"}).err.starts_with("usage: cmmodnet"));
     CHECK(run("cmmodnet", {"-a", "10.0.0.9", "10.0.0.0"}).err.starts_with("usage: cmmodnet"));

@@ -2,12 +2,12 @@
 // with every condition that placing knows, compared after every event. Here nothing has to come to rest or to make
 // sense; random_test.cpp has that.
 #include <algorithm>
-#include <random>
 
 #include "cluster/apply.hpp"
 #include "cluster/configuration.hpp"
 #include "policy/decide.hpp"
 #include "policy/explain.hpp"
+#include "random_base.hpp"
 #include "support/small_cluster.hpp"
 
 using namespace mainstay;
@@ -16,9 +16,9 @@ using cluster::report;
 
 namespace {
 
-class wild_cluster {
+class wild_cluster : small::random_base {
 public:
-    explicit wild_cluster(std::uint32_t seed) : dice_(seed) {
+    explicit wild_cluster(std::uint32_t seed) : random_base(seed) {
         nodes_ = 1 + below(5);
         packages_ = 1 + below(9);
         cluster::found_cluster founding;
@@ -40,11 +40,6 @@ public:
     }
 
 private:
-    std::uint32_t below(std::uint32_t limit) { return static_cast<std::uint32_t>(dice_() % limit); }
-    bool chance(std::uint32_t percent) { return below(100) < percent; }
-    std::string any_package() { return "p" + std::to_string(1 + below(packages_)); }
-    std::string any_node() { return "n" + std::to_string(1 + below(nodes_)); }
-
     cluster::configure draw() {
         cluster::configure out;
         out.text = "cluster_name wild\n";
@@ -68,29 +63,20 @@ private:
     }
 
     std::string package(std::uint32_t index, bool exclusive) {
-        static const char* places[] = {"same_node", "any_node", "different_node"};
         std::string out = "package_name p" + std::to_string(index) + "\n";
         bool everywhere = !exclusive && index == 1 && chance(30);
         if (everywhere) out += "package_type multi_node\n";
-        if (chance(70)) {
-            std::vector<std::string> list;
-            for (std::uint32_t i = 1; i <= nodes_; ++i) list.push_back("n" + std::to_string(i));
-            std::shuffle(list.begin(), list.end(), dice_);
-            list.resize(1 + below(nodes_));
-            for (const auto& node : list) out += "node_name " + node + "\n";
-        }
+        if (chance(70)) out += node_list();
         if (chance(50)) out += "weight_name cpu\nweight_value " + std::to_string(1 + below(2)) + "\n";
         bool same = true;
         bool needy = false;
         if (exclusive) {
-            out += "priority " + std::to_string(index) + "\ndependency_name d\ndependency_condition p" +
-                   std::to_string(3 - index) + " = DOWN\n";
+            out += excludes(index);
         } else if (index > 1 && chance(60)) {
             needy = true;
-            auto where = below(3);
-            same = where == 0;
-            out += "dependency_name d\ndependency_condition p" + std::to_string(1 + below(index - 1)) +
-                   " = UP\ndependency_location " + places[where] + "\n";
+            auto [text, on_same] = needs(index);
+            same = on_same;
+            out += text;
         }
         if (!exclusive && same && chance(40)) out += "priority " + std::to_string(100 - index) + "\n";
         if (!exclusive && !needy && !everywhere && chance(30)) out += "failover_policy min_package_node\n";
@@ -100,22 +86,6 @@ private:
         if (chance(25)) out += "monitored_subnet 10.0.0.0/24\n";
         if (chance(25)) out += "generic_resource_name lun\ngeneric_resource_evaluation_type before_package_start\n";
         return out + "run_script /x\n";
-    }
-
-    cluster::applied say(cluster::command_body body) {
-        cluster::command item;
-        index_.value += 1;
-        item.when = wall_time{static_cast<std::int64_t>(index_.value) * 1'000};
-        item.actor = "test";
-        item.body = std::move(body);
-        return cluster::apply(state_, index_, {term{1, node_id{1}}, consensus::payload{encode(item)}});
-    }
-    void boot(node_id node) {
-        index_.value += 1;
-        auto life = boot_id{state_.nodes[node].boot.machine + 1, 1};
-        cluster::apply(state_, index_,
-                       {term{1, node_id{1}},
-                        consensus::boot_entry{node, life, store_id{node.value}, 1, duration{0}, wall_time{1}}});
     }
 
     void event() {
@@ -250,13 +220,7 @@ private:
         return encode(whole);
     }
 
-    std::mt19937 dice_;
-    std::uint32_t nodes_ = 0;
-    std::uint32_t packages_ = 0;
-    cluster::state state_;
-    log_index index_;
     policy::planner planner_;
-    policy::view view_{time_point{duration{1'000'000}}, wall_time{1'000'000}, node_id{1}, {}, {}, {}, {}, {}, {}};
 };
 
 }  // namespace

@@ -3,7 +3,6 @@
 // excluded or too heavy side by side at any moment, everything needed is there, nothing is down that
 // could run as things stand, and nothing moves any more.
 #include <algorithm>
-#include <random>
 #include <set>
 
 #include "cluster/apply.hpp"
@@ -11,6 +10,7 @@
 #include "policy/decide.hpp"
 #include "policy/explain.hpp"
 #include "policy/forecast.hpp"
+#include "random_base.hpp"
 #include "support/small_cluster.hpp"
 
 using namespace mainstay;
@@ -20,9 +20,9 @@ using place = dependency_config::place;
 
 namespace {
 
-class random_cluster {
+class random_cluster : small::random_base {
 public:
-    explicit random_cluster(std::uint32_t seed) : dice_(seed) {
+    explicit random_cluster(std::uint32_t seed) : random_base(seed) {
         nodes_ = 2 + below(4);
         packages_ = 2 + below(8);
         cluster::found_cluster founding;
@@ -113,11 +113,6 @@ private:
         FAIL("decides for ever:\n" << state_.configuration_text);
     }
 
-    std::uint32_t below(std::uint32_t limit) { return static_cast<std::uint32_t>(dice_() % limit); }
-    bool chance(std::uint32_t percent) { return below(100) < percent; }
-    std::string any_package() { return "p" + std::to_string(1 + below(packages_)); }
-    std::string any_node() { return "n" + std::to_string(1 + below(nodes_)); }
-
     std::string text() {
         std::string out = "cluster_name random\n";
         bool limited = chance(50);
@@ -133,48 +128,22 @@ private:
     }
 
     std::string package(std::uint32_t index, bool exclusive) {
-        static const char* places[] = {"same_node", "any_node", "different_node"};
         std::string out = "package_name p" + std::to_string(index) + "\n";
         if (!exclusive && index == 1 && chance(30)) out += "package_type multi_node\n";
-        if (chance(70)) {
-            std::vector<std::string> list;
-            for (std::uint32_t i = 1; i <= nodes_; ++i) list.push_back("n" + std::to_string(i));
-            std::shuffle(list.begin(), list.end(), dice_);
-            list.resize(1 + below(nodes_));
-            for (const auto& node : list) out += "node_name " + node + "\n";
-        }
+        if (chance(70)) out += node_list();
         if (chance(50)) out += "weight_name cpu\nweight_value " + std::to_string(1 + below(2)) + "\n";
         if (exclusive) {
-            out += "priority " + std::to_string(index) + "\ndependency_name d\ndependency_condition p" +
-                   std::to_string(3 - index) + " = DOWN\n";
-            return out + "run_script /x\n";
+            return out + excludes(index) + "run_script /x\n";
         }
         bool same = true;
         if (index > 1 && chance(50)) {
-            auto where = below(3);
-            same = where == 0;
-            out += "dependency_name d\ndependency_condition p" + std::to_string(1 + below(index - 1)) +
-                   " = UP\ndependency_location " + places[where] + "\n";
+            auto [text, on_same] = needs(index);
+            same = on_same;
+            out += text;
         }
         if (same && chance(40)) out += "priority " + std::to_string(100 - index) + "\n";
         if (index > 1 && chance(30)) out += "failback_policy automatic\n";
         return out + "run_script /x\n";
-    }
-
-    cluster::applied say(cluster::command_body body) {
-        cluster::command item;
-        index_.value += 1;
-        item.when = wall_time{static_cast<std::int64_t>(index_.value)};
-        item.actor = "test";
-        item.body = std::move(body);
-        return cluster::apply(state_, index_, {term{1, node_id{1}}, consensus::payload{encode(item)}});
-    }
-    void boot(node_id node) {
-        index_.value += 1;
-        auto life = boot_id{state_.nodes[node].boot.machine + 1, 1};
-        cluster::apply(state_, index_,
-                       {term{1, node_id{1}},
-                        consensus::boot_entry{node, life, store_id{node.value}, 1, duration{0}, wall_time{1}}});
     }
 
     void event() {
@@ -315,13 +284,6 @@ private:
             }
         }
     }
-
-    std::mt19937 dice_;
-    std::uint32_t nodes_ = 0;
-    std::uint32_t packages_ = 0;
-    cluster::state state_;
-    log_index index_;
-    policy::view view_{time_point{duration{1'000'000}}, wall_time{1'000'000}, node_id{1}, {}, {}, {}, {}, {}, {}};
 };
 
 }  // namespace

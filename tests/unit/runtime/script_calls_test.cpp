@@ -43,25 +43,3 @@ TEST_CASE("what is none is refused") {
     }
     CHECK_FALSE(read_script_call("end_world", R"({"process":"1.2/w/3","service":"s"})"));
 }
-
-TEST_CASE("services that scripts start wait until every node knows of them") {
-    configuration wanted;
-    wanted.packages.emplace_back().name = "web";
-    wanted.packages.back().services.emplace_back().name = "s";
-    cluster::state state;
-    CHECK(against_newer_keywords(state, wanted).empty());  // a new cluster
-    state.cluster = cluster_id{5};
-    state.feature_level = 1;
-    CHECK(against_newer_keywords(state, wanted).empty());  // of nodes that have not been here yet
-    state.nodes[node_id{1}] = {.name = "n1", .boot = {1, 1}, .feature_level = 1};
-    CHECK_FALSE(against_newer_keywords(state, wanted).empty());
-    state.feature_level = cluster::script_services_level;
-    CHECK(against_newer_keywords(state, wanted).empty());
-    state.feature_level = 1;
-    wanted.packages.back().services.back().command = "/bin/s";
-    CHECK(against_newer_keywords(state, wanted).empty());
-    SECTION("a volume group") { wanted.packages.back().volume_groups.emplace_back().name = "vg01"; }
-    SECTION("a switch") { wanted.cluster.nodes.emplace_back().interfaces.emplace_back().network_switch = "left"; }
-    SECTION("what feeds a device") { wanted.cluster.stonith.emplace_back().power_source = "ups"; }
-    CHECK(against_newer_keywords(state, wanted).find("node n1 runs a version") != std::string::npos);
-}
