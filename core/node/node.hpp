@@ -310,6 +310,7 @@ private:
     void ask_arbitrators(tie_attempt& attempt);
     void fence_for_tie(tie_attempt& attempt);
     [[nodiscard]] bool still_to_fence(const cluster::fence_request& request) const;
+    [[nodiscard]] bool silent_for_ever(const consensus::tie_wanted& wanted, node_id target) const;
     bool tie_answered(const plugin_answer& item);
     [[nodiscard]] bool preferred(const consensus::tie_wanted& wanted) const;
     void tie_fence_ended(const fence_news& news);

@@ -35,6 +35,8 @@ void node::reconcile(const std::string& name, const cluster::package_state& item
     if (item.owner != self_ || !this_life || !item.active()) return;
     if (recovered_.contains(name) || reports_open_.contains(name) || reports_after_store_.contains(name)) return;
     auto found = runners_.find(name);
+    // A restarted daemon has not applied as far yet as the one before it: this generation is over long since.
+    if (found != runners_.end() && found->second.generation() > item.generation) return;
     bool here = found != runners_.end() && found->second.generation() == item.generation;
     if (item.phase == package_phase::starting && !here) return begin_generation(name, item);
     if (here && item.phase == package_phase::halting) {
@@ -170,10 +172,12 @@ void node::runner_says(const std::string& name, runner& item) {
 // Once another node may run it, no daemon that starts here may find it on record as its own.
 void node::report_over(cluster::package_report told) {
     auto name = told.package;
-    if (local_.packages.erase(name) == 0) {
+    auto recorded = local_.packages.find(name);
+    if (recorded == local_.packages.end() || recorded->second.generation > told.generation) {
         reports_open_[name] = submit_command(std::move(told), name_);
         return;
     }
+    local_.packages.erase(recorded);
     persist_local();
     reports_after_store_[name] = {stores_made_, std::move(told)};
 }

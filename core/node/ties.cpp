@@ -89,9 +89,30 @@ bool node::still_to_fence(const cluster::fence_request& request) const {
     auto victim = state_.nodes.find(request.node);
     if (victim == state_.nodes.end()) return false;
     if (!victim->second.fence_asked_by.empty()) return true;
-    if (cut_off() || who_hears(request.node, {}).by_majority) return false;
-    if (request.id == 0) return !raft_.leads() && !raft_.leader();
+    if (cut_off()) return false;
+    if (request.id == 0) {
+        if (raft_.leads() || raft_.leader()) return false;
+        return std::any_of(ties_.begin(), ties_.end(), [&](const auto& item) {
+            return std::count(item.wanted.silent.begin(), item.wanted.silent.end(), request.node) > 0 &&
+                   silent_for_ever(item.wanted, request.node);
+        }) || !who_hears(request.node, {}).by_majority;
+    }
+    if (who_hears(request.node, {}).by_majority) return false;
     return victim->second.status == cluster::node_status::lost;
+}
+
+// R7: a node that is heard under another store than the set names lost the one that voted. That voter never speaks
+// again, and no other member of the tied set can be asked in its place: its node is switched off although it is heard,
+// which costs a life that has no vote and was given nothing to run.
+bool node::silent_for_ever(const consensus::tie_wanted& wanted, node_id target) const {
+    const auto* known = peers_.find(target);
+    if (known == nullptr || !known->store) return false;
+    const auto& active = raft_.active();
+    return std::any_of(active.begin(), active.end(), [&](const auto& item) {
+        if (item.set.version != wanted.version || item.term != wanted.set_term) return false;
+        const auto* member = item.set.find(target);
+        return member != nullptr && member->store && member->store != known->store;
+    });
 }
 
 // All of the silent half at once; one confirmed power-off breaks the tie. A proof names the life that was
@@ -100,7 +121,7 @@ void node::fence_for_tie(tie_attempt& attempt) {
     attempt.again = at_.now + refused_again;
     for (auto target : attempt.wanted.silent) {
         // Invariant 5. One that is heard and does not vote hears nothing of us: it may shoot, not we.
-        if (who_hears(target, {}).by_majority) continue;
+        if (who_hears(target, {}).by_majority && !silent_for_ever(attempt.wanted, target)) continue;
         attempt.fencing = true;
         cluster::fence_request request;
         request.node = target;
@@ -157,7 +178,15 @@ void node::certify(const admin_call& call, const certify_down& asked) {
     auto refuse = [&](std::string why) { out_.add(admin_done{call.id, admin_result::refused, std::move(why)}); };
     if (raft_.leads() || (raft_.leader() && at_.now - raft_.leader_heard() < times_.member_timeout))
         return refuse("the cluster has a leader: nothing needs to be certified");
-    if (!raft_.is_voter(self_)) return refuse("this node has no vote in the newest voter set it knows");
+    if (raft_.active().empty()) return refuse("this node knows no voter set");
+    const auto& newest = raft_.active().back().set;
+    const auto* own = newest.find(self_);
+    if (own == nullptr || own->store != store_) {
+        std::vector<node_id> members;
+        for (const auto& item : newest.voters) members.push_back(item.node);
+        return refuse("this node has no vote in the newest voter set it knows: certify on one that has, of " +
+                      node_list(state_, members));
+    }
     consensus::certificate paper;
     paper.by = call.actor;
     paper.abandon = asked.abandon;

@@ -187,7 +187,15 @@ void world::check_may_fence(const machine& where, const std::string& target) {
     if (known == state.nodes.end() || !known->second.fence_asked_by.empty()) return;
     // D5: its own silence says nothing about the others.
     if (where.links_told) return violated(where.name + " fences " + target + " while all its own links are set down");
-    const auto& voters = where.daemon->log().active().front().set.voters;
+    const auto& active = where.daemon->log().active();
+    // R7: without a leader, a node that lost the store a set names is not that voter, and in a tie not spared for it.
+    auto victim = machines_.find(target);
+    bool another = victim != machines_.end() && std::any_of(active.begin(), active.end(), [&](const auto& item) {
+                       const auto* member = item.set.find(known->first);
+                       return member != nullptr && member->store != victim->second->store;
+                   });
+    if (another && !where.daemon->log().leader()) return count("mark_fence_other_store");
+    const auto& voters = active.front().set.voters;
     auto limit = where.daemon->times().member_timeout;
     std::size_t hearing = 0;
     for (const auto& item : voters) {

@@ -6,6 +6,7 @@
 #include "model/print.hpp"
 #include "policy/decide.hpp"
 #include "policy/explain.hpp"
+#include "sim/certifier.hpp"
 #include "sim/configuration.hpp"
 #include "sim/faults.hpp"
 #include "sim/versions.hpp"
@@ -192,11 +193,13 @@ private:
         auto settle = world_->now() + duration{20'000'000};
         world_->run_until(settle);
         if (!world_->violation().empty()) return;
+        certifier administrator(*world_);
         for (int i = 0; i < 60 && world_->violation().empty(); ++i) {
             world_->run_until(world_->now() + duration{1'000'000});
+            administrator.look();
             // `fence_action off` leaves a node to its administrator.
             for (const auto& name : world_->names())
-                if (!world_->powered(name)) world_->power_on(name);
+                if (!world_->powered(name) && !administrator.keeps_off(name)) world_->power_on(name);
             for (const auto& name : world_->names()) world_->start_daemon(name);
             monitors();
             end_maintenance();

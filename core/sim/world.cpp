@@ -425,6 +425,8 @@ void world::disk_fails(const std::string& name, duration how_long) {
 
 void world::disk_takes(const std::string& name, duration per_sync) { at(name).disk_time = per_sync; }
 
+store_id world::store_of(const std::string& name) const { return machines_.at(name)->store; }
+
 bool world::powered(const std::string& name) const { return machines_.at(name)->power; }
 
 std::vector<std::string> world::active_on(const std::string& package) const {

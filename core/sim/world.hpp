@@ -105,6 +105,7 @@ public:
     [[nodiscard]] const node::node* daemon(const std::string& name) const;  // null when not running
     [[nodiscard]] time_point time_of(const std::string& name) const;        // on its own clock
     [[nodiscard]] bool powered(const std::string& name) const;
+    [[nodiscard]] store_id store_of(const std::string& name) const;  // as its disk has it now
     // Of the daemon that runs, else of what is installed.
     [[nodiscard]] std::uint32_t feature_level(const std::string& name) const;
     // Machines on which anything of the package is active now (invariant 1's sense).

@@ -42,8 +42,8 @@ std::map<std::string, std::string> settings(const std::vector<std::string>& said
 }
 
 duration time_of(const std::string& word) {
-    auto seconds = std::stod(word);  // "2.5s", "3"
-    return duration{static_cast<std::int64_t>(seconds * 1e6)};
+    auto number = std::stod(word);  // "2.5s", "3", "700ms"
+    return duration{static_cast<std::int64_t>(number * (word.ends_with("ms") ? 1e3 : 1e6))};
 }
 
 }  // namespace
