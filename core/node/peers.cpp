@@ -79,7 +79,7 @@ std::vector<heard_entry> peers::entries(time_point now, duration direct_limit) c
         if (known.echo == time_point::min()) continue;
         auto age = std::chrono::duration_cast<std::chrono::milliseconds>(now - known.heard).count();
         list.push_back({node, known.boot, known.echo,
-                        static_cast<std::uint32_t>(std::clamp<std::int64_t>(age, 0, 3'600'000)),
+                        static_cast<std::uint32_t>(std::clamp<std::int64_t>(age, 0, age_max_ms)),
                         direct(node, now, direct_limit)});
     }
     return list;

@@ -16,7 +16,8 @@
 namespace mainstay::node {
 
 // "I heard this life of that node": the send time of its newest beat, and how long ago it came in
-// when this was written. Beats have to stay small enough for a serial cable (D7).
+// when this is sent. Beats have to stay small enough for a serial cable (D7).
+inline constexpr std::int64_t age_max_ms = 3'600'000;
 struct heard_entry {
     node_id node;
     boot_id boot;
@@ -189,6 +190,9 @@ struct envelope {
 // A beat's datagram is its envelope followed by the heartbeat thread's send time.
 inline constexpr std::size_t send_time_size = 8;
 void append_send_time(bytes& data, time_point sent);
+// What a node published, as it is sent `waited` later: what it had heard then is older by so much. Without that, its
+// word about a silent node would count for up to a beat's period longer than it should.
+[[nodiscard]] bytes beat_to_send(const bytes& published, duration waited, time_point sent);
 
 struct opened {
     envelope message;

@@ -128,7 +128,7 @@ struct links::worker {
     void add(const cluster_config& cluster, const plugin_instance& config);
     void put(link& on, std::uint32_t peer, plugin::heartbeat_link::send_kind kind, const bytes& sealed);
     void everywhere(const std::string& to, plugin::heartbeat_link::send_kind kind, frame_kind frame, bytes body);
-    void send_beat(const bytes& data, time_point now, bool all);
+    void send_beat(const bytes& published, duration waited, time_point now, bool all);
     void read(link& from, time_point now);
     void take(link& from, const unsealer::opened& item, time_point now);
     void control(link& from, const unsealer::opened& item, time_point now);
@@ -216,6 +216,7 @@ void links::run() {
         std::vector<node::send> sends;
         std::optional<cluster_config> wanted;
         node::publish_beat beat;
+        duration waited{0};
         bool urgent = false;
         bool alive = false;
         {
@@ -225,7 +226,8 @@ void links::run() {
             wanted.swap(shared_->wanted);
             urgent = std::exchange(shared_->urgent, false);
             beat = shared_->beat;
-            alive = !beat.data.empty() && now - shared_->published < beat.stale_after;
+            if (!beat.data.empty()) waited = now - shared_->published;
+            alive = !beat.data.empty() && waited < beat.stale_after;
             if (now >= me.next_status) {
                 shared_->status = me.status(now);
                 shared_->refused = me.in.failures();
@@ -238,7 +240,7 @@ void links::run() {
         for (auto& item : sends)
             me.everywhere(item.to, plugin::heartbeat_link::send_kind::log, frame_kind::data, std::move(item.data));
         if (alive && (urgent || now >= me.next_beat)) {
-            me.send_beat(beat.data, now, urgent);
+            me.send_beat(beat.data, waited, now, urgent);
             if (now >= me.next_beat) me.next_beat = std::max(me.next_beat + me.beat_period, now + me.beat_period / 2);
         }
         me.ping(now);
@@ -351,10 +353,8 @@ void links::worker::everywhere(const std::string& to, plugin::heartbeat_link::se
 }
 
 // One beat, the same bytes on every link that is due.
-void links::worker::send_beat(const bytes& data, time_point now, bool all) {
-    auto body = data;
-    node::append_send_time(body, boot_now());
-    auto sealed = out.seal(frame_kind::beat, std::move(body));
+void links::worker::send_beat(const bytes& published, duration waited, time_point now, bool all) {
+    auto sealed = out.seal(frame_kind::beat, node::beat_to_send(published, waited, boot_now()));
     for (auto& item : list) {
         bool due = now + beat_period / 4 >= item->next_beat;
         if (!due && !(all && !item->slow)) continue;

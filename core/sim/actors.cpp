@@ -64,6 +64,7 @@ void world::act(machine& where, const node::send& item) {
 void world::act(machine& where, node::publish_beat item) {
     check_beat(where, item.data);
     where.beat = std::move(item.data);
+    where.published = now_;
     where.beat_period = item.period;
     where.beat_stale = item.stale_after;
     if (where.beating && item.urgent) send_beat(where);
@@ -83,10 +84,7 @@ void world::beat_fires(machine& where, std::uint64_t life) {
 }
 
 void world::send_beat(machine& where) {
-    bytes data;
-    data.reserve(where.beat.size() + node::send_time_size);
-    data = where.beat;
-    node::append_send_time(data, clock(where).now);
+    auto data = node::beat_to_send(where.beat, now_ - where.published, clock(where).now);
     for (auto& [name, other] : machines_)
         if (name != where.name) transmit(where, *other, data);
 }

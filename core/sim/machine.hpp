@@ -70,6 +70,7 @@ struct world::machine {
     bool disk_busy = false;
     duration disk_time{0};
     bytes beat;
+    duration published{0};  // when the core made it
     duration beat_period{0};
     duration beat_stale{0};
     duration last_turn{0};

@@ -47,8 +47,8 @@ public:
                    .help = "the default route sends with this address as source"},
         sdk::param{.name = "probe_time",
                    .type = sdk::type::duration,
-                   .fallback = "60ms",
-                   .minimum = 30,
+                   .fallback = "30ms",
+                   .minimum = 10,
                    .maximum = 10'000,
                    .help = "how long the conflict probe listens; a start waits for a probe under way"}};
 

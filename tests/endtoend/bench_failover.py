@@ -7,6 +7,7 @@ is the time between the last answer before and the first after; below 15 ms it c
 """
 import json
 import os
+import random
 import statistics
 import sys
 import time
@@ -18,6 +19,7 @@ from watchers import AddressWatch, Prober, prober_problems, shared_file_problems
 
 IDLE_S = 20
 SETTLE_S = 1.0
+BEAT_S = 0.125  # T / 8 at the default T
 
 
 def summary(values, unit="ms"):
@@ -48,6 +50,7 @@ class Bench:
         victim = leader if of_leader else next(n for n in self.lab.names if n != leader)
         self.move_to(victim)
         self.quiet()
+        time.sleep(random.uniform(0, BEAT_S))  # pace: the moment between two beats is any, not the same in all runs
         before = self.prober.answered_by()
         cut = self.lab.power_off(victim)
         self.prober.wait_move(before)

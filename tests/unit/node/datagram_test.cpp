@@ -259,3 +259,30 @@ TEST_CASE("a saved node is refused when its bytes are damaged, and never breaks 
     CHECK_FALSE(core::load(""));
     for (std::size_t size = 1; size < saved.size(); size += 11) CHECK_FALSE(core::load(saved.substr(0, size)));
 }
+
+TEST_CASE("a beat that is sent later than it was made says how old its news are by then", "[node]") {
+    beat made;
+    heard_entry seen;
+    seen.node = n3;
+    seen.boot = {1, 1};
+    seen.age_ms = 40;
+    made.heard.push_back(seen);
+    seen.age_ms = static_cast<std::uint32_t>(age_max_ms - 5);
+    made.heard.push_back(seen);
+    auto published = encode(from_n2(made));
+    auto sent = time_point{duration{5'000'000}};
+
+    auto late = open_datagram(beat_to_send(published, duration{110'400}, sent));
+    REQUIRE(late);
+    CHECK(late->sent == sent);
+    const auto* told = std::get_if<beat>(&late->message.body);
+    REQUIRE(told != nullptr);
+    REQUIRE(told->heard.size() == 2);
+    CHECK(told->heard[0].age_ms == 150);
+    CHECK(told->heard[1].age_ms == age_max_ms);
+
+    auto hello = encode(envelope{{}, {}, {1, 1}, 0, form_hello{"n2", store_id{102}, 0, 1}});
+    auto greeted = open_datagram(beat_to_send(hello, duration{110'400}, sent));
+    REQUIRE(greeted);
+    CHECK(std::holds_alternative<form_hello>(greeted->message.body));
+}
