@@ -92,10 +92,13 @@ bool node::still_to_fence(const cluster::fence_request& request) const {
     if (cut_off()) return false;
     if (request.id == 0) {
         if (raft_.leads() || raft_.leader()) return false;
-        return std::any_of(ties_.begin(), ties_.end(), [&](const auto& item) {
-            return std::count(item.wanted.silent.begin(), item.wanted.silent.end(), request.node) > 0 &&
-                   silent_for_ever(item.wanted, request.node);
-        }) || !who_hears(request.node, {}).by_majority;
+        return std::any_of(ties_.begin(), ties_.end(),
+                           [&](const auto& item) {
+                               return std::count(item.wanted.silent.begin(), item.wanted.silent.end(), request.node) >
+                                          0 &&
+                                      silent_for_ever(item.wanted, request.node);
+                           }) ||
+               !who_hears(request.node, {}).by_majority;
     }
     if (who_hears(request.node, {}).by_majority) return false;
     return victim->second.status == cluster::node_status::lost;
