@@ -6,6 +6,7 @@
 
 #include "model/check.hpp"
 #include "model/limits.hpp"
+#include "model/weight.hpp"
 
 namespace mainstay::checking {
 
@@ -207,17 +208,9 @@ bool may_run_on(const package_config& package, const std::string& node) {
     return package.nodes.empty() || std::find(package.nodes.begin(), package.nodes.end(), node) != package.nodes.end();
 }
 
-std::uint64_t weight_of(const configuration& config, const package_config& package, const std::string& name) {
-    auto own = package.weight.find(name);
-    if (own != package.weight.end()) return own->second;
-    auto usual = config.cluster.weight_defaults.find(name);
-    if (usual != config.cluster.weight_defaults.end()) return usual->second;
-    return name == package_limit ? weight_unit : 0;
-}
-
 void check_weight(const configuration& config, const package_config& package, const std::string& name,
                   problems& found) {
-    auto value = weight_of(config, package, name);
+    auto value = weight_of(config.cluster, package, name);
     std::uint64_t largest = 0;
     bool limited = true;
     bool known = false;
@@ -270,7 +263,7 @@ void check_weights(const configuration& config, problems& found) {
         bool weighs = false;
         for (const auto& name : used) {
             check_weight(config, package, name, found);
-            weighs = weighs || weight_of(config, package, name) > 0;
+            weighs = weighs || weight_of(config.cluster, package, name) > 0;
         }
         if (!weighs || package.everywhere()) continue;
         if (least(package))

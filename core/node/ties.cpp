@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "model/mutation.hpp"
+#include "model/weight.hpp"
 #include "node/node.hpp"
 
 namespace mainstay::node {
@@ -24,13 +25,17 @@ std::string node_list(const cluster::state& state, const std::vector<node_id>& n
 // More package weight, then the lowest number: that half need not wait.
 bool node::preferred(const consensus::tie_wanted& wanted) const {
     if (cut_off()) return false;
-    auto packages = [this](const std::vector<node_id>& half) {
-        return std::count_if(state_.packages.begin(), state_.packages.end(), [&half](const auto& item) {
-            return item.second.active() && std::count(half.begin(), half.end(), item.second.owner) > 0;
-        });
+    auto runs = [this](const std::vector<node_id>& half) {
+        std::uint64_t sum = 0;
+        for (const auto& [name, item] : state_.packages) {
+            const auto* config = state_.find_package(name);
+            bool there = item.active() && std::count(half.begin(), half.end(), item.owner) > 0;
+            if (there && config != nullptr) sum += weight_of(state_.config.cluster, *config);
+        }
+        return sum;
     };
-    auto ours = packages(wanted.half);
-    auto theirs = packages(wanted.silent);
+    auto ours = runs(wanted.half);
+    auto theirs = runs(wanted.silent);
     if (ours != theirs) return ours > theirs;
     return !wanted.silent.empty() && wanted.half.front() < wanted.silent.front();
 }

@@ -5,6 +5,7 @@
 
 #include "model/limits.hpp"
 #include "model/mutation.hpp"
+#include "model/weight.hpp"
 
 namespace mainstay::policy {
 
@@ -92,12 +93,7 @@ std::vector<std::uint64_t> layout::weigh(const cluster::state& state, const pack
     std::vector<std::uint64_t> out;
     bool any = false;
     for (const auto& name : capacities_) {
-        auto own = config.weight.find(name);
-        auto usual = state.config.cluster.weight_defaults.find(name);
-        out.push_back(own != config.weight.end()                            ? own->second
-                      : usual != state.config.cluster.weight_defaults.end() ? usual->second
-                      : name == package_limit                               ? weight_unit
-                                                                            : 0);
+        out.push_back(weight_of(state.config.cluster, config, name));
         any = any || out.back() > 0;
     }
     return any ? out : std::vector<std::uint64_t>{};
