@@ -12,16 +12,18 @@ std::vector<fragment> split(std::uint64_t whole, std::string_view message, std::
     return pieces;
 }
 
-std::optional<bytes> reassembly::add(node_id from, const fragment& piece) {
+std::optional<bytes> reassembly::add(node_id from, boot_id boot, const fragment& piece) {
     if (piece.count == 0 || piece.index >= piece.count || piece.data.empty()) return std::nullopt;
     if (piece.count > message_bytes_max / 64) return std::nullopt;
     // Before there is a cluster a sender may call itself anything; liars must not lock others out.
     if (!open_.contains(from) && open_.size() >= senders_max) open_.erase(open_.begin());
     auto& list = open_[from];
-    auto found = std::find_if(list.begin(), list.end(), [&](const auto& item) { return item.whole == piece.whole; });
+    auto found = std::find_if(list.begin(), list.end(),
+                              [&](const auto& item) { return item.boot == boot && item.whole == piece.whole; });
     if (found == list.end()) {
         if (list.size() >= open_per_sender_max) list.erase(list.begin());
         partial fresh;
+        fresh.boot = boot;
         fresh.whole = piece.whole;
         fresh.count = piece.count;
         found = list.insert(list.end(), std::move(fresh));

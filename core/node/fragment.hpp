@@ -18,18 +18,21 @@ inline constexpr std::size_t message_bytes_max = 4U << 20;  // a configuration o
 
 class reassembly {
 public:
-    // The whole message once its last piece is here.
-    [[nodiscard]] std::optional<bytes> add(node_id from, const fragment& piece);
+    // The whole message once its last piece is here. A number names a message within one life of its sender: what
+    // an earlier life began and never finished is another message, of whatever number.
+    [[nodiscard]] std::optional<bytes> add(node_id from, boot_id boot, const fragment& piece);
 
     static void fields(auto& self, auto&& visit) { visit("open", self.open_); }
 
 private:
     struct partial {
+        boot_id boot;
         std::uint64_t whole = 0;
         std::uint32_t count = 0;
         std::map<std::uint32_t, bytes> pieces;  // only what is here: a count is a claim
         std::uint64_t size = 0;
         static void fields(auto& self, auto&& visit) {
+            visit("boot", self.boot);
             visit("whole", self.whole);
             visit("count", self.count);
             visit("pieces", self.pieces);

@@ -36,6 +36,7 @@ node::node(const start_info& info, moment at)
       raft_({}, {}, raft_timing(times_), info.seed, at.now) {
     out_.start_life(boot_);
     last_turn_ = at.now;
+    next_whole_ = info.seed >> 1U;
     auto record = read_stored_form(info.local);
     if (record) {
         for (const auto& [package, item] : record->packages)

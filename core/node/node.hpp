@@ -232,7 +232,7 @@ private:
     // transport.cpp: datagrams
     void receive(const opened& item, const std::string& link);
     void on_beat(node_id from, const beat& item, time_point sent);
-    void on_fragment(node_id from, const fragment& piece, const std::string& link);
+    void on_fragment(const envelope& around, const fragment& piece, const std::string& link);
     void pass_on(node_id from, const bytes& data);
     void on_relay(const relay& item, const std::string& link);
     [[nodiscard]] node_id next_hop(node_id to) const;
@@ -362,7 +362,7 @@ private:
     peers peers_;
     node_lease lease_;
     reassembly fragments_;
-    std::uint64_t next_whole_ = 1;
+    std::uint64_t next_whole_ = 1;  // begins anywhere: founders have no number yet to tell them apart by
     std::uint64_t dropped_ = 0;
     std::deque<happened> history_;
 

@@ -52,7 +52,7 @@ void node::receive(const opened& item, const std::string& link) {
     if (const auto* founding = std::get_if<form_log>(&message.body)) return on_form_log(*founding);
     const auto* piece = std::get_if<fragment>(&message.body);
     auto ours = cluster_name();
-    if (piece != nullptr && !ours) return on_fragment(message.from, *piece, link);  // of founding entries
+    if (piece != nullptr && !ours) return on_fragment(message, *piece, link);  // of founding entries
     if (!ours && about_programs(message.body)) return;
     bool stranger = !ours || message.cluster != ours || message.from == self_ || !message.from ||
                     (state_.formed() && !state_.nodes.contains(message.from));
@@ -68,7 +68,7 @@ void node::receive(const opened& item, const std::string& link) {
     } else if (const auto* asked = std::get_if<submit>(&message.body)) {
         if (raft_.leads()) accept(asked->commands);
     } else if (piece != nullptr) {
-        on_fragment(message.from, *piece, link);
+        on_fragment(message, *piece, link);
     } else if (const auto* passed = std::get_if<relay>(&message.body)) {
         on_relay(*passed, link);
     } else {
@@ -129,8 +129,8 @@ void node::note_lineage(std::uint64_t heard) {
              "administrator resets it (hactl node reset)");
 }
 
-void node::on_fragment(node_id from, const fragment& piece, const std::string& link) {
-    auto whole = fragments_.add(from, piece);
+void node::on_fragment(const envelope& around, const fragment& piece, const std::string& link) {
+    auto whole = fragments_.add(around.from, around.boot, piece);
     if (!whole) return;
     auto inner = open_datagram(*whole);
     // A relay is put around each fragment, never inside: nesting would have no end.

@@ -9,6 +9,8 @@ using namespace mainstay::node;
 
 namespace {
 
+constexpr boot_id life{1, 1};
+
 bytes long_message(std::size_t size) {
     bytes text;
     for (std::size_t i = 0; i < size; ++i) text.push_back(static_cast<char>(i * 7 + i / 251));
@@ -26,7 +28,7 @@ TEST_CASE("split and put together, for sizes around the piece") {
         reassembly box;
         for (std::size_t i = 0; i < pieces.size(); ++i) {
             CHECK(pieces[i].data.size() <= 100);
-            auto whole = box.add(node_id{1}, pieces[i]);
+            auto whole = box.add(node_id{1}, life, pieces[i]);
             REQUIRE(whole.has_value() == (i + 1 == pieces.size()));
             if (whole) CHECK((*whole == message));
         }
@@ -40,7 +42,7 @@ TEST_CASE("pieces come in any order and more than once, from several senders at 
     reassembly box;
     std::vector<bytes> whole;
     auto add = [&](std::uint32_t sender, const fragment& piece) {
-        if (auto got = box.add(node_id{sender}, piece)) whole.push_back(*got);
+        if (auto got = box.add(node_id{sender}, life, piece)) whole.push_back(*got);
     };
     for (std::size_t i = 0; i < ones.size(); ++i) {
         add(1, ones[i]);
@@ -56,30 +58,30 @@ TEST_CASE("a lost piece loses its message and no other") {
     auto message = long_message(500);
     reassembly box;
     auto lost = split(1, message, 100);
-    for (std::size_t i = 1; i < lost.size(); ++i) CHECK_FALSE(box.add(node_id{1}, lost[i]));
+    for (std::size_t i = 1; i < lost.size(); ++i) CHECK_FALSE(box.add(node_id{1}, life, lost[i]));
     int whole = 0;
     for (std::uint64_t id = 2; id < 50; ++id)
-        for (const auto& piece : split(id, message, 100)) whole += box.add(node_id{1}, piece) ? 1 : 0;
+        for (const auto& piece : split(id, message, 100)) whole += box.add(node_id{1}, life, piece) ? 1 : 0;
     CHECK(whole == 48);
 }
 
 TEST_CASE("pieces that make no sense are nothing") {
     reassembly box;
-    CHECK_FALSE(box.add(node_id{1}, {1, 0, 0, "x"}));
-    CHECK_FALSE(box.add(node_id{1}, {1, 5, 5, "x"}));
-    CHECK_FALSE(box.add(node_id{1}, {1, 0, 1, ""}));
-    CHECK_FALSE(box.add(node_id{1}, {1, 0, ~0U, "x"}));
+    CHECK_FALSE(box.add(node_id{1}, life, {1, 0, 0, "x"}));
+    CHECK_FALSE(box.add(node_id{1}, life, {1, 5, 5, "x"}));
+    CHECK_FALSE(box.add(node_id{1}, life, {1, 0, 1, ""}));
+    CHECK_FALSE(box.add(node_id{1}, life, {1, 0, ~0U, "x"}));
     // Another count for the same message.
-    CHECK_FALSE(box.add(node_id{1}, {2, 0, 2, "a"}));
-    CHECK_FALSE(box.add(node_id{1}, {2, 1, 3, "b"}));
-    CHECK(box.add(node_id{1}, {2, 1, 2, "b"}) == bytes("ab"));
+    CHECK_FALSE(box.add(node_id{1}, life, {2, 0, 2, "a"}));
+    CHECK_FALSE(box.add(node_id{1}, life, {2, 1, 3, "b"}));
+    CHECK(box.add(node_id{1}, life, {2, 1, 2, "b"}) == bytes("ab"));
 }
 
 TEST_CASE("a message above the limit is given up") {
     reassembly box;
     bytes large(message_bytes_max / 4, 'x');
-    for (std::uint32_t i = 0; i < 4; ++i) CHECK_FALSE(box.add(node_id{1}, {1, i, 5, large}));
-    CHECK_FALSE(box.add(node_id{1}, {1, 4, 5, "one more"}));
+    for (std::uint32_t i = 0; i < 4; ++i) CHECK_FALSE(box.add(node_id{1}, life, {1, i, 5, large}));
+    CHECK_FALSE(box.add(node_id{1}, life, {1, 4, 5, "one more"}));
     CHECK(encode(box).size() < 1'000);
 }
 
@@ -87,14 +89,31 @@ TEST_CASE("a message above the limit is given up") {
 TEST_CASE("memory is bounded whatever arrives") {
     SECTION("tiny pieces that announce many") {
         reassembly box;
-        for (std::uint64_t id = 0; id < 100; ++id) CHECK_FALSE(box.add(node_id{1}, {id, 0, 60'000, "x"}));
+        for (std::uint64_t id = 0; id < 100; ++id) CHECK_FALSE(box.add(node_id{1}, life, {id, 0, 60'000, "x"}));
         CHECK(encode(box).size() < 4'096);
     }
     SECTION("senders that nobody knows") {
         reassembly box;
         bytes data(10'000, 'x');
-        for (std::uint32_t sender = 1; sender < 5'000; ++sender) CHECK_FALSE(box.add(node_id{sender}, {1, 0, 2, data}));
+        for (std::uint32_t sender = 1; sender < 5'000; ++sender)
+            CHECK_FALSE(box.add(node_id{sender}, life, {1, 0, 2, data}));
         CHECK(encode(box).size() < 1'000'000);
-        CHECK(box.add(node_id{4'999}, {1, 1, 2, "y"}).has_value());  // the newest is still served
+        CHECK(box.add(node_id{4'999}, life, {1, 1, 2, "y"}).has_value());  // the newest is still served
     }
+}
+
+TEST_CASE("what an earlier life of the sender left unfinished does not get into a message of the next") {
+    auto before = long_message(300);
+    auto now = bytes(300, 'n');
+    auto lost = split(1, before, 100);
+    auto whole = split(1, now, 100);  // a restarted sender numbers anew, and the sizes may be the same
+    reassembly box;
+    CHECK_FALSE(box.add(node_id{1}, life, lost[0]));
+    CHECK_FALSE(box.add(node_id{1}, life, lost[2]));
+    boot_id next{1, 2};
+    CHECK_FALSE(box.add(node_id{1}, next, whole[0]));
+    CHECK_FALSE(box.add(node_id{1}, next, whole[1]));
+    auto made = box.add(node_id{1}, next, whole[2]);
+    REQUIRE(made);
+    CHECK((*made == now));
 }
