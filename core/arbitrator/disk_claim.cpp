@@ -226,7 +226,7 @@ void disk_claim::tell() {
 void disk_claim::write_slot(stage now) {
     auto& own = slots_[self_.value];
     own.cluster = request_.cluster;
-    own.sequence = ++sequence_;
+    own.sequence = sequence_ + 1;  // acknowledged by the device only when it is written
     auto lowest = floor();
     std::erase_if(own.entries, [lowest](const auto& item) { return item.proposal.version < lowest; });
     auto block = slot_block(own);
@@ -237,6 +237,7 @@ void disk_claim::write_slot(stage now) {
 }
 
 void disk_claim::was_written() {
+    if (stage_ != stage::bind) sequence_ = slots_[self_.value].sequence;
     switch (stage_) {
         case stage::promise:
             return read(stage::promised);

@@ -111,6 +111,8 @@ public:
     void proven(const death_proof& proof, time_point now);
     // An administrator's word; until a voter set is committed or this life ends.
     void certify(const certificate& paper, time_point now);
+    // What was promised holds no longer: it was told that nothing came of it, or others lead.
+    void withdraw_certificate() { means_.certificate.reset(); }
     [[nodiscard]] const std::optional<consensus::certificate>& certified() const { return means_.certificate; }
 
     // ---- snapshots ----

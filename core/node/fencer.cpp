@@ -159,6 +159,9 @@ void fencer::tick(const cluster::state& state, const still_wanted& wanted, time_
     for (const auto& [number, name] : due) {
         auto found = jobs_.find(number);
         if (found == jobs_.end()) continue;
+        // The one before it may have ended its level.
+        auto used = found->second.devices.find(name);
+        if (used == found->second.devices.end() || used->second.again > now) continue;
         if (found->second.powering_on || wanted(found->second.request)) {
             ask(state, number, name, out);
         } else {

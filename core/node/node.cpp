@@ -103,8 +103,10 @@ void node::finish_turn() {
     news_of_parts();
     send_submissions();
     for (auto& [name, item] : runners_) item.tick(at_.now, out_);
-    fencer_.tick(
-        state_, [this](const auto& request) { return still_to_fence(request); }, at_.now, out_);
+    // Who judges nobody yet shoots nobody again.
+    if (at_.now >= judge_after_)
+        fencer_.tick(
+            state_, [this](const auto& request) { return still_to_fence(request); }, at_.now, out_);
     record_phases();
     for (auto serial : operations_.expire(at_.now, static_cast<bool>(raft_.leader()), out_))
         submissions_.withdraw(serial);
@@ -120,7 +122,7 @@ void node::finish_turn() {
 
 time_point node::deadline() const {
     auto due = std::min({raft_.deadline(), operations_.deadline(), look_again_, look_at_arbitrators_, certify_until_,
-                         fencer_.deadline(), last_turn_ + times_.heartbeat_interval});
+                         std::max(fencer_.deadline(), judge_after_), last_turn_ + times_.heartbeat_interval});
     if (!submissions_.empty()) due = std::min(due, submit_again_);
     if (forming_) due = std::min(due, forming_->deadline);
     due = std::min(due, leave_deadline());

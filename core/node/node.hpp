@@ -37,12 +37,14 @@ struct tie_attempt {
     time_point again = time_point::min();  // not before, after a refusal or no answer
     std::set<request_id> open;             // grants asked for
     bool fencing = false;
+    bool fence_failed = false;  // one of its fences ended without a proof
     static void fields(auto& self, auto&& visit) {
         visit("wanted", self.wanted);
         visit("since", self.since);
         visit("again", self.again);
         visit("open", self.open);
         visit("fencing", self.fencing);
+        visit("fence_failed", self.fence_failed);
     }
 };
 

@@ -93,6 +93,8 @@ void node::ask_arbitrators(tie_attempt& attempt) {
 bool node::still_to_fence(const cluster::fence_request& request) const {
     auto victim = state_.nodes.find(request.node);
     if (victim == state_.nodes.end()) return false;
+    // As before the first try: who was paused or is out of reach does not know what became of the request since.
+    if (request.id != 0 && !lease_.may_start(at_.now, times_.member_timeout, state_.applied)) return false;
     if (!victim->second.fence_asked_by.empty()) return true;
     if (cut_off()) return false;
     if (request.id == 0) {
@@ -110,8 +112,7 @@ bool node::still_to_fence(const cluster::fence_request& request) const {
 }
 
 // R7: a node that is heard under another store than the set names lost the one that voted. That voter never speaks
-// again, and no other member of the tied set can be asked in its place: its node is switched off although it is heard,
-// which costs a life that has no vote and was given nothing to run.
+// again: where no other member of the silent half can be switched off, its node is, although it is heard.
 bool node::silent_for_ever(const consensus::tie_wanted& wanted, node_id target) const {
     const auto* known = peers_.find(target);
     if (known == nullptr || !known->store) return false;
@@ -127,9 +128,12 @@ bool node::silent_for_ever(const consensus::tie_wanted& wanted, node_id target) 
 // known when the request was sent (R4b, C2).
 void node::fence_for_tie(tie_attempt& attempt) {
     attempt.again = at_.now + refused_again;
-    for (auto target : attempt.wanted.silent) {
+    auto heard = [this](node_id target) { return who_hears(target, {}).by_majority; };
+    const auto& silent = attempt.wanted.silent;
+    bool others = !std::all_of(silent.begin(), silent.end(), heard) && !attempt.fence_failed;
+    for (auto target : silent) {
         // Invariant 5. One that is heard and does not vote hears nothing of us: it may shoot, not we.
-        if (who_hears(target, {}).by_majority && !silent_for_ever(attempt.wanted, target)) continue;
+        if (heard(target) && (others || !silent_for_ever(attempt.wanted, target))) continue;
         attempt.fencing = true;
         cluster::fence_request request;
         request.node = target;
@@ -167,6 +171,7 @@ void node::tie_fence_ended(const fence_news& news) {
     for (auto& attempt : ties_) {
         if (std::count(attempt.wanted.silent.begin(), attempt.wanted.silent.end(), news.node) == 0) continue;
         attempt.fencing = false;
+        attempt.fence_failed = news.result.outcome != cluster::fence_outcome::off_confirmed;
         attempt.again = at_.now + refused_again;
     }
     if (news.result.outcome == cluster::fence_outcome::off_confirmed) {
@@ -231,10 +236,14 @@ void node::answer_certifier() {
     if (certify_admin_ == 0) return;
     bool formed = !raft_.active().empty() && raft_.active().size() == 1 &&
                   raft_.active().front().set.version > certify_version_ && raft_.active().front().set.certified;
-    if (!formed && at_.now < certify_until_) return;
-    out_.add(formed ? admin_done{certify_admin_, admin_result::done, "certified: the cluster goes on without them"}
-                    : admin_done{certify_admin_, admin_result::failed,
-                                 "no voter set could be formed: every node that is not certified has to vote"});
+    // Others lead: the nodes that were certified may be among them, and come and go as they like from here on.
+    bool overtaken = !formed && raft_.leader() && !raft_.leads();
+    if (!formed && !overtaken && at_.now < certify_until_) return;
+    if (!formed) raft_.withdraw_certificate();
+    out_.add(formed      ? admin_done{certify_admin_, admin_result::done, "certified: the cluster goes on without them"}
+             : overtaken ? admin_done{certify_admin_, admin_result::failed, "the cluster has found a leader without it"}
+                         : admin_done{certify_admin_, admin_result::failed,
+                                      "no voter set could be formed: every node that is not certified has to vote"});
     certify_admin_ = 0;
     certify_until_ = never;
 }

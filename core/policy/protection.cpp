@@ -154,6 +154,16 @@ private:
         return {};
     }
 
+    // R4(a): any other refuses until a quorum has named it.
+    [[nodiscard]] bool named_arbitrator_works() const {
+        const auto& list = state_.config.cluster.arbitrators;
+        return arbitrator_works() &&
+               (now_.arbitrator.empty() || std::any_of(list.begin(), list.end(), [&](const auto& item) {
+                    return item.name == now_.arbitrator && !without_.takes(item, without_.arbitrator) &&
+                           !state_.alarms.contains(item.name + " arbitrator_lost");
+                }));
+    }
+
     // Proofs of death that do not depend on the node's own return.
     [[nodiscard]] bool provable(const std::string& name) const {
         const auto& cluster = state_.config.cluster;
@@ -163,6 +173,13 @@ private:
         // "Two voters": there a lease may have no end.
         bool endless = now_.tie == cluster_config::tie::proof && now_.voters.size() <= 2 && now_.voters.contains(id);
         if (known != state_.nodes.end() && known->second.watchdog.count() > 0 && !endless) return true;
+        return can_switch_off(name);
+    }
+
+    // R4(b): what breaks a tie is power seen off; a watchdog that must have fired does not.
+    [[nodiscard]] bool can_switch_off(const std::string& name) const {
+        const auto& cluster = state_.config.cluster;
+        auto id = state_.find_node(name);
         auto tried = state_.fences.find(id);
         bool failing = tried != state_.fences.end() && tried->second.done &&
                        tried->second.result.outcome != cluster::fence_outcome::off_confirmed &&
@@ -181,13 +198,12 @@ private:
         for (node_id voter : now_.voters) {
             here += left.contains(voter) ? 1 : 0;
             auto name = state_.node_name(voter);
-            bool device = !fence_levels(state_.config.cluster, name).empty();
-            fenceable = fenceable || (!left.contains(voter) && device && provable(name));
+            fenceable = fenceable || (!left.contains(voter) && can_switch_off(name));
         }
         auto all = now_.voters.size();
         if (2 * here > all) return {};
         bool broken = (now_.tie == cluster_config::tie::proof && fenceable) ||
-                      (now_.tie == cluster_config::tie::arbitrator && arbitrator_works());
+                      (now_.tie == cluster_config::tie::arbitrator && named_arbitrator_works());
         if (2 * here == all && here > 0 && broken) return {};
         return std::to_string(here) + " of " + std::to_string(all) + " voters would be left";
     }

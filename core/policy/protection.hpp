@@ -17,6 +17,7 @@ struct standing {
     std::set<node_id> present;                            // heard now, and itself
     std::set<node_id> voters;                             // of the newest set
     cluster_config::tie tie = cluster_config::tie::none;  // never automatic
+    std::string arbitrator;  // whose store the newest set names (R4a); empty = not known here
     // Of each link that it is on: whom it hears there, and itself unless its own end is faulty.
     std::map<std::string, std::set<node_id>> heard_on;
 };

@@ -276,7 +276,10 @@ void links::run() {
 
 void links::worker::configure(const cluster_config& cluster) {
     auto wanted = effective_links(cluster);
-    std::string text = std::to_string(cluster.member_timeout.count());
+    // What a link's period follows from as well: the interval, and the nodes that a beat on a slow line tells of.
+    std::string text = std::to_string(cluster.member_timeout.count()) + " " +
+                       std::to_string(timings_of(cluster).heartbeat_interval.count()) + " " +
+                       std::to_string(cluster.nodes.size());
     for (const auto& item : wanted) {
         text += "\n" + item.name + " " + item.plugin;
         for (const auto& param : item.params) text += " " + param.name + "=" + param.value;

@@ -122,6 +122,9 @@ private:
             now.tie = set.kind == consensus::tie_break::proof        ? cluster_config::tie::proof
                       : set.kind == consensus::tie_break::arbitrator ? cluster_config::tie::arbitrator
                                                                      : cluster_config::tie::none;
+            // The leader alone asks them for their stores.
+            for (const auto& [name, item] : core_.arbitrators())
+                if (set.arbitrator && item.store == set.arbitrator) now.arbitrator = name;
         }
         for (const auto& link : links_) {
             auto& heard = now.heard_on[link.name];

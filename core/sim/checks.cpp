@@ -188,7 +188,8 @@ void world::check_may_fence(const machine& where, const std::string& target) {
     // D5: its own silence says nothing about the others.
     if (where.links_told) return violated(where.name + " fences " + target + " while all its own links are set down");
     const auto& active = where.daemon->log().active();
-    // R7: without a leader, a node that lost the store a set names is not that voter, and in a tie not spared for it.
+    // R7: without a leader, a node that lost the store a set names is not that voter, and where no other fence breaks
+    // the tie it is not spared.
     auto victim = machines_.find(target);
     bool another = victim != machines_.end() && std::any_of(active.begin(), active.end(), [&](const auto& item) {
                        const auto* member = item.set.find(known->first);

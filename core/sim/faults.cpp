@@ -224,6 +224,8 @@ void fault_source::store_lost() {
     const auto* leader = world_.leader();
     if (stores_lost_ > 0 || leader == nullptr || leader->log().active().size() != 1) return;
     if (leader->name() == name || leader->log().active().front().set.voters.size() < 3) return;
+    // Who still takes itself for the leader may know nothing of a smaller set that the others went on with.
+    if (leader->log().active().front().set.version != world_.committed_voters().version) return;
     ++stores_lost_;
     world_.count("fault_store_lost");
     world_.lose_store(name);

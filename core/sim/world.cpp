@@ -425,6 +425,15 @@ void world::disk_fails(const std::string& name, duration how_long) {
 
 void world::disk_takes(const std::string& name, duration per_sync) { at(name).disk_time = per_sync; }
 
+consensus::voter_set world::committed_voters() const {
+    for (auto item = ghost_.rbegin(); item != ghost_.rend(); ++item) {
+        auto entry = decode<consensus::entry>(*item);
+        const auto* found = entry ? std::get_if<consensus::voter_set>(&entry->body) : nullptr;
+        if (found != nullptr) return *found;
+    }
+    return {};
+}
+
 store_id world::store_of(const std::string& name) const { return machines_.at(name)->store; }
 
 bool world::powered(const std::string& name) const { return machines_.at(name)->power; }

@@ -113,6 +113,7 @@ public:
     [[nodiscard]] std::optional<node::admin_done> answer(std::uint64_t id) const;
     [[nodiscard]] const node::node* leader() const;  // of the highest term, or null
     [[nodiscard]] std::uint64_t committed() const { return ghost_.size(); }
+    [[nodiscard]] consensus::voter_set committed_voters() const;  // the newest that any node has seen committed
 
     // Into the trace: what stands between this node and a leader.
     void tell_election(const std::string& name);

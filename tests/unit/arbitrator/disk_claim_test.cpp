@@ -221,3 +221,15 @@ TEST_CASE("what could not be read or written is unknown") {
     CHECK(one.claim.answer().what == outcome::unknown);
     CHECK(one.claim.answer().reason == "device: Input/output error");
 }
+
+TEST_CASE("a write that failed is no acknowledgement: the next question is answered") {
+    auto disk = device();
+    disk_claim first(node_id{1}, asks(1, {1}), 0);
+    actor one{first, {}};
+    while (one.claim.next().what != disk_step::kind::write) one.step(disk);
+    one.claim.failed("device: Input/output error");
+    CHECK(one.claim.answer().what == outcome::unknown);
+    CHECK(one.claim.sequence() == 0);
+    auto again = run(disk, {node_id{1}, asks(1, {1}), one.claim.sequence()});
+    CHECK(again.what == outcome::granted);
+}

@@ -200,3 +200,25 @@ TEST_CASE("a node that is heard again is not tried a second time") {
     REQUIRE(news.size() == 1);
     CHECK(news[0].result.outcome == fence_outcome::cancelled);
 }
+
+TEST_CASE("a device whose level ended in the same tick is not asked in the next") {
+    auto level = [](const std::string& name, int number) {
+        return "stonith_name " + name + "\n  stonith_plugin stonith-exec\n  stonith_tries 2\n  stonith_level " +
+               std::to_string(number) + "\n";
+    };
+    auto text = configuration_text("fence_action off");
+    auto begin = text.find("stonith_name strip");
+    auto end = text.find("event_name");
+    auto with = [&](const std::string& list) { return text.substr(0, begin) + list + text.substr(end); };
+    fence_lab lab;
+    REQUIRE(lab.say(cluster::configure{with(level("a", 1) + level("b", 1) + level("last", 2)), {}}).accepted);
+    lab.begin(n2);
+    for (auto& effect : lab.out.take())
+        if (auto* call = std::get_if<call_plugin>(&effect))
+            REQUIRE(
+                lab.item.answered(lab.state, {call->request, call_outcome::failed, ""}, lab.wanted, lab.now, lab.out));
+    REQUIRE(lab.say(cluster::configure{with(level("b", 1) + level("last", 2)), {}}).accepted);
+    lab.now = lab.item.deadline();
+    lab.item.tick(lab.state, lab.wanted, lab.now, lab.out);
+    CHECK(lab.asked() == "off last");
+}

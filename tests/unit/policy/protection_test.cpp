@@ -114,6 +114,35 @@ TEST_CASE("arbitrators are asked about only where they break ties") {
     CHECK(s.told().find("n1: 1 of 2 voters would be left\n") == 0);
 }
 
+TEST_CASE("a spare arbitrator breaks no tie until a voter set names it") {
+    auto two =
+        "arbitrator_name tie\n  arbitrator_plugin arbitrator-server\n"
+        "arbitrator_name spare\n  arbitrator_plugin arbitrator-server\n";
+    situation s(text(two_strips, "tie_break arbitrator", two));
+    s.now.tie = cluster_config::tie::arbitrator;
+    s.now.arbitrator = "tie";
+    s.gone(n3);
+    s.now.voters = {n1, n2};
+    CHECK(s.told().find("n1 ok\nn2 ok\n") == 0);
+    CHECK(s.lab.say(cluster::cluster_event{n1, "tie", "arbitrator_lost", "alarm", {}}).accepted);
+    CHECK(s.told().find("n1: 1 of 2 voters would be left\n") == 0);
+}
+
+TEST_CASE("an armed watchdog is a proof for packages, and breaks no tie") {
+    situation s(text(two_strips, "tie_break proof"));
+    s.now.tie = cluster_config::tie::proof;
+    s.gone(n3);
+    s.now.voters = {n1, n2};
+    for (auto& [id, node] : s.lab.state.nodes) node.watchdog = duration{2'000'000};
+    CHECK(s.told().find("n1 ok\n") == 0);
+    s.lab.ask_fence(n1);
+    cluster::fence_result result;
+    result.id = s.lab.state.fence_ids;
+    result.outcome = cluster::fence_outcome::unknown;
+    CHECK(s.lab.say(result).accepted);
+    CHECK(s.told().find("n1: 1 of 2 voters would be left\n") == 0);
+}
+
 namespace {
 
 // Each interface of every node on the switch of that name.
