@@ -28,6 +28,7 @@ void fold::on(const configure& body) {
     // "Packages": waits use the largest L ever committed.
     state_.lease_max = std::max(state_.lease_max, timings_of(state_.config.cluster).lease);
     take_nodes(body);
+    forget_services(former);
     std::set<std::string> kept;
     for (const auto& item : state_.config.packages) {
         for (const auto& name : state_.instances(item)) {
@@ -51,6 +52,17 @@ void fold::on(const configure& body) {
     });
     forget_sources(former);
     prune_conditions(former);
+}
+
+// A service that runs another command from now on has never been restarted.
+void fold::forget_services(const configuration& former) {
+    for (auto& [name, item] : state_.packages) {
+        auto from = std::find_if(former.packages.begin(), former.packages.end(),
+                                 [own = package_of(name)](const auto& each) { return each.name == own; });
+        const auto* to = state_.find_package(name);
+        if (from == former.packages.end() || to == nullptr || item.restarts.empty()) continue;
+        for (const auto& service : changes_of_parts(*from, *to).services_halted) item.restarts.erase(service);
+    }
 }
 
 // What an event source has said counts as long as it can take it back.
@@ -85,18 +97,28 @@ std::string fold::against_change(const std::string& name, const package_state& i
     auto now = "package " + name + (item.active() ? " is active: " : " is in maintenance: ");
     auto first = item.maintained ? "hactl package maintenance off " + name : "halt it";
     if (to == nullptr) return now + first + " before it is removed";
-    auto keywords = item.maintained ? differing(from, *to) : needs_down(from, *to);  // SG 7.2
+    // SG 7.2
+    auto keywords = item.maintained ? differing(from, *to) : needs_down(from, *to, state_.parts_may_change(item));
     if (!keywords.empty()) return now + first + " before " + keywords.front() + " is changed";
     if (!item.active()) return {};
+    auto parts = changes_of_parts(from, *to);
+    for (const auto& other : after.config.packages)
+        for (const auto& address : other.addresses)
+            if (std::count(parts.addresses_removed.begin(), parts.addresses_removed.end(), address.address) > 0 &&
+                other.name != to->name)
+                return now + "take ip_address " + address.address + " from it first, and give it to package " +
+                       other.name + " when it is gone";
     auto list = after.node_list(*to);
     if (std::find(list.begin(), list.end(), item.owner) == list.end())
         return now + "move it before node " + state_.node_name(item.owner) + " leaves its node list";
     for (const auto& service : to->services) {
         auto count = item.restarts.find(service.name);
         if (service.by_script()) continue;  // its script says how often
+        bool fresh = std::count(parts.services_started.begin(), parts.services_started.end(), service.name) > 0;
+        if (fresh) continue;
         if (count != item.restarts.end() && service.restart_max && count->second > *service.restart_max)
             return now + std::to_string(count->second) + " restarts of service " + service.name +
-                   " have been counted, more than its new service_restart";
+                   " have been counted, more than its new service_restart: they count until the package is halted";
     }
     auto wrong = after.against_staying(name, state_);
     return wrong.empty() ? wrong : now + "the change would fail it: " + wrong;

@@ -1,4 +1,6 @@
 // How a log entry reads: the event names that notifiers and history use, and a sentence.
+#include <algorithm>
+
 #include "cluster/apply.hpp"
 #include "cluster/plan_id.hpp"
 
@@ -172,10 +174,29 @@ private:
         say(body.run ? "cluster_run" : "cluster_halted", "info", std::string("cluster ") + (body.run ? "run" : "halt"));
     }
     void on(const cluster_event& body) {
+        if (about_package(body)) return;
         std::string text = body.source.empty() ? body.event : body.source + ": " + body.event;
         for (const auto& [name, value] : body.details) text.append(" ").append(name).append("=").append(value);
         out_.details = body.details;
         say(body.event, body.severity, text + " (seen by " + node(body.node) + ")");
+    }
+    // From the node that runs it, in words.
+    bool about_package(const cluster_event& body) {
+        if (!body.source.empty() || body.details.empty() || body.details.front().first != "package") return false;
+        out_.package = body.details.front().second;
+        out_.details = body.details;
+        std::string text = "package " + out_.package + " on " + node(body.node) + ": ";
+        if (body.event == "package_changed") {
+            text += "changed while it runs";
+        } else {
+            auto words = body.event;
+            std::replace(words.begin(), words.end(), '_', ' ');
+            text += words;
+        }
+        for (const auto& [name, value] : body.details)
+            if (name == "said") text += ": " + value;
+        say(body.event, body.severity, std::move(text));
+        return true;
     }
     void on(const power_action& body) {
         say(body.away ? "power_drain" : "power_restored", "warning",

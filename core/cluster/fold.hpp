@@ -42,6 +42,7 @@ private:
     bool nodes_may_go(const cluster_config& cluster);
     void take_nodes(const configure& body);
     void forget_sources(const configuration& former);
+    void forget_services(const configuration& former);
     // False, and refused, when something active or in maintenance can't be changed like that.
     bool packages_may_change(const configuration& wanted);
     [[nodiscard]] std::string against_change(const std::string& name, const package_state& item,

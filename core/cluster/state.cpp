@@ -53,6 +53,11 @@ std::vector<node_id> state::node_list(const package_config& package) const {
     return list;
 }
 
+bool state::parts_may_change(const package_state& item) const {
+    return feature_level >= online_parts_level && item.phase == package_phase::running && !item.failing &&
+           item.stop_asked_by.empty();
+}
+
 bool state::may_host(node_id node) const {
     auto found = nodes.find(node);
     return found != nodes.end() && found->second.status == node_status::up && !found->second.halted &&

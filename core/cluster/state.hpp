@@ -16,9 +16,11 @@ namespace mainstay::cluster {
 
 // D2: the newest feature level whose entries this software reads. An entry kind that an older one does not know gets a
 // new level, and is written only once the cluster's has been raised to it.
-inline constexpr std::uint32_t own_feature_level = 2;
+inline constexpr std::uint32_t own_feature_level = 3;
 // From here on a package may have services that its control script starts (service_config::by_script).
 inline constexpr std::uint32_t script_services_level = 2;
+// ... and the services and addresses of a running package may change.
+inline constexpr std::uint32_t online_parts_level = 3;
 
 // Who set a flag, and when.
 struct provenance {
@@ -328,6 +330,8 @@ struct state {
     // What would fail the running package now that the configuration is another one than in `before` (SG 3.11);
     // what stood against it already is not counted. Empty = nothing.
     [[nodiscard]] std::string against_staying(const std::string& instance, const state& before) const;
+    // SG 3.11: services and addresses come and go where it runs, but not in the middle of its start or its end.
+    [[nodiscard]] bool parts_may_change(const package_state& item) const;
     // What speaks against ending its maintenance; empty = nothing.
     [[nodiscard]] std::string against_leaving_maintenance(const std::string& instance) const;
     // Subnets and generic resources of the package that are not up on the node.

@@ -21,6 +21,14 @@ std::vector<service_config> same_processes(std::vector<service_config> to, const
     return to;
 }
 
+// Those whose script starts them can't be started without it, nor halted.
+std::vector<std::string> of_script(const std::vector<service_config>& list) {
+    std::vector<std::string> names;
+    for (const auto& item : list)
+        if (item.by_script()) names.push_back(item.name);
+    return names;
+}
+
 std::vector<filesystem_config> same_mounts(std::vector<filesystem_config> to,
                                            const std::vector<filesystem_config>& from) {
     for (std::size_t i = 0; i < std::min(to.size(), from.size()); ++i) to[i].umount_options = from[i].umount_options;
@@ -28,7 +36,7 @@ std::vector<filesystem_config> same_mounts(std::vector<filesystem_config> to,
 }
 
 // `to`, with everything that may change at once as it is in `from`.
-package_config held_back(package_config to, const package_config& from) {
+package_config held_back(package_config to, const package_config& from, bool parts_change) {
     auto wanted_activation = to.storage.activation;  // SG 3.11: with the package down
     to.description = from.description;
     to.nodes = from.nodes;
@@ -52,7 +60,9 @@ package_config held_back(package_config to, const package_config& from) {
     to.storage = from.storage;
     to.storage.activation = wanted_activation;
     to.filesystems = same_mounts(std::move(to.filesystems), from.filesystems);
-    to.services = same_processes(std::move(to.services), from.services);
+    if (parts_change) to.addresses = from.addresses;
+    bool own = parts_change && of_script(to.services) == of_script(from.services);
+    to.services = own ? from.services : same_processes(std::move(to.services), from.services);
     return to;
 }
 
@@ -103,8 +113,34 @@ std::vector<std::string> differing(const package_config& from, const package_con
     return list;
 }
 
-std::vector<std::string> needs_down(const package_config& from, const package_config& to) {
-    return differing(from, held_back(to, from));
+std::vector<std::string> needs_down(const package_config& from, const package_config& to, bool parts_change) {
+    return differing(from, held_back(to, from, parts_change));
+}
+
+bool same_process(const service_config& one, const service_config& other) {
+    return one.name == other.name && one.command == other.command;
+}
+
+part_changes changes_of_parts(const package_config& from, const package_config& to) {
+    part_changes out;
+    auto service_of = [](const package_config& in, const service_config& wanted) {
+        return std::any_of(in.services.begin(), in.services.end(),
+                           [&](const auto& item) { return same_process(item, wanted); });
+    };
+    auto address_of = [](const package_config& in, const package_address& wanted) {
+        return std::any_of(in.addresses.begin(), in.addresses.end(), [&](const auto& item) {
+            return item.address == wanted.address && item.subnet == wanted.subnet;
+        });
+    };
+    for (const auto& item : from.services)
+        if (!service_of(to, item)) out.services_halted.push_back(item.name);
+    for (const auto& item : from.addresses)
+        if (!address_of(to, item)) out.addresses_removed.push_back(item.address);
+    for (const auto& item : to.addresses)
+        if (!address_of(from, item)) out.addresses_added.push_back(item.address);
+    for (const auto& item : to.services)
+        if (!service_of(from, item)) out.services_started.push_back(item.name);
+    return out;
 }
 
 }  // namespace mainstay

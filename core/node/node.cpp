@@ -174,6 +174,7 @@ void node::handle(const stored& item) {
     start_stored();
     reports_stored();
     scripts_stored();
+    for (auto& [name, runner] : runners_) runner.stored(stores_done_, out_);
 }
 
 // ---- the log ---------------------------------------------------------------------------------------
@@ -281,11 +282,11 @@ void node::begin_fences() {
 void node::configuration_is_new() {
     times_ = timings_of(state_.config.cluster);
     raft_.set_timing(raft_timing(times_));
+    out_.add(configuration_changed{});
     for (auto& [name, item] : runners_) {
         auto config = config_of(name);
-        if (config) item.take_config(*config);
+        if (config) item.take_config(*config, environment_of(*config, item.generation()), out_);
     }
-    out_.add(configuration_changed{});
     if (founding_admin_ == 0) return;
     out_.add(admin_done{founding_admin_, admin_result::done, "cluster " + state_.config.cluster.name + " formed"});
     founding_admin_ = 0;

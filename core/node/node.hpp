@@ -272,6 +272,7 @@ private:
     void runner_says(const std::string& name, runner& item);
     void forget_ended();
     void record_phases();
+    [[nodiscard]] std::optional<own_parts> own_of(const runner& item) const;
     void check_lease();
     void end_generations();
     void mark_generations_over();

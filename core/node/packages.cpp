@@ -18,6 +18,7 @@ void node::reconcile() {
     for (auto& [name, runner] : runners_) {
         auto found = state_.packages.find(name);
         runner.needed_by_others(!state_.active_dependents(name).empty());
+        if (settled()) runner.caught_up(at_.now, out_);
         bool over = found == state_.packages.end() || found->second.generation != runner.generation() ||
                     !found->second.active() || found->second.owner != self_;
         bool behind = found != state_.packages.end() && found->second.generation < runner.generation();
@@ -82,7 +83,7 @@ void node::begin_generation(const std::string& name, const cluster::package_stat
     runners_.insert_or_assign(name, runner(*config, item.generation, name_, environment_of(*config, item.generation)));
     for (const auto& address : config->addresses)
         if (doubtful_.erase(address.address) > 0) runners_.at(name).doubt(address.address);
-    local_.packages[name] = {item.generation, boot_.machine, runner_phase::starting, {}};
+    local_.packages[name] = {item.generation, boot_.machine, runner_phase::starting, {}, own_of(runners_.at(name))};
     persist_local();
     start_after_store_[name] = stores_made_;
     if (mutated(mutation::start_before_record)) start_after_store_[name] = 0, start_stored();
@@ -127,7 +128,7 @@ void node::adopt_recovered() {
         // A service that was halted on purpose must not count as one that died.
         if (over && recorded.phase == runner_phase::running) recorded.phase = runner_phase::halting;
         runner item(*config, recorded.generation, name_, environment_of(*config, recorded.generation));
-        item.recall(recorded.parts);
+        item.recall(recorded.parts, recorded.own);
         item.maintained(known != state_.packages.end() && known->second.maintained);
         item.adopt(living_, recorded.phase, at_.now, out_);
         runners_.insert_or_assign(next->first, std::move(item));
@@ -143,6 +144,15 @@ void node::runner_says(const std::string& name, runner& item) {
             out_.add(reset_node{std::string(news.report == report::failing_fast ? "node" : "service") +
                                 "_fail_fast_enabled: " + news.detail});
         }
+        if (!news.event.empty()) {
+            bool well = news.event == "package_changed" || news.event == "resource_seen_again";
+            const char* severity = well ? "info" : "warning";
+            submit_command(
+                cluster::cluster_event{
+                    self_, "", news.event, severity, {{"package", name}, {"said", std::move(news.detail)}}},
+                name_);
+            continue;
+        }
         if (news.ignored) {
             submit_command(cluster::service_down{name, item.generation(), news.service, news.detail}, name_);
             continue;
@@ -155,7 +165,7 @@ void node::runner_says(const std::string& name, runner& item) {
         auto what = *news.report;
         if (what == report::halted && is_over_here(name, item.generation())) what = report::lease_ended;
         auto& record = local_.packages[name];
-        record = {item.generation(), boot_.machine, item.phase(), item.parts()};
+        record = {item.generation(), boot_.machine, item.phase(), item.parts(), own_of(item)};
         bool gone = item.phase() == runner_phase::over &&
                     (what == report::halted || what == report::halt_exit_2 || what == report::lease_ended ||
                      what == report::start_exit_1 || what == report::start_exit_2 || what == report::start_timeout);
@@ -202,11 +212,23 @@ void node::record_phases() {
         auto found = local_.packages.find(name);
         bool ending = item.phase() == runner_phase::halting || item.phase() == runner_phase::undoing;
         if (found == local_.packages.end() || found->second.generation != item.generation()) continue;
-        changed = changed || (ending && found->second.phase != item.phase()) || found->second.parts != item.parts();
+        auto own = own_of(item);
+        changed = changed || (ending && found->second.phase != item.phase()) || found->second.parts != item.parts() ||
+                  found->second.own != own || item.wants_record();
         if (ending) found->second.phase = item.phase();
         found->second.parts = item.parts();
+        found->second.own = std::move(own);
     }
-    if (changed) persist_local();
+    if (!changed) return;
+    persist_local();
+    for (auto& [name, item] : runners_)
+        if (item.wants_record()) item.record_is(stores_made_);
+}
+
+// D2: an older version could not read it. From that level on it may change while the package runs (SG 3.11).
+std::optional<own_parts> node::own_of(const runner& item) const {
+    if (state_.feature_level < cluster::online_parts_level) return std::nullopt;
+    return item.own();
 }
 
 void node::forget_ended() {

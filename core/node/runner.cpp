@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "model/assert.hpp"
-#include "model/online_change.hpp"
 #include "node/how_it_ended.hpp"
 
 namespace mainstay::node {
@@ -22,7 +21,8 @@ runner::runner(package_config config, mainstay::generation generation, std::stri
       generation_(generation),
       own_node_(std::move(own_node)),
       environment_(std::move(environment)) {
-    services_.resize(config_.services.size());
+    set_wanted(config_);
+    own_all();
 }
 
 std::vector<runner::step> runner::steps() const {
@@ -46,12 +46,6 @@ std::vector<runner::step> runner::steps() const {
                              [](const auto& item) { return !item.before_start; });
     if (waits) list.push_back({kind::conditions, 0});
     return list;
-}
-
-void runner::take_config(package_config config) {
-    if (phase_ != runner_phase::over && !needs_down(config_, config).empty()) return;
-    config_ = std::move(config);
-    begun_ = std::min(begun_, steps().size());  // the waiting for generic resources may be gone
 }
 
 bool runner::is_script(const step& item) {
@@ -144,17 +138,29 @@ void runner::failed(cluster::report how, std::string detail, bool nothing_begun,
 void runner::call(const step& item, const char* verb, effects& out) {
     waiting_ = out.new_request();
     killing_ = false;
-    std::string instance = config_.name + "/";
+    auto arguments = environment_;
     if (item.kind == step::kind_type::address) {
-        instance += "address " + config_.addresses[item.index].address;
-    } else if (item.kind == step::kind_type::volume_group) {
-        instance += "vg " + config_.volume_groups[item.index].name;
-    } else if (item.kind == step::kind_type::file_system) {
-        instance += "filesystem " + config_.filesystems[item.index].directory;
-    } else {
-        instance += config_.resources[item.index].name;
+        const auto& address = own_.addresses[item.index];
+        // No configuration says any more what it is.
+        if (!is_wanted(address)) {
+            arguments.emplace_back("address", address.address);
+            arguments.emplace_back("subnet", address.subnet);
+        }
     }
-    out.add(call_plugin{waiting_, std::move(instance), verb, environment_, call_timeout});
+    out.add(call_plugin{waiting_, config_.name + "/" + name_of(item), verb, std::move(arguments), call_timeout});
+}
+
+std::string runner::name_of(const step& item) const {
+    switch (item.kind) {
+        case step::kind_type::address:
+            return "address " + own_.addresses[item.index].address;
+        case step::kind_type::volume_group:
+            return "vg " + config_.volume_groups[item.index].name;
+        case step::kind_type::file_system:
+            return "filesystem " + config_.filesystems[item.index].directory;
+        default:
+            return config_.resources[item.index].name;
+    }
 }
 
 // SG 4.9: node_fail_fast_enabled resets the node where something may be left behind.
@@ -189,6 +195,7 @@ void runner::script(const step& item, bool start, effects& out) {
 time_point runner::deadline() const {
     auto due = never;
     for (const auto& item : services_) due = std::min(due, item.restart_at);
+    due = std::min({due, look_at_, change_again_});
     return awaits_ ? std::min(due, awaits_until_) : due;
 }
 
@@ -241,7 +248,8 @@ void runner::halt(effects& out) {
     }
     if (phase_ == runner_phase::undoing) return;
     phase_ = runner_phase::halting;
-    if (orphans_.empty()) next_undo(out);
+    // The call of a change under way ends first.
+    if (orphans_.empty() && !waiting_) next_undo(out);
 }
 
 void runner::begin_undo(effects& out) {
@@ -326,6 +334,7 @@ bool runner::process_exited(const node::process_exited& item, time_point now, ef
     }
     if (orphans_.erase(item.request) > 0) {
         if (orphans_.empty() && phase_ == runner_phase::halting && !waiting_) next_undo(out);
+        next_change(out);
         return true;
     }
     if (!waiting_ || item.request != waiting_) return false;
@@ -360,7 +369,7 @@ cluster::report runner::halt_verdict(const node::process_exited& item) const {
 }
 
 bool runner::plugin_answered(const plugin_answer& item, effects& out) {
-    if (address_answered(item, out)) return true;
+    if (address_answered(item, out) || change_answered(item, out) || status_answered(item, out)) return true;
     if (!waiting_ || item.request != waiting_) return false;
     waiting_ = request_id{};
     auto list = steps();
@@ -394,7 +403,11 @@ void runner::adopt(const std::vector<living_process>& living, runner_phase recor
         }
         if (known) continue;
         orphans_.insert(item.request);
-        out.add(kill_process{item.request, duration{1'000'000}});
+        // Begun by a change of which nothing is on record yet; what is wanted is begun after it.
+        auto grace = duration{1'000'000};
+        for (const auto& wanted : wanted_services_)
+            if (item.label == "service:" + wanted.name) grace = wanted.halt_timeout;
+        out.add(kill_process{item.request, grace});
     }
     if (recorded == runner_phase::over) {
         // Only a failed halt is kept on record: something may be left, so it must not pass for halted.
@@ -419,11 +432,11 @@ void runner::adopt(const std::vector<living_process>& living, runner_phase recor
         if (services_[i].process || phase_ != runner_phase::running) continue;
         const auto& config = config_.services[i];
         if (config.by_script() && !parts_.services.contains(config.name)) continue;
-        node::process_exited gone;
-        gone.tail = "ended while the daemon was down";
-        gone.code = -1;
-        service_ended(i, gone, now, out);
+        if (own_.services[i].leaving) continue;
+        services_[i].unjudged = wanted_service(own_.services[i]) == nullptr;
+        if (!services_[i].unjudged) ended_meanwhile(i, now, out);
     }
+    behind_ = true;
 }
 
 }  // namespace mainstay::node

@@ -21,6 +21,7 @@ namespace mainstay::node {
 // What a runner has to tell the cluster, in order.
 struct runner_news {
     std::optional<cluster::report> report;
+    std::string event;  // instead: package_changed, address_not_removed, address_not_added; of what is in `detail`
     std::string detail;
     std::string service;  // with `restarts`: this service was started again
     std::uint32_t restarts = 0;
@@ -28,6 +29,7 @@ struct runner_news {
     bool ignored = false;    // in maintenance: this service has ended, nothing follows
     static void fields(auto& self, auto&& visit) {
         visit("report", self.report);
+        visit("event", self.event);
         visit("detail", self.detail);
         visit("service", self.service);
         visit("restarts", self.restarts);
@@ -53,6 +55,42 @@ struct script_parts {
     std::map<std::string, std::string> addresses;  // address, subnet
     bool operator==(const script_parts&) const = default;
     [[nodiscard]] bool empty() const { return services.empty() && addresses.empty(); }
+    static void fields(auto& self, auto&& visit) {
+        visit("services", self.services);
+        visit("addresses", self.addresses);
+    }
+};
+
+// What of the configuration's services and addresses a generation has begun here and not ended, whatever the
+// configuration says by now (SG 3.11): that is what has to be halted.
+struct own_parts {
+    struct service {
+        std::string name;
+        std::string command;
+        duration halt_timeout{0};
+        bool leaving = false;  // on record before it is told to end: its end is no failure
+        bool operator==(const service&) const = default;
+        static void fields(auto& self, auto&& visit) {
+            visit("name", self.name);
+            visit("command", self.command);
+            visit("halt_timeout", self.halt_timeout);
+            visit("leaving", self.leaving);
+        }
+    };
+    struct ip_address {
+        std::string address;
+        std::string subnet;
+        bool up = true;  // false: to be added, or on its way
+        bool operator==(const ip_address&) const = default;
+        static void fields(auto& self, auto&& visit) {
+            visit("address", self.address);
+            visit("subnet", self.subnet);
+            visit("up", self.up);
+        }
+    };
+    std::vector<service> services;
+    std::vector<ip_address> addresses;
+    bool operator==(const own_parts&) const = default;
     static void fields(auto& self, auto&& visit) {
         visit("services", self.services);
         visit("addresses", self.addresses);
@@ -86,8 +124,9 @@ public:
     // After a daemon restart: `living` are its services that still run, the rest counts as dead.
     // `recorded` is the phase the daemon died in: a start or halt under way is undone; `over` is a
     // halt that failed, and stays one until it is asked for again.
-    // `recall` first: what its script had begun.
-    void recall(script_parts parts);
+    // `recall` first: what its script had begun, and what of its configuration; without that it is taken for all of
+    // the configuration.
+    void recall(script_parts parts, const std::optional<own_parts>& own);
     void adopt(const std::vector<living_process>& living, runner_phase recorded, time_point now, effects& out);
 
     // SG 4.5, in runner_script.cpp. True: what the script wants begun is in parts(); `script_recorded` begins it and
@@ -95,6 +134,22 @@ public:
     bool script_asks(const script_call& asked, std::uint64_t admin, effects& out);
     void script_recorded(const script_call& asked, std::uint64_t admin, effects& out);
     [[nodiscard]] const script_parts& parts() const { return parts_; }
+
+    // A new configuration: taken whole when nothing of the generation is left, else when the steps are the same
+    // but for services and addresses (SG 3.11). While the package runs those are halted and started at once, in
+    // runner_change.cpp; else what has begun stays what is halted.
+    void take_config(package_config config, string_pairs environment, effects& out);
+    // After a daemon restart: the log has been applied as far as by the daemon before. Until then the configuration
+    // may be older than what has begun.
+    void caught_up(time_point now, effects& out);
+    [[nodiscard]] const own_parts& own() const { return own_; }
+    // An address may be called for once own() is durable: the node says with which store that is, then what is stored.
+    [[nodiscard]] bool wants_record() const { return wants_record_; }
+    void record_is(std::uint64_t store) {
+        record_after_ = store;
+        wants_record_ = false;
+    }
+    void stored(std::uint64_t count, effects& out);
 
     // True when the answer was for this runner.
     bool process_exited(const node::process_exited& item, time_point now, effects& out);
@@ -107,10 +162,7 @@ public:
     [[nodiscard]] mainstay::generation generation() const { return generation_; }
     [[nodiscard]] const package_config& config() const { return config_; }
     // The configuration is not part of the byte form: the owner puts it back after reading.
-    void set_config(package_config config) { config_ = std::move(config); }
-    // A new configuration: taken whole when nothing of the generation is left, else when the steps are the same
-    // (SG 3.11).
-    void take_config(package_config config);
+    void set_config(package_config config);
     [[nodiscard]] std::vector<runner_news> take_news();
     // Somebody answered for this address while the former owner was being fenced: it is probed once
     // more before it is taken.
@@ -152,6 +204,19 @@ public:
         visit("removing", self.removing_);
         visit("attempted", self.attempted_);
         visit("kept", self.kept_);
+        visit("own", self.own_);
+        visit("changing", self.changing_);
+        visit("changing_address", self.changing_address_);
+        visit("stuck", self.stuck_);
+        visit("changed", self.changed_);
+        visit("wants_record", self.wants_record_);
+        visit("record_after", self.record_after_);
+        visit("change_again", self.change_again_);
+        visit("behind", self.behind_);
+        visit("look_at", self.look_at_);
+        visit("looks", self.looks_);
+        visit("seen", self.seen_);
+        visit("look_soon", self.look_soon_);
     }
 
 private:
@@ -179,6 +244,8 @@ private:
         duration back_off{0};
         std::string failed;  // how it ended for good while a start script was under way: dealt with then
         std::vector<std::uint64_t> halters;  // cmhaltserv: answered when it is gone
+        bool leaving = false;                // told to end: it is not in the configuration any more
+        bool unjudged = false;               // ended while the daemon was down; no configuration says yet what it is
         static void fields(auto& self, auto&& visit) {
             visit("process", self.process);
             visit("restarts", self.restarts);
@@ -187,6 +254,8 @@ private:
             visit("back_off", self.back_off);
             visit("failed", self.failed);
             visit("halters", self.halters);
+            visit("leaving", self.leaving);
+            visit("unjudged", self.unjudged);
         }
     };
 
@@ -199,6 +268,20 @@ private:
             visit("admin", self.admin);
             visit("asked", self.asked);
             visit("probing", self.probing);
+        }
+    };
+
+    // The call under way, for an address that comes or goes while the package runs.
+    enum class address_change : std::uint8_t { none, probing, adding, removing, count_ };
+    // What `status` of a plugin has said of one part while the package runs.
+    struct seen_part {
+        bool up = false;        // at least once: a `stopped` counts only from one that can tell the difference
+        bool gone = false;      // the last time
+        bool in_doubt = false;  // the last time, and told
+        static void fields(auto& self, auto&& visit) {
+            visit("up", self.up);
+            visit("gone", self.gone);
+            visit("in_doubt", self.in_doubt);
         }
     };
 
@@ -238,6 +321,31 @@ private:
     [[nodiscard]] bool is_changing(const std::string& address) const;
     bool address_answered(const plugin_answer& item, effects& out);
     void halted_by_script(std::size_t index, effects& out);
+    void set_wanted(const package_config& config);
+    void own_all();
+    void lay_over();
+    [[nodiscard]] const service_config* wanted_service(const own_parts::service& item) const;
+    [[nodiscard]] bool is_wanted(const own_parts::ip_address& item) const;
+    [[nodiscard]] own_parts::ip_address* own_address(const std::string& address);
+    void next_change(effects& out);
+    bool end_leaving(effects& out);
+    void ended_meanwhile(std::size_t index, time_point now, effects& out);
+    void forget_service(std::size_t index);
+    bool change_address(effects& out);
+    void begin_services(effects& out);
+    bool change_answered(const plugin_answer& item, effects& out);
+    void address_added(bool ok, const plugin_answer& item, effects& out);
+    void address_removed(bool ok, const plugin_answer& item);
+    void call_own_address(const own_parts::ip_address& item, address_change what, effects& out);
+    void tell(const char* event, std::string detail);
+    [[nodiscard]] bool is_stuck(const std::string& address) const;
+    void change_later(time_point now, effects& out);
+    [[nodiscard]] std::string name_of(const step& item) const;
+    void look(time_point now, effects& out);
+    [[nodiscard]] bool may_look(const std::string& part) const;
+    [[nodiscard]] static bool has_status(const step& item);
+    bool status_answered(const plugin_answer& item, effects& out);
+    void part_is_gone(const std::string& part, const std::string& how, effects& out);
     void report(cluster::report what, std::string detail);
 
     package_config config_;
@@ -266,9 +374,24 @@ private:
     time_point awaits_until_ = never;  // run_script_timeout, once it is known when the waiting began
     script_parts parts_;
     std::map<request_id, address_call> address_calls_;
-    std::string removing_;                   // the address that the call under way takes away
-    std::map<std::string, bool> attempted_;  // addresses of the script that were called for: is it surely up
-    std::set<std::string> kept_;             // addresses that could not be taken away in this halt
+    std::string removing_;                           // the address that the call under way takes away
+    std::map<std::string, bool> attempted_;          // addresses of the script that were called for: is it surely up
+    std::set<std::string> kept_;                     // addresses that could not be taken away in this halt
+    std::vector<service_config> wanted_services_;    // of the newest configuration; config_ has what own_ has
+    std::vector<package_address> wanted_addresses_;  // ...
+    own_parts own_;
+    address_change changing_ = address_change::none;
+    std::string changing_address_;
+    std::map<std::string, bool> stuck_;  // addresses that could not be changed, and told; true = until change_again_
+    std::vector<std::string> changed_;   // in the change under way, in words
+    bool wants_record_ = false;
+    std::uint64_t record_after_ = 0;  // 0 = own_ is durable
+    time_point change_again_ = never;
+    bool behind_ = false;  // adopted, and not yet caught up
+    time_point look_at_ = never;
+    std::map<request_id, std::string> looks_;  // calls of `status` under way, by part
+    std::map<std::string, seen_part> seen_;
+    bool look_soon_ = false;
 };
 
 }  // namespace mainstay::node

@@ -22,7 +22,12 @@ void answer(std::uint64_t admin, std::string text, effects& out) {
 
 }  // namespace
 
-void runner::recall(script_parts parts) {
+void runner::recall(script_parts parts, const std::optional<own_parts>& own) {
+    if (own) {
+        own_ = *own;
+        services_.assign(own_.services.size(), {});
+        lay_over();
+    }
     parts_ = std::move(parts);
     for (const auto& [name, given] : parts_.services)
         if (auto index = find_service(name)) services_[*index].restarts = given.restarts;

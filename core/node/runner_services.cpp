@@ -54,6 +54,8 @@ void runner::tick(time_point now, effects& out) {
         if (!runs) continue;
         maintained_ ? ended_in_maintenance(i, "was about to be restarted") : start_service(i, out);
     }
+    change_later(now, out);
+    look(now, out);
 }
 
 void runner::ended_in_maintenance(std::size_t index, const std::string& how) {
@@ -75,6 +77,10 @@ void runner::service_ended(std::size_t index, const node::process_exited& item, 
         return;
     }
     if (halted || phase_ == runner_phase::over) return;
+    if (own_.services[index].leaving) {
+        forget_service(index);
+        return next_change(out);
+    }
     // SG 4.6: any exit, even 0, is a failure.
     auto text = how_it_ended(item);
     if (maintained_) return ended_in_maintenance(index, text);
@@ -123,7 +129,7 @@ bool runner::end_services(bool by_script, effects& out) {
         if (config_.services[i].by_script() == by_script) services_[i].restart_at = never;
     bool gone = services_gone(by_script);
     for (std::size_t i = 0; i < services_.size() && !gone && !killing_; ++i)
-        if (config_.services[i].by_script() == by_script && services_[i].process)
+        if (config_.services[i].by_script() == by_script && services_[i].process && !services_[i].leaving)
             out.add(kill_process{services_[i].process, config_.services[i].halt_timeout});
     killing_ = !gone;
     return gone;

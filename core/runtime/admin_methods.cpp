@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "cluster/change_effects.hpp"
 #include "cluster/newer_keywords.hpp"
 #include "cluster/plan_id.hpp"
 #include "model/difference.hpp"
@@ -226,7 +227,8 @@ private:
 
     void submit(cluster::command_body body) { ask(node::admin_body{std::move(body)}, json::object()); }
 
-    void ask(node::admin_body body, const json& more) {
+    // `if_refused` goes with a refusal: where in the files it stands.
+    void ask(node::admin_body body, const json& more, const json& if_refused = json()) {
         if (!state().formed() && !std::holds_alternative<node::form_cluster>(body))
             return error(not_formed, "this node is in no cluster yet: hactl cluster apply on one node forms it");
         if (is_true("plan")) return plan(body, more);
@@ -243,7 +245,7 @@ private:
                        {"method", "progress"},
                        {"params", {{"id", id}, {"time", wall_now().us}, {"text", line}}}}));
         };
-        auto done = [send, id, more](const node::admin_done& item) {
+        auto done = [send, id, more, if_refused](const node::admin_done& item) {
             if (item.result == node::admin_result::done) {
                 json value = more;
                 value["text"] = item.text;
@@ -254,7 +256,7 @@ private:
                          : item.result == node::admin_result::failed    ? failed
                          : item.result == node::admin_result::no_leader ? no_leader
                                                                         : unconfirmed;
-            send(dump(error_object(id, number, item.text)));
+            send(dump(error_object(id, number, item.text, number == refused ? if_refused : json())));
         };
         backend_.ask(std::move(body), actor_, patience, progress, done);
     }
@@ -365,7 +367,11 @@ private:
     }
 
     void checked(const checked_files& checked, bool apply) {
-        auto found = json::parse(problems_json(checked.found));
+        auto wrong_now =
+            state().formed() && checked.ok() ? cluster::against_packages(state(), checked.config) : problems{};
+        auto all = checked.found;
+        if (!apply) all.insert(all.end(), wrong_now.begin(), wrong_now.end());
+        auto found = json::parse(problems_json(all));
         auto changes = checked.ok() ? changes_to(checked.config) : json::array();
         if (!apply) {
             answer({{"ok", checked.ok()},
@@ -379,12 +385,17 @@ private:
         if (auto wrong = cluster::against_newer_keywords(state(), checked.config); !wrong.empty())
             return error(refused, wrong);
         json more{{"problems", found}, {"changes", std::move(changes)}};
-        if (state().formed()) return ask(cluster::command_body{cluster::configure{checked.canonical, {}}}, more);
+        if (state().formed())
+            return ask(cluster::command_body{cluster::configure{checked.canonical, {}}}, more,
+                       {{"problems", json::parse(problems_json(wrong_now))}});
         ask(node::form_cluster{checked.canonical}, more);
     }
 
     [[nodiscard]] json changes_to(const configuration& wanted) const {
-        return state().formed() ? json(difference(state().config, wanted)) : json::array();
+        if (!state().formed()) return json::array();
+        auto list = difference(state().config, wanted);
+        for (auto& line : cluster::effects_on_packages(state(), wanted)) list.push_back(std::move(line));
+        return json(list);
     }
 
     // Without `confirm` only what has to be seen first (R5).

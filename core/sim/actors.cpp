@@ -237,7 +237,58 @@ void world::act(machine& where, const node::call_plugin& item) {
         });
         return;
     }
-    resource(where, item);
+    item.verb == "status" ? look_at_resource(where, item) : resource(where, item);
+}
+
+// As its plugin would: it is there, or somebody has taken it away; now and then nobody can tell.
+void world::look_at_resource(machine& where, const node::call_plugin& item) {
+    auto life = where.daemon_life;
+    bool hangs = dice_.chance(weather_.resource_hang);
+    count(hangs ? "fault_resource_hang" : "mark_looked_at");
+    auto wait = hangs ? item.timeout : dice_.between(duration{200}, duration{50'000});
+    after(wait, [this, &where, life, hangs, item] {
+        if (where.daemon_life != life) return;
+        auto held = where.resources.find(item.instance.substr(0, item.instance.find('/')));
+        bool there = held != where.resources.end() && held->second.contains(item.instance);
+        auto outcome = hangs ? call_outcome::unknown : there ? call_outcome::ok : call_outcome::not_running;
+        deliver(where, node::plugin_answer{item.request, outcome, ""});
+    });
+}
+
+// Somebody takes it away behind the cluster's back.
+void world::resource_vanishes(const std::string& name, const std::string& instance) {
+    say(at(name), "vanishes: " + instance);
+    at(name).resources[instance.substr(0, instance.find('/'))].erase(instance);
+}
+
+// What runs of the services with a command and what is there of addresses, where the package runs; empty = exactly
+// what its configuration says.
+std::string world::astray(const std::string& package, const package_config& config) const {
+    std::set<std::string> wanted;
+    for (const auto& item : config.addresses) wanted.insert(package + "/address " + item.address);
+    for (const auto& item : config.services)
+        if (!item.by_script()) wanted.insert("service:" + item.name);
+    std::set<std::string> there;
+    for (const auto& [name, where] : machines_) {
+        if (auto held = where->resources.find(package); held != where->resources.end())
+            for (const auto& instance : held->second)
+                if (instance.find("/address 10.0.0.20") == std::string::npos &&
+                    instance.find("/address") != std::string::npos)
+                    there.insert(instance);
+        for (const auto& [request, item] : where->processes) {
+            auto service =
+                std::find_if(config.services.begin(), config.services.end(),
+                             [&item = item](const auto& each) { return item.label == "service:" + each.name; });
+            bool by_script = service != config.services.end() && service->by_script();
+            if (item.package == package && item.service && !by_script) there.insert(item.label);
+        }
+    }
+    std::string text;
+    for (const auto& item : wanted)
+        if (!there.contains(item)) text += " lacks " + item;
+    for (const auto& item : there)
+        if (!wanted.contains(item)) text += " still has " + item;
+    return text;
 }
 
 void world::resource(machine& where, const node::call_plugin& item) {

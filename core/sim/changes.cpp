@@ -35,6 +35,30 @@ void change_nodes(package_config& item, const cluster_config& cluster, dice& ran
     }
 }
 
+// Services and addresses come and go, as SG 3.11 lets them.
+void change_parts(package_config& item, dice& random) {
+    auto others = std::find_if(item.services.begin(), item.services.end(),
+                               [&](const auto& each) { return each.name == item.name + "_x"; });
+    auto what = random.below(5);
+    if (what == 0 && !item.services.empty() && !item.services.front().by_script()) {
+        item.services.front().command = "/p/serve" + std::to_string(random.below(3));
+    } else if (what <= 2 && others != item.services.end()) {
+        item.services.erase(others);
+    } else if (what <= 2) {
+        service_config extra;
+        extra.name = item.name + "_x";
+        extra.command = "/p/extra";
+        extra.restart_max = std::nullopt;
+        extra.halt_timeout = duration{2'000'000};
+        item.services.push_back(std::move(extra));
+    } else if (!item.everywhere()) {
+        auto second = "10.0.0.15" + item.name.substr(1);
+        auto had = std::erase_if(item.addresses, [&](const auto& each) { return each.address == second; });
+        if (what == 3 && had == 0) item.addresses.push_back({second, "10.0.0.0/24", {}});
+        if (what == 4 && !item.addresses.empty()) item.addresses.pop_back();
+    }
+}
+
 bool acceptable(const configuration& changed) {
     auto found = check_configuration(changed);
     return std::none_of(found.begin(), found.end(),
@@ -103,6 +127,9 @@ void fault_source::reconfigure() {
     auto name = somebody();
     auto package = any_package();
     bool halts = random_.chance(0.7);
+    if (!halts)
+        world_.after(random_.between(duration{100'000}, duration{3'000'000}),
+                     [this, name, package, own = dice(random_.next())] { apply(name, package, own); });
     if (halts) world_.admin(name, cluster::command_body{cluster::package_stop{package}}, patience);
     auto wait = halts ? random_.between(duration{200'000}, duration{4'000'000}) : duration{0};
     world_.after(wait, [this, name, package, own = dice(random_.next())] { apply(name, package, own); });
@@ -122,6 +149,9 @@ void fault_source::apply(const std::string& name, const std::string& package, di
                                   [&package](const auto& each) { return each.name == package; });
         if (known == known_packages_.end()) return;
         changed.packages.push_back(*known);
+    } else if (random.chance(0.5)) {
+        world_.count("fault_parts_changed");
+        change_parts(*item, random);
     } else if (random.chance(0.3)) {
         std::erase_if(changed.packages, [&package](const auto& each) { return each.name == package; });
     } else if (random.chance(0.7)) {

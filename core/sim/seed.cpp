@@ -235,6 +235,8 @@ private:
             bool may = !state.halted && wanted && policy::choose(state, name).node;
             if (item.phase == cluster::package_phase::running) {
                 if (active.size() != 1) return name + " should run and does not";
+                const auto* config = state.find_package(name);
+                if (auto wrong = world_->astray(name, *config); !wrong.empty()) return name + wrong;
             } else if (item.phase == cluster::package_phase::down) {
                 if (may) return name + " is down although it may and can run: " + policy::explain(state, name).headline;
                 if (!active.empty()) return name + " is down and yet active on " + active.front();
@@ -374,6 +376,9 @@ const std::set<std::string>& expected_counts() {
                                              "mark_subnet_up",
                                              "mark_resource_set",
                                              "mark_configuration_applied",
+                                             "fault_parts_changed",
+                                             "mark_package_changed",
+                                             "mark_looked_at",
                                              "mark_maintenance_on",
                                              "mark_maintenance_off",
                                              "mark_condition_lost",

@@ -13,8 +13,8 @@ namespace mainstay::sim {
 
 class mixed_versions {
 public:
-    static constexpr std::uint32_t older = 1;
-    static constexpr std::uint32_t newer = 2;
+    static constexpr std::uint32_t older = 2;
+    static constexpr std::uint32_t newer = 3;
 
     // `where` outlives this and every event that it leaves in its queue; nothing has run yet. What is in `without`,
     // counted from 1 in the order of the nodes, is new from the start.

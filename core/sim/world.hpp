@@ -98,6 +98,8 @@ public:
     void subnet(const std::string& name, const std::string& subnet, bool up);
     // All heartbeat links of this machine, set down and up on it.
     void links(const std::string& name, bool up);
+    // An address, file system or whatever of a package is gone from this machine.
+    void resource_vanishes(const std::string& name, const std::string& instance);
     std::uint64_t admin(const std::string& name, node::admin_body body, duration patience = duration{30'000'000});
 
     // ---- what can be seen ----
@@ -110,6 +112,8 @@ public:
     [[nodiscard]] std::uint32_t feature_level(const std::string& name) const;
     // Machines on which anything of the package is active now (invariant 1's sense).
     [[nodiscard]] std::vector<std::string> active_on(const std::string& package) const;
+    // How services and addresses of a running package differ from its configuration; empty = not at all.
+    [[nodiscard]] std::string astray(const std::string& package, const package_config& config) const;
     [[nodiscard]] std::optional<node::admin_done> answer(std::uint64_t id) const;
     [[nodiscard]] const node::node* leader() const;  // of the highest term, or null
     [[nodiscard]] std::uint64_t committed() const { return ghost_.size(); }
@@ -166,6 +170,7 @@ private:
     void stonith(machine& where, const node::call_plugin& item);
     void arbitrate(machine& where, const node::call_plugin& item);
     void resource(machine& where, const node::call_plugin& item);
+    void look_at_resource(machine& where, const node::call_plugin& item);
     void watchdog_stays(machine& where);
     void script_talks(machine& where, const node::run_process& item);
     void script_says(machine& where, node::script_call asked);

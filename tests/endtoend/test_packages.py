@@ -70,6 +70,7 @@ class PackageCase(MainstayCase):
                 for node in lab.names:
                     for script in ("pre", "ext", "main"):
                         lab.write(node, f"/etc/mainstay/{script}", SCRIPT, 0o755)
+                    lab.write(node, "/etc/mainstay/stubborn", STUBBORN, 0o755)
                     os.makedirs(lab.path(node, "/var/lib/misc/data"), exist_ok=True)
                 return text
             return write
@@ -111,10 +112,12 @@ class OnlineChange(PackageCase):
         self.lab.apply("node2")
         self.assertRegex(self.lab.hactl("node3", "cluster", "get").stdout, "halt_script_timeout +4s")
         # What was started has to be halted by the same steps.
-        self.lab.write("node2", "/etc/mainstay/packages/one.conf", ONE.replace("sleep 1000", "sleep 1001"))
+        self.lab.write("node2", "/etc/mainstay/packages/one.conf",
+                       ONE.replace("external_pre_script", "external_script"))
         refused = self.lab.apply("node2", check=False)
         self.assertNotEqual(refused.returncode, 0)
-        self.assertIn("halt it before service_cmd is changed", refused.stdout + refused.stderr)
+        self.assertIn("halt it before external_pre_script is changed", refused.stdout + refused.stderr)
+        self.assertRegex(refused.stderr, r"one.conf:\d+: warning: external_")
         self.assertRegex(self.lab.hactl("node3", "cluster", "get").stdout, "priority +7")
         after = self.lab.wait_process("node1", "sleep", "1000")
         self.assertEqual((after, self.lab.package("one")["generation"]), (before, generation))
@@ -122,7 +125,99 @@ class OnlineChange(PackageCase):
         self.lab.apply("node2")
         self.assertEqual(self.lab.package("one")["state"], "halted")
         self.lab.hactl("node3", "package", "start", "one", "node1")
-        self.lab.wait_process("node1", "sleep", "1001")
+        self.lab.wait_process("node1", "sleep", "1000")
+
+
+# Its service takes its time to end.
+SLOW = """package_name slow
+node_name node1
+node_name node2
+ip_subnet 10.77.0.0/24
+  ip_address 10.77.0.121
+service_name slow_s
+  service_cmd /etc/mainstay/stubborn 2000
+  service_halt_timeout 3
+service_name slow_t
+  service_cmd /bin/sleep 2001
+"""
+STUBBORN = """#!/bin/sh
+trap '' TERM
+while :; do sleep $1; done
+"""
+
+
+class PartsComeAndGo(PackageCase):
+    """Services and addresses of a package that runs: SG 3.11."""
+    packages = {"slow": SLOW}
+    smoke = True
+
+    def begin(self):
+        super().begin()
+        self.generation = self.lab.package("slow")["generation"]
+
+    def has(self, node, address):
+        return f" {address}/" in self.lab.run(node, "ip", "-o", "addr").stdout
+
+    def sleeps(self, node, argument):
+        return [pid for pid, argv in self.lab.processes(node, "sleep") if argument in argv]
+
+    def change(self, *pairs):
+        text = SLOW
+        for old, new in pairs:
+            self.assertIn(old, text)
+            text = text.replace(old, new)
+        self.lab.write("node2", "/etc/mainstay/packages/slow.conf", text)
+        told = self.lab.hactl("node2", "cluster", "check", *self.lab.files("node2")).stdout
+        self.lab.apply("node2")
+        return told
+
+    def untouched(self):
+        package = self.lab.package("slow")
+        self.assertEqual((package["state"], package["generation"]), ("running", self.generation))
+        self.assertNotIn("service_failed", self.kinds(package="slow"))
+
+    def test_they_come_and_go(self):
+        other = self.lab.wait_process("node1", "sleep", "2001")
+        told = self.change(("stubborn 2000", "stubborn 2002"), ("0.121", "0.121\n  ip_address 10.77.0.122"))
+        self.assertIn("package slow on node1: halts service slow_s", told)
+        self.assertIn("package slow on node1: adds address 10.77.0.122", told)
+        self.lab.wait_process("node1", "sleep", "2002")
+        self.assertEqual(self.sleeps("node1", "2000"), [])
+        self.assertTrue(self.has("node1", "10.77.0.121") and self.has("node1", "10.77.0.122"))
+        self.assertEqual(self.sleeps("node1", "2001"), [other])
+        self.change(("stubborn 2000", "stubborn 2002"))
+        self.lab.wait("the address is gone", lambda: not self.has("node1", "10.77.0.122"))
+        self.lab.wait("it is written down", lambda: self.kinds(package="slow").count("package_changed") == 2)
+        self.untouched()
+
+    def test_the_daemon_dies_in_the_middle(self):
+        self.lab.wait_process("node1", "sleep", "2000")
+        self.change(("stubborn 2000", "stubborn 2002"), ("0.121", "0.123"), ("slow_t", "slow_u"), ("2001", "2003"))
+        # While the old service does not want to end.
+        self.lab.wait("the other one has ended", lambda: not self.sleeps("node1", "2001"))
+        self.assertTrue(self.sleeps("node1", "2000"))
+        self.lab.kill("node1", "mainstayd")
+        self.lab.wait("the daemon is back", lambda: self.lab.status("node1"))
+        self.lab.wait_process("node1", "sleep", "2002")
+        self.lab.wait_process("node1", "sleep", "2003")
+        self.assertEqual(self.sleeps("node1", "2000") + self.sleeps("node1", "2001"), [])
+        self.lab.wait("the new address is there", lambda: self.has("node1", "10.77.0.123"))
+        self.assertFalse(self.has("node1", "10.77.0.121"))
+        self.untouched()
+        self.lab.hactl("node3", "package", "halt", "slow")
+        self.assertFalse(self.has("node1", "10.77.0.123"))
+        self.assertEqual([argv for _, argv in self.lab.processes("node1", "sleep")], [])
+
+
+class AddressTakenAway(PackageCase):
+    packages = {"slow": SLOW}
+
+    def test_it_moves(self):
+        self.lab.run("node1", "ip", "addr", "del", "10.77.0.121/24", "dev", "eth0")
+        self.lab.wait_running("slow", "node2", limit_s=120)
+        self.assertIn(" 10.77.0.121/", self.lab.run("node2", "ip", "-o", "addr").stdout)
+        said = [item["text"] for item in self.lab.history() if item.get("package") == "slow"]
+        self.assertTrue(any("address 10.77.0.121 is gone" in text for text in said), said)
 
 
 class Scripts(PackageCase):

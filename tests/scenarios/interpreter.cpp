@@ -123,6 +123,7 @@ void interpreter::command(const words& said) {
     if (verb == "package") return package(said);
     if (verb == "with") return with(said);
     if (verb == "replace") return replace(said);
+    if (verb == "also" || verb == "without") return also(said, verb == "also");
     if (verb == "form") return form();
     if (verb == "settle") return settle();
     if (verb == "run") return world().run_until(world().now() + time_of(name));
@@ -134,6 +135,8 @@ void interpreter::command(const words& said) {
     if (verb == "install") return world().install(name, static_cast<std::uint32_t>(std::stoul(said.at(2))));
     if (verb == "pause") return world().pause_daemon(name, time_of(said.at(2)));
     if (verb == "kill-service") return world().kill_service(name, said.size() > 2 ? said[2] : std::string());
+    if (verb == "vanish")
+        return world().resource_vanishes(name, said.at(2) + (said.size() > 3 ? " " + said.at(3) : ""));
     if (verb == "fence-answers") return world().fence_answers(name);
     if (verb == "exits") return exits(said);
     if (verb == "event") return world().plugin_event(name, {said.at(2), said.at(3), said.at(4), {}});
@@ -300,6 +303,19 @@ void interpreter::replace(const words& said) {
     if (old >= end) return static_cast<void>(text_.insert(end, line));
     auto last = text_.find('\n', old + 1) + 1;
     text_.replace(old + 1, last - old - 1, line);
+}
+
+// One more line at the end of the package, or exactly that line less.
+void interpreter::also(const words& said, bool more) {
+    const auto head = "package_name " + said.at(1) + "\n";
+    auto begin = text_.find(head);
+    if (begin == std::string::npos) return say("there is no package " + said.at(1));
+    auto end = std::min(text_.find("package_name ", begin + head.size()), text_.size());
+    std::string line;
+    for (std::size_t i = 2; i < said.size(); ++i) line += said[i] + (i + 1 < said.size() ? " " : "\n");
+    if (more) return static_cast<void>(text_.insert(end, line));
+    auto old = text_.find("\n" + line, begin);
+    if (old < end) text_.erase(old + 1, line.size());
 }
 
 void interpreter::form() {

@@ -40,6 +40,7 @@ private:
     void package(const words& said);
     void with(const words& said);
     void replace(const words& said);
+    void also(const words& said, bool more);
     void exits(const words& said);
     void form();
     void settle();

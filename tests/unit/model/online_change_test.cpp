@@ -25,18 +25,19 @@ package_config web() {
     return item;
 }
 
-names down_for(const std::function<void(package_config&)>& change) {
+names down_for(const std::function<void(package_config&)>& change, bool parts_change = false) {
     auto to = web();
     change(to);
     CHECK_FALSE(differing(web(), to).empty());
-    return needs_down(web(), to);
+    return needs_down(web(), to, parts_change);
 }
 
 }  // namespace
 
 TEST_CASE("the same is no difference") {
     CHECK(differing(web(), web()).empty());
-    CHECK(needs_down(web(), web()).empty());
+    CHECK(needs_down(web(), web(), false).empty());
+    CHECK(changes_of_parts(web(), web()).empty());
 }
 
 TEST_CASE("where it runs, and what its failure means, changes at once") {
@@ -78,4 +79,40 @@ TEST_CASE("what may change at once does not hide what may not") {
         p.halt_script = "/p/new";
     });
     CHECK(found == names{"halt_script"});
+}
+
+TEST_CASE("services and addresses come and go once every node can do that") {
+    auto online = [](const std::function<void(package_config&)>& change) { return down_for(change, true); };
+    CHECK(online([](auto& p) { p.services[0].command = "/p/new"; }).empty());
+    CHECK(online([](auto& p) { p.services[0].name = "new"; }).empty());
+    CHECK(online([](auto& p) { p.services.clear(); }).empty());
+    CHECK(online([](auto& p) { p.services.push_back({.name = "u", .command = "/p/u"}); }).empty());
+    CHECK(online([](auto& p) { std::swap(p.services[0], p.services[1]); }).empty());
+    CHECK(online([](auto& p) { p.addresses.clear(); }).empty());
+    CHECK(online([](auto& p) { p.addresses.push_back({"10.0.0.8", "10.0.0.0/24", {}}); }).empty());
+    CHECK(online([](auto& p) { p.external_scripts.pop_back(); }) == names{"external_script"});
+    CHECK(online([](auto& p) { p.filesystems[0].mount_options = "ro"; }) == names{"fs_mount_opt"});
+    CHECK(online([](auto& p) {
+              p.addresses.clear();
+              p.run_script = "/p/new";
+          }) == names{"run_script"});
+}
+
+TEST_CASE("what only a control script can start needs the package down") {
+    auto script_too = [](package_config& p) { p.services.push_back({.name = "c"}); };
+    CHECK(down_for(script_too, true).front() == "service_name");
+    CHECK_FALSE(down_for([](auto& p) { p.services[0].command.clear(); }, true).empty());
+}
+
+TEST_CASE("what a change does to the parts of a running package") {
+    auto to = web();
+    to.services[0].command = "/p/new";
+    to.services[1].restart_max = 5;
+    to.services.push_back({.name = "u", .command = "/p/u"});
+    to.addresses = {{"10.0.0.8", "10.0.0.0/24", {}}};
+    auto found = changes_of_parts(web(), to);
+    CHECK(found.services_halted == names{"s"});
+    CHECK(found.services_started == names{"s", "u"});
+    CHECK(found.addresses_removed == names{"10.0.0.9"});
+    CHECK(found.addresses_added == names{"10.0.0.8"});
 }

@@ -75,3 +75,23 @@ TEST_CASE("what scripts have begun comes back") {
     }
     CHECK_FALSE(read_stored_form(bytes + "x"));
 }
+
+TEST_CASE("what of its configuration a generation has begun comes back, an empty list too") {
+    auto record = read_stored_form(encode(old()));
+    REQUIRE(record);
+    CHECK_FALSE(record->packages["db"].own);
+    record->packages["db"].own = own_parts{};
+    record->packages["web"].own = own_parts{{{"web_s", "/bin/web", duration{2'000'000}, true}},
+                                            {{"10.0.0.9", "10.0.0.0/24", true}, {"10.0.0.8", "10.0.0.0/24", false}}};
+    auto bytes = stored_form(*record);
+    auto back = read_stored_form(bytes);
+    REQUIRE(back);
+    CHECK(back->packages.at("db").own == own_parts{});
+    CHECK(back->packages.at("web").own == record->packages.at("web").own);
+    record->packages["db"].own.reset();
+    record->packages["db"].parts.addresses["10.0.0.7"] = "10.0.0.0/24";
+    back = read_stored_form(stored_form(*record));
+    REQUIRE(back);
+    CHECK_FALSE(back->packages.at("db").own);
+    CHECK(back->packages.at("db").parts == record->packages.at("db").parts);
+}

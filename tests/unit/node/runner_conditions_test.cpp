@@ -196,11 +196,11 @@ TEST_CASE("a changed configuration is taken while it runs when its steps stay th
     REQUIRE(lab.item.phase() == runner_phase::running);
     auto changed = waiting_package();
     changed.halt_script = "/other";
-    lab.item.take_config(changed);
+    lab.item.take_config(changed, {}, lab.out);
     CHECK(lab.item.config().halt_script == "/halt");
     changed = web_package();  // without the resource it waited for, its last step
     changed.services[0].halt_timeout = 9'000 * ms;
-    lab.item.take_config(changed);
+    lab.item.take_config(changed, {}, lab.out);
     CHECK(lab.item.config().generic_resources.empty());
     lab.item.halt(lab.out);
     auto story = lab.go_on(lab.asked());

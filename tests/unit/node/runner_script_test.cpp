@@ -243,7 +243,7 @@ TEST_CASE("after a daemon restart the script's services are watched as they were
     script_lab lab;
     script_parts parts;
     parts.services["one"] = {"/bin/one", 2, 1};
-    lab.item.recall(parts);
+    lab.item.recall(parts, {});
     SECTION("living") {
         lab.item.adopt({{request_id{71}, "web", "service:one"}}, runner_phase::running, lab.now, lab.out);
         CHECK(lab.asked().empty());

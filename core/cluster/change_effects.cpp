@@ -1,0 +1,82 @@
+#include "cluster/change_effects.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "model/online_change.hpp"
+
+namespace mainstay::cluster {
+
+namespace {
+
+const package_config* find(const configuration& in, const std::string& name) {
+    for (const auto& item : in.packages)
+        if (item.name == name) return &item;
+    return nullptr;
+}
+
+// SG 3.11: what it was started with is not touched by these.
+const char* when_it_counts(const std::string& keyword) {
+    static const std::set<std::string> at_start{"run_script_timeout", "fs_mount_retry_count"};
+    static const std::set<std::string> at_halt{"halt_script_timeout",      "successor_halt_timeout",
+                                               "fs_umount_retry_count",    "fs_umount_opt",
+                                               "deactivation_retry_count", "kill_processes_accessing_raw_devices"};
+    if (keyword == "auto_run") return "the next start of the cluster";
+    if (at_start.contains(keyword)) return "its next start";
+    return at_halt.contains(keyword) ? "its next halt" : nullptr;
+}
+
+source_position place_of(const package_config& package, const std::string& keyword) {
+    for (const auto& service : package.services)
+        if (auto found = service.lines.find(keyword); found != service.lines.end()) return found->second;
+    // A keyword that may repeat stands there with its value.
+    for (const auto& [key, where] : package.lines)
+        if (key == keyword || key.starts_with(keyword + " ")) return where;
+    return package.where;
+}
+
+}  // namespace
+
+std::vector<std::string> effects_on_packages(const state& now, const configuration& wanted) {
+    std::vector<std::string> list;
+    for (const auto& [name, item] : now.packages) {
+        const auto* from = now.find_package(name);
+        const auto* to = find(wanted, package_of(name));
+        if (from == nullptr || to == nullptr || !item.active()) continue;
+        auto say = [&, head = "package " + package_of(name) + " on " + now.node_name(item.owner) +
+                              ": "](const std::string& text) { list.push_back(head + text); };
+        auto parts = changes_of_parts(*from, *to);
+        for (const auto& service : parts.services_halted) say("halts service " + service);
+        for (const auto& address : parts.addresses_removed) say("takes address " + address + " away");
+        for (const auto& address : parts.addresses_added) say("adds address " + address);
+        for (const auto& service : parts.services_started) say("starts service " + service);
+        for (const auto& keyword : differing(*from, *to))
+            if (const auto* when = when_it_counts(keyword)) say(keyword + " counts from " + when);
+    }
+    return list;
+}
+
+problems against_packages(const state& now, const configuration& wanted) {
+    problems found;
+    for (const auto& [name, item] : now.packages) {
+        const auto* from = now.find_package(name);
+        const auto* to = find(wanted, package_of(name));
+        if (from == nullptr || to == nullptr || (!item.active() && !item.maintained)) continue;
+        auto keywords = item.maintained ? differing(*from, *to) : needs_down(*from, *to, now.parts_may_change(item));
+        for (const auto& keyword : keywords) {
+            problem wrong;
+            wrong.severity = problem::level::warning;
+            wrong.where = place_of(*to, keyword);
+            wrong.keyword = keyword;
+            wrong.message = "can't change while package " + name + " is " +
+                            (item.maintained ? std::string("in maintenance: hactl package maintenance off ")
+                                             : std::string(to_string(item.phase)) + " on " + now.node_name(item.owner) +
+                                                   ": hactl package halt ") +
+                            package_of(name) + " first";
+            found.push_back(std::move(wrong));
+        }
+    }
+    return found;
+}
+
+}  // namespace mainstay::cluster
