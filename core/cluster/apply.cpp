@@ -245,7 +245,14 @@ void fold::on(const power_action& body) {
     found->second.power_away = body.away;
 }
 
-void fold::on(const feature_level& body) { state_.feature_level = std::max(state_.feature_level, body.level); }
+void fold::on(const feature_level& body) {
+    bool waits_begin = state_.feature_level < waits_level && body.level >= waits_level;
+    state_.feature_level = std::max(state_.feature_level, body.level);
+    if (!waits_begin) return;
+    auto times = timings_of(state_.config.cluster);
+    state_.member_timeout_max = times.member_timeout;
+    state_.halt_timeout_max = times.halt_timeout;
+}
 
 void fold::on(const notified& body) {
     for (auto& notice : state_.notices)

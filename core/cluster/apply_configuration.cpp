@@ -25,8 +25,11 @@ void fold::on(const configure& body) {
     state_.configuration_text = body.text;
     auto former = std::exchange(state_.config, std::move(*parsed));
     outcome_.configuration_changed = true;
-    // "Packages": waits use the largest L ever committed.
-    state_.lease_max = std::max(state_.lease_max, timings_of(state_.config.cluster).lease);
+    // "Packages": waits use the largest L ever committed, and the largest of what else a node out of reach goes by.
+    auto times = timings_of(state_.config.cluster);
+    state_.lease_max = std::max(state_.lease_max, times.lease);
+    state_.member_timeout_max = std::max(state_.member_timeout_max, times.member_timeout);
+    state_.halt_timeout_max = std::max(state_.halt_timeout_max, times.halt_timeout);
     take_nodes(body);
     forget_services(former);
     std::set<std::string> kept;

@@ -42,6 +42,13 @@ std::string state::node_name(node_id node) const {
     return found == nodes.end() ? "node#" + std::to_string(node.value) : found->second.name;
 }
 
+timings state::longest(timings now) const {
+    now.lease = std::max(now.lease, lease_max);
+    now.member_timeout = std::max(now.member_timeout, member_timeout_max);
+    now.halt_timeout = std::max(now.halt_timeout, halt_timeout_max);
+    return now;
+}
+
 std::vector<node_id> state::node_list(const package_config& package) const {
     std::vector<node_id> list;
     bool all = package.nodes.empty() || std::count(package.nodes.begin(), package.nodes.end(), "*") > 0;

@@ -11,6 +11,7 @@
 
 #include "cluster/commands.hpp"
 #include "model/config.hpp"
+#include "model/timing.hpp"
 
 namespace mainstay::cluster {
 
@@ -21,6 +22,9 @@ inline constexpr std::uint32_t own_feature_level = 3;
 inline constexpr std::uint32_t script_services_level = 2;
 // ... and the services and addresses of a running package may change.
 inline constexpr std::uint32_t online_parts_level = 3;
+
+// ... and the state keeps the largest T and lease_halt_timeout.
+inline constexpr std::uint32_t waits_level = 3;
 
 // Who set a flag, and when.
 struct provenance {
@@ -278,6 +282,8 @@ struct state {
     provenance halted_by;
     log_index newest_package_entry;
     duration lease_max{0};  // the largest L ever committed
+    duration member_timeout_max{0};  // the same of T and lease_halt_timeout; from waits_level on as replicated
+    duration halt_timeout_max{0};
     node_id next_node{1};   // R1: ids are given once
     // Newest first: the certified histories this one contains (R5), and where each began.
     std::vector<std::pair<std::uint64_t, log_index>> lineages;
@@ -310,10 +316,16 @@ struct state {
         visit("resources", self.resources);
         visit("subnets", self.subnets);
         visit("generation_floor", self.generation_floor);
+        if (self.feature_level >= waits_level) {
+            visit("member_timeout_max", self.member_timeout_max);
+            visit("halt_timeout_max", self.halt_timeout_max);
+        }
     }
 
     configuration config;  // parsed from configuration_text whenever that changes
 
+    // What a node that was lost may still go by: each time as large as any that was ever committed.
+    [[nodiscard]] timings longest(timings now) const;
     [[nodiscard]] std::uint64_t lineage() const { return lineages.empty() ? 0 : lineages.front().first; }
     [[nodiscard]] bool formed() const { return static_cast<bool>(cluster); }
     // By the name of the package or of one of its instances.

@@ -133,9 +133,7 @@ policy::view node::look(time_point& look_again) const {
             auto from = raft_.elected_at();
             auto acknowledged = acknowledged_at_.find(id);
             if (acknowledged != acknowledged_at_.end()) from = std::max(from, acknowledged->second);
-            auto longest = times_;
-            longest.lease = std::max(state_.lease_max, times_.lease);
-            auto wait = lease_proof_of(longest, item.watchdog).total();
+            auto wait = lease_proof_of(state_.longest(times_), item.watchdog).total();
             if (mutated(mutation::lease_wait_too_short)) wait /= 3;
             if (!endless_there(id)) seen.lost_for_sure[id] = from + wait + wait / 100;
         }

@@ -153,9 +153,7 @@ void forecaster::die(node_id node) {
 }
 
 void forecaster::set_lost_for_sure(node_id node, time_point acknowledged) {
-    auto longest = times_;
-    longest.lease = std::max(state_.lease_max, times_.lease);
-    auto wait = lease_proof_of(longest, state_.nodes.at(node).watchdog).total();
+    auto wait = lease_proof_of(state_.longest(times_), state_.nodes.at(node).watchdog).total();
     seen_.lost_for_sure[node] = acknowledged + wait + wait / 100;
 }
 

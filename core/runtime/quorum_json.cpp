@@ -84,15 +84,14 @@ std::string timing_json(const node::node& core) {
     const auto& state = core.state();
     json out{{"text", mainstay::explain(core.times())}};
     out["nodes"] = json::array();
-    auto longest = core.times();
-    longest.lease = std::max(state.lease_max, longest.lease);
+    auto longest = state.longest(core.times());
     for (const auto& [id, item] : state.nodes) {
         json one{{"name", item.name}, {"watchdog_us", item.watchdog.count()}};
         // Proof (3) exists only with an armed watchdog.
         if (item.watchdog.count() > 0) one["lease_proof_us"] = lease_proof_of(longest, item.watchdog).total().count();
         out["nodes"].push_back(std::move(one));
     }
-    out["daemon_restart_is_harmless"] = longest.daemon_restart_time < longest.member_timeout;
+    out["daemon_restart_is_harmless"] = core.times().daemon_restart_time < core.times().member_timeout;
     return dump(out);
 }
 

@@ -231,6 +231,26 @@ TEST_CASE("the longest lease ever committed is remembered") {
     CHECK(lab.state.lease_max == longer);
 }
 
+TEST_CASE("so is what else a node out of reach may go by: T and lease_halt_timeout") {
+    cluster_lab lab;
+    REQUIRE(lab.say(new_text(configuration_text("member_timeout 9s"))).accepted);
+    // Older versions did not keep it: it begins with what holds when all of them read it.
+    REQUIRE(lab.say(new_text(configuration_text("on_quorum_loss halt\n  lease_halt_timeout 60s"))).accepted);
+    REQUIRE(lab.say(cluster::feature_level{cluster::waits_level}).accepted);
+    auto now = timings_of(lab.state.config.cluster);
+    CHECK(lab.state.longest(now).member_timeout == now.member_timeout);
+    CHECK(lab.state.longest(now).halt_timeout == duration{60'000'000});
+    REQUIRE(lab.say(new_text(configuration_text("member_timeout 2s"))).accepted);
+    REQUIRE(lab.say(new_text(configuration_text(""))).accepted);
+    now = timings_of(lab.state.config.cluster);
+    CHECK(now.halt_timeout == duration{0});
+    CHECK(lab.state.longest(now).halt_timeout == duration{60'000'000});
+    CHECK(lab.state.longest(now).member_timeout == std::max(now.member_timeout, duration{2'000'000}));
+    auto copy = decode<cluster::state>(encode(lab.state));
+    REQUIRE(copy);
+    CHECK(copy->halt_timeout_max == duration{60'000'000});
+}
+
 TEST_CASE("halting tries again what failed to halt") {
     cluster_lab lab;
     lab.run("web", n1);
