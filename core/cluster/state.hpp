@@ -281,10 +281,10 @@ struct state {
     bool halted = false;  // hactl cluster halt
     provenance halted_by;
     log_index newest_package_entry;
-    duration lease_max{0};  // the largest L ever committed
+    duration lease_max{0};           // the largest L ever committed
     duration member_timeout_max{0};  // the same of T and lease_halt_timeout; from waits_level on as replicated
     duration halt_timeout_max{0};
-    node_id next_node{1};   // R1: ids are given once
+    node_id next_node{1};  // R1: ids are given once
     // Newest first: the certified histories this one contains (R5), and where each began.
     std::vector<std::pair<std::uint64_t, log_index>> lineages;
     std::vector<wall_time> fence_times;                                  // confirmed fences, for the storm brake
