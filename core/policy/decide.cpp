@@ -21,6 +21,8 @@ public:
 
     outcome run() {
         for (const auto& [id, node] : state_.nodes) watch(id, node);
+        // D5: nothing that rests on a broken proof is started in the same breath.
+        if (proof_broken_) return std::move(out_);
         power();
         for (const auto& [id, node] : state_.nodes) fence(id, node);
         place();  // in the order of the configuration, so that the start order is the administrator's
@@ -50,6 +52,7 @@ private:
             add(cluster::node_back{id, node.boot});
         } else if (node.status == node_status::fenced && is_set(seen_.heard_dead, id)) {
             add(cluster::proof_broken{id, node.boot});
+            proof_broken_ = true;
         }
     }
 
@@ -355,6 +358,7 @@ private:
     load* used_now_ = nullptr;
     outcome out_;
     std::uint64_t fences_ = 0;
+    bool proof_broken_ = false;
 };
 
 }  // namespace
