@@ -33,6 +33,13 @@ struct situation {
         now.present.erase(node);
         for (auto& [link, heard] : now.heard_on) heard.erase(node);
     }
+    void fence_came_to(node_id target, cluster::fence_outcome outcome) {
+        lab.ask_fence(target);
+        cluster::fence_result result;
+        result.id = lab.state.fence_ids;
+        result.outcome = outcome;
+        CHECK(lab.say(result).accepted);
+    }
     // "n1 ok", "eth0: why", one a line.
     [[nodiscard]] std::string told() const {
         std::string out;
@@ -88,11 +95,7 @@ TEST_CASE("a package that has nowhere to go, or whose node can't be proven dead"
     CHECK(s.lab.say(cluster::package_switching{"web", "n2", false}, "alice@n1").accepted);
     CHECK(s.told().find("n1: web has nowhere to go\nn2 ok\n") == 0);
     situation failed(text(strip));
-    failed.lab.ask_fence(n1);
-    cluster::fence_result result;
-    result.id = failed.lab.state.fence_ids;
-    result.outcome = cluster::fence_outcome::failed;
-    CHECK(failed.lab.say(result).accepted);
+    failed.fence_came_to(n1, cluster::fence_outcome::failed);
     CHECK(failed.told().find("n1: nothing could prove that n1 is dead, web would wait\nn2 ok\n") == 0);
     // An armed watchdog can.
     failed.lab.state.nodes.at(n1).watchdog = duration{5'000'000};
@@ -135,11 +138,7 @@ TEST_CASE("an armed watchdog is a proof for packages, and breaks no tie") {
     s.now.voters = {n1, n2};
     for (auto& [id, node] : s.lab.state.nodes) node.watchdog = duration{2'000'000};
     CHECK(s.told().find("n1 ok\n") == 0);
-    s.lab.ask_fence(n1);
-    cluster::fence_result result;
-    result.id = s.lab.state.fence_ids;
-    result.outcome = cluster::fence_outcome::unknown;
-    CHECK(s.lab.say(result).accepted);
+    s.fence_came_to(n1, cluster::fence_outcome::unknown);
     CHECK(s.told().find("n1: 1 of 2 voters would be left\n") == 0);
 }
 
