@@ -97,6 +97,8 @@ void fold::on(const node_admin& body) {
     auto id = state_.find_node(body.node);
     if (!id) return refuse("there is no node " + body.node + " in the configuration");
     auto& node = state_.nodes[id];
+    if (state_.is_detached(id))
+        return refuse("node " + body.node + " is detached: hactl node attach " + body.node + " first");
     if (node.halted == !body.run)
         return refuse("node " + body.node + (body.run ? " is not halted" : " is halted already"));
     node.halted = !body.run;
@@ -298,6 +300,7 @@ void proven_dead(state& current, applied& outcome, node_id target, boot_id boot,
         node.status = node_status::fenced;
         node.status_by = why;
         if (proof == proof_kind::fenced) node.fenced_times.push_back(why.when);
+        current.detached.erase(target);
         end_maintenance_on(current, target);
     }
     for (auto& [name, item] : current.packages) {
@@ -352,6 +355,8 @@ void apply_boot(state& current, const consensus::boot_entry& body, applied& outc
     // What was set and seen in the former life says nothing about this one.
     current.subnets.erase(body.node);
     for (auto& [name, values] : current.resources) values.erase(body.node);
+    // SG 7.4: what was detached there is gone with the machine.
+    current.detached.erase(body.node);
     end_maintenance_on(current, body.node);
     node.fence_asked_by.clear();
     // The machine has begun anew: nothing is left to be proven, and it has power.

@@ -17,14 +17,13 @@ std::optional<std::int32_t> number_of(const std::string& text) {
     return value;
 }
 
-// What an administrator writes stands in tables and histories, on one line.
+}  // namespace
+
 bool fits_a_line(const std::string& text) {
     constexpr std::size_t length_max = 200;
     return text.size() <= length_max &&
            std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
 }
-
-}  // namespace
 
 void end_maintenance(state& current, const std::string& name, package_state& item) {
     if (!item.maintained) return;
@@ -131,6 +130,7 @@ void fold::on(const package_maintenance& body) {
     if (item->active() && item->phase != package_phase::running)
         return refuse("package " + name + " is " + to_string(item->phase));
     if (item->failing) return refuse("package " + name + " has failed and is about to halt");
+    if (auto wrong = state_.against_touching(name); !wrong.empty()) return refuse("package " + name + ": " + wrong);
     // SG 7.2: so that nothing of it moves when maintenance ends, in whatever way.
     if (item->switching) return refuse("switching of package " + name + " is on: hactl package disable " + name);
     for (const auto& other : item->active() ? state_.active_dependents(name) : std::vector<std::string>{})

@@ -21,6 +21,10 @@ void fold::on(const found_cluster& body) {
 void fold::on(const configure& body) {
     auto parsed = parse_canonical(body.text);
     if (!parsed) return refuse(parsed.error().message);
+    // SG 7.4: a node that does not listen would come back to another configuration than its packages were started with.
+    if (!state_.detached.empty())
+        return refuse("node " + state_.node_name(state_.detached.begin()->first) +
+                      " is detached: hactl node attach first, the configuration stays as it is until then");
     if (!founding_ && (!nodes_may_go(parsed->cluster) || !packages_may_change(*parsed))) return;
     state_.configuration_text = body.text;
     auto former = std::exchange(state_.config, std::move(*parsed));

@@ -181,10 +181,11 @@ node_id fold::destination(const std::string& name, const package_state& item, co
     } else if (!state_.may_host(id)) {
         const auto& found = state_.nodes[id];
         refuse("node " + node + " can't run packages: it is " +
-               (found.halted         ? "halted"
-                : found.power_away   ? "on battery"
-                : state_.too_old(id) ? "too old for the cluster's feature level"
-                                     : to_string(found.status)));
+               (found.halted             ? "halted"
+                : state_.is_detached(id) ? "detached"
+                : found.power_away       ? "on battery"
+                : state_.too_old(id)     ? "too old for the cluster's feature level"
+                                         : to_string(found.status)));
     } else if (item.node_off.contains(id)) {
         refuse("package " + name + " is disabled on " + node + " (" + item.node_off.at(id).reason +
                "): hactl package enable " + package_of(name) + " --node " + node);
@@ -290,8 +291,17 @@ void fold::on(const package_stop& body) {
     });
     if (!any) return refuse("package " + body.package + " is halted already");
     for (const auto& name : list)
-        if (state_.packages[name].active() && !nothing_needs(name, config, false)) return;
+        if (state_.packages[name].active() && (!nothing_needs(name, config, false) || !may_halt_there(name))) return;
     for (const auto& name : list) stop(name);
+}
+
+// SG 7.4: a detached package can be halted as long as its node is in the cluster.
+bool fold::may_halt_there(const std::string& instance) {
+    auto wrong = state_.against_touching(instance);
+    const auto& owner = state_.packages[instance].owner;
+    if (wrong.empty() || state_.nodes[owner].status == node_status::up) return true;
+    refuse("package " + instance + " can't be halted, " + wrong);
+    return false;
 }
 
 void fold::stop(const std::string& instance) {
@@ -320,7 +330,7 @@ void fold::on(const package_stop_on& body) {
         config.everywhere() && found != state_.packages.end() && (found->second.switching || found->second.target);
     bool there = found != state_.packages.end() && found->second.active() && found->second.owner == id;
     if (!there && !wanted) return refuse("package " + body.package + " does not run on " + body.node);
-    if (there && !nothing_needs(name, config, false)) return;
+    if (there && (!nothing_needs(name, config, false) || !may_halt_there(name))) return;
     stop(name);
 }
 
@@ -335,6 +345,8 @@ void fold::on(const package_move& body) {
         return refuse("package " + body.package + " is " + to_string(item->phase));
     if (item->maintained)
         return refuse("package " + body.package + " is in maintenance: hactl package maintenance off " + body.package);
+    if (auto wrong = state_.against_touching(body.package); !wrong.empty())
+        return refuse("package " + body.package + " can't move, " + wrong);
     if (!nothing_needs(body.package, config, true)) return;
     if (body.node.empty()) {
         if (!somewhere(body.package, *item, item->owner)) return;

@@ -47,6 +47,10 @@ bool fences_agree(const state& value) {
 
 }  // namespace
 
-bool coherent(const state& value) { return nodes_agree(value) && packages_agree(value) && fences_agree(value); }
+bool coherent(const state& value) {
+    bool detached_known = std::all_of(value.detached.begin(), value.detached.end(),
+                                      [&](const auto& item) { return known(value, item.first); });
+    return detached_known && nodes_agree(value) && packages_agree(value) && fences_agree(value);
+}
 
 }  // namespace mainstay::cluster

@@ -478,12 +478,41 @@ struct planned {
     }
 };
 
+// hactl node detach N, hactl cluster detach (SG 7.4): its packages run on, nobody watches them and nothing ends them.
+struct node_detach {
+    static constexpr const char* name_ = "node_detach";
+    std::string node;  // empty = every node
+    std::string reason;
+    static void fields(auto& self, auto&& visit) {
+        visit("node", self.node);
+        visit("reason", self.reason);
+    }
+};
+
+// hactl node attach N, hactl cluster attach: to be watched again, as soon as the node holds to its lease.
+struct node_attach {
+    static constexpr const char* name_ = "node_attach";
+    std::string node;  // empty = every node that is detached
+    static void fields(auto& self, auto&& visit) { visit("node", self.node); }
+};
+
+// The node holds to its lease again: from here on its end proves something.
+struct node_attached {
+    static constexpr const char* name_ = "node_attached";
+    node_id node;
+    boot_id boot;
+    static void fields(auto& self, auto&& visit) {
+        visit("node", self.node);
+        visit("boot", self.boot);
+    }
+};
+
 using command_body =
     std::variant<found_cluster, configure, node_lost, node_back, fence_request, fence_result, package_start,
                  package_halt, package_report, service_restarted, package_run, package_stop, package_move,
                  package_switching, node_admin, cluster_admin, cluster_event, power_action, feature_level, notified,
                  proof_broken, fence_node, package_wish_over, resource_set, subnet_seen, package_maintenance,
-                 service_down, planned, package_stop_on>;
+                 service_down, planned, package_stop_on, node_detach, node_attach, node_attached>;
 
 // `origin` and `serial` name a submission: the same one never counts twice, however often it is
 // sent (a node's serials grow within one life; decisions of the leader itself have none).
@@ -508,3 +537,13 @@ struct command {
 [[nodiscard]] bool is_package_entry(const command& item);
 
 }  // namespace mainstay::cluster
+
+namespace mainstay {
+
+// Made once, in commands.cpp: each of them is as much to compile as a small file.
+extern template bytes encode(const cluster::command&);
+extern template bytes encode(const cluster::command_body&);
+extern template std::optional<cluster::command> decode(std::string_view);
+extern template std::optional<cluster::command_body> decode(std::string_view);
+
+}  // namespace mainstay

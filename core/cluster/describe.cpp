@@ -170,6 +170,19 @@ private:
         say(body.run ? "node_run" : "node_halted", "info",
             std::string("node ") + (body.run ? "run " : "halt ") + body.node);
     }
+    void on(const node_detach& body) {
+        out_.node = body.node;
+        say("node_detached", "warning",
+            (body.node.empty() ? "cluster detach" : "node detach " + body.node) +
+                (body.reason.empty() ? "" : ": " + body.reason));
+    }
+    void on(const node_attach& body) {
+        out_.node = body.node;
+        say("attach_asked", "info", body.node.empty() ? "cluster attach" : "node attach " + body.node);
+    }
+    void on(const node_attached& body) {
+        say("node_attached", "info", "node " + node(body.node) + " is attached again");
+    }
     void on(const cluster_admin& body) {
         say(body.run ? "cluster_run" : "cluster_halted", "info", std::string("cluster ") + (body.run ? "run" : "halt"));
     }

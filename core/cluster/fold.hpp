@@ -1,9 +1,10 @@
 // Inside of apply(): one command being applied to one state. apply.cpp has what is about
 // nodes and events, apply_configuration.cpp what is about the configuration, apply_package.cpp what is about packages,
-// apply_conditions.cpp what they rely on. Not for other folders.
+// apply_conditions.cpp what they rely on, apply_detach.cpp detached nodes. Not for other folders.
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cluster/apply.hpp"
 
@@ -20,6 +21,9 @@ void end_maintenance_on(state& current, node_id node);
 
 // An administrator has seen to it: what has failed before is not counted any more.
 void forgive(state& current, const std::string& name, package_state& item);
+
+// What an administrator writes stands in tables and histories, on one line.
+[[nodiscard]] bool fits_a_line(const std::string& text);
 
 class fold {
 public:
@@ -62,6 +66,14 @@ private:
     [[nodiscard]] std::string fenced_by(node_id node) const;
     void on(const fence_node& body);
 
+    // apply_detach.cpp: nodes whose packages run on without their cluster
+    void on(const node_detach& body);
+    void on(const node_attach& body);
+    void on(const node_attached& body);
+    [[nodiscard]] std::string against_detaching(node_id id) const;
+    // Refused when there is no such node.
+    std::vector<node_id> named_or_all(const std::string& name);
+
     void on(const package_start& body);
     void on(const package_halt& body);
     void on(const package_report& body);
@@ -80,6 +92,7 @@ private:
     void on(const package_stop& body);
     void on(const package_stop_on& body);
     void stop(const std::string& instance);
+    bool may_halt_there(const std::string& instance);
     void on(const package_move& body);
     void run_everywhere(const package_run& body);
     // Refused when something active needs the package and would not come along.

@@ -1,6 +1,9 @@
 #include "cluster/newer_keywords.hpp"
 
 #include <algorithm>
+#include <type_traits>
+
+#include "cluster/plan_id.hpp"
 
 namespace mainstay::cluster {
 
@@ -28,6 +31,32 @@ std::string newer_keyword(const configuration& wanted) {
 }
 
 }  // namespace
+
+namespace {
+
+// Which level it came with; 0 = it has been there from the beginning.
+std::uint32_t level_of(const command_body& asked) {
+    return std::visit(
+        [](const auto& body) -> std::uint32_t {
+            using kind = std::decay_t<decltype(body)>;
+            if constexpr (std::is_same_v<kind, node_detach> || std::is_same_v<kind, node_attach>) return detach_level;
+            return 0;
+        },
+        asked);
+}
+
+}  // namespace
+
+std::string against_newer_commands(const state& now, const command_body& asked) {
+    auto level = level_of(asked_of(asked));
+    if (now.feature_level >= level) return {};
+    for (const auto& [id, node] : now.nodes)
+        if (node.feature_level < level)
+            return "node " + node.name +
+                   (node.boot ? " runs a version that does not know this, upgrade it first"
+                              : " has never been in the cluster: nobody knows its version yet");
+    return "the cluster is not at feature level " + std::to_string(level) + " yet: in a moment";
+}
 
 std::string against_newer_keywords(const state& now, const configuration& wanted) {
     if (!now.formed() || now.feature_level >= script_services_level) return {};

@@ -54,6 +54,7 @@ std::string state_part(const state& now) {
         out.put(item.power_away);
         out.put(item.watchdog);
         out.put(item.fence_asked_by.empty());
+        if (now.is_detached(id)) out.put(now.detached.at(id).attach_asked_by.empty());
     }
     put_packages(out, now);
     for (const auto& [source, item] : now.power) {

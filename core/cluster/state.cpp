@@ -68,7 +68,22 @@ bool state::parts_may_change(const package_state& item) const {
 bool state::may_host(node_id node) const {
     auto found = nodes.find(node);
     return found != nodes.end() && found->second.status == node_status::up && !found->second.halted &&
-           !found->second.power_away && !too_old(node);
+           !found->second.power_away && !too_old(node) && !is_detached(node);
+}
+
+bool state::gives_vote_up(node_id node) const {
+    auto found = nodes.find(node);
+    if (found == nodes.end() || !is_detached(node)) return found != nodes.end() && found->second.halted;
+    return std::any_of(nodes.begin(), nodes.end(), [this](const auto& item) {
+        return item.second.status == node_status::up && !item.second.halted && !is_detached(item.first);
+    });
+}
+
+std::string state::against_touching(const std::string& instance) const {
+    auto found = packages.find(instance);
+    if (found == packages.end() || !found->second.active() || !is_detached(found->second.owner)) return {};
+    auto where = node_name(found->second.owner);
+    return "it is detached on " + where + ": hactl node attach " + where;
 }
 
 std::uint32_t state::common_feature_level() const {

@@ -17,7 +17,7 @@ namespace mainstay::cluster {
 
 // D2: the newest feature level whose entries this software reads. An entry kind that an older one does not know gets a
 // new level, and is written only once the cluster's has been raised to it.
-inline constexpr std::uint32_t own_feature_level = 3;
+inline constexpr std::uint32_t own_feature_level = 4;
 // From here on a package may have services that its control script starts (service_config::by_script).
 inline constexpr std::uint32_t script_services_level = 2;
 // ... and the services and addresses of a running package may change.
@@ -25,6 +25,9 @@ inline constexpr std::uint32_t online_parts_level = 3;
 
 // ... and the state keeps the largest T and lease_halt_timeout.
 inline constexpr std::uint32_t waits_level = 3;
+
+// ... and nodes may be detached.
+inline constexpr std::uint32_t detach_level = 4;
 
 // Who set a flag, and when.
 struct provenance {
@@ -86,6 +89,17 @@ struct node_state {
         visit("kernel", self.kernel);
         visit("fence_asked_by", self.fence_asked_by);
         visit("fenced_times", self.fenced_times);
+    }
+};
+
+// SG 7.4: the node's packages run on without their cluster. Only the end of its machine proves that they are over: it
+// holds to no lease. It stays so until the node has said that it does again.
+struct detachment {
+    provenance by;
+    std::string attach_asked_by;  // hactl node attach, until the node has answered
+    static void fields(auto& self, auto&& visit) {
+        visit("by", self.by);
+        visit("attach_asked_by", self.attach_asked_by);
     }
 };
 
@@ -292,6 +306,7 @@ struct state {
     std::map<node_id, std::map<std::string, subnet_status>> subnets;     // a subnet that is missing: unknown
     // Newest of all packages that were taken out: one that is put in again goes on from there (invariant 4).
     generation generation_floor;
+    std::map<node_id, detachment> detached;  // from detach_level on
     static void fields(auto& self, auto&& visit) {
         visit("applied", self.applied);
         visit("cluster", self.cluster);
@@ -320,6 +335,7 @@ struct state {
             visit("member_timeout_max", self.member_timeout_max);
             visit("halt_timeout_max", self.halt_timeout_max);
         }
+        if (self.feature_level >= detach_level) visit("detached", self.detached);
     }
 
     configuration config;  // parsed from configuration_text whenever that changes
@@ -365,7 +381,14 @@ struct state {
     [[nodiscard]] std::string node_name(node_id node) const;
     // The node list of a package: "*" and an absent list mean all nodes, in cluster order.
     [[nodiscard]] std::vector<node_id> node_list(const package_config& package) const;
-    // Fencing is in order: alive, in the cluster, not halted, not drained and not too old.
+    // SG 7.4; its packages are where they are, whatever is heard of it.
+    [[nodiscard]] bool is_detached(node_id node) const { return detached.contains(node); }
+    // It is about to leave: halted, or detached, so that its service may end at any time. Where all are detached the
+    // votes stay where they are: who comes back first must not be one without.
+    [[nodiscard]] bool gives_vote_up(node_id node) const;
+    // What speaks against asking something of the package where it is: it is detached there; empty = nothing.
+    [[nodiscard]] std::string against_touching(const std::string& instance) const;
+    // Fencing is in order: alive, in the cluster, not halted, not drained, not detached and not too old.
     [[nodiscard]] bool may_host(node_id node) const;
     // D2: the lowest level that any node's newest life has announced; 0 while one has never been in the cluster.
     [[nodiscard]] std::uint32_t common_feature_level() const;

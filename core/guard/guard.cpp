@@ -94,7 +94,7 @@ bool guard::prepare() {
     // What double-forks away from us comes back to us.
     bool reaper = ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
     if (!signals_ || !timer_ || !reaper) log(std::string("can't set up: ") + std::strerror(errno));
-    return signals_ && timer_ && reaper;
+    return signals_ && timer_ && reaper && take_over_detached();
 }
 
 std::int64_t guard::next_due_us() const {
@@ -260,7 +260,7 @@ void guard::handle(const daemon_hello& message) {
         daemon_.running->kill_now(now_us_);
         return;
     }
-    guard_hello answer{.lease_end = lease_end_, .daemon_starts = daemon_.starts};
+    guard_hello answer{.lease_end = lease_end_, .daemon_starts = daemon_.starts, .detached = detached_};
     for (const auto& [request, process] : processes_) {
         const auto& what = process->what();
         answer.living.push_back({request, what.label, what.package, process->pid()});
@@ -298,6 +298,7 @@ void guard::handle(const kill_process& message) {
 void guard::handle(const set_lease& message) {
     lease_end_ = message.end;
     lease_packages_ = message.packages;
+    detached_ = message.detached;
 }
 
 void guard::handle(const arm_watchdog& message) {
@@ -364,7 +365,7 @@ void guard::finish(process& ended) {
 }
 
 void guard::read_strays() {
-    std::erase_if(strays_, [](stray_output& stray) { return !drain(stray.pipe.get(), *stray.log, nullptr); });
+    std::erase_if(strays_, [](kept_output& stray) { return !drain(stray.pipe.get(), *stray.log, nullptr); });
 }
 
 // Orphans of our processes are our children now; somebody has to collect them.
@@ -473,6 +474,10 @@ void guard::step_shutdown() {
         if (impatient) daemon_.running->kill_now(now_us_);
         return;
     }
+    bool only_detached = detached_ && std::all_of(processes_.begin(), processes_.end(), [](const auto& item) {
+                             return !item.second->what().package.empty();
+                         });
+    if (only_detached) return leave_to_keeper();
     if (processes_.empty()) {
         // The next look is due at once; nothing else goes on any more.
         if (!kill_packages()) exit_code_ = 0;
@@ -481,6 +486,7 @@ void guard::step_shutdown() {
     }
     if (shutdown_kill_us_ == never_us) shutdown_kill_us_ = now_us_ + shutdown_grace_us;
     for (auto& [request, process] : processes_) {
+        if (detached_ && !process->what().package.empty()) continue;
         if (impatient) process->kill_now(now_us_);
         // Again and again is the same as once: the earliest end counts.
         if (!impatient) process->end(now_us_, duration{shutdown_kill_us_ - now_us_}, !process->what().package.empty());

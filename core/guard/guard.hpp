@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "guard/client.hpp"
+#include "guard/keeper.hpp"
 #include "guard/process.hpp"
 #include "guard/reset.hpp"
 #include "guard/watchdog.hpp"
@@ -46,10 +47,6 @@ private:
         std::int64_t kill_us = 0;  // when it closed its socket: then, if it still lives
         std::int64_t start_again_us = 0;
         std::int64_t back_off_us = 0;
-    };
-    struct stray_output {
-        unique_fd pipe;
-        std::shared_ptr<log_file> log;
     };
 
     [[nodiscard]] bool prepare();
@@ -90,6 +87,10 @@ private:
     bool kill_packages();
     void step_shutdown();
 
+    // detached.cpp: packages that outlive this guard (SG 7.4)
+    [[nodiscard]] bool take_over_detached();
+    void leave_to_keeper();
+
     void log(const std::string& text);
     std::shared_ptr<log_file> log_of(const std::string& path);
 
@@ -103,14 +104,15 @@ private:
     daemon_state daemon_;
     std::map<request_id, std::unique_ptr<process>> processes_;
     std::map<request_id, exited> unacknowledged_;
-    std::vector<stray_output> strays_;
+    std::vector<kept_output> strays_;
     std::map<request_id, ending_tree> calls_ending_;
     std::int64_t calls_due_us_ = 0;
     std::map<std::string, std::weak_ptr<log_file>> logs_;
 
     time_point lease_end_ = time_point::min();
     bool lease_packages_ = false;
-    std::string ending_;  // why this node ends; empty as long as it does not
+    bool detached_ = false;  // packages run here and are to outlive this guard
+    std::string ending_;     // why this node ends; empty as long as it does not
     node_resetter resetter_;
     watchdog_keeper watchdog_;
     std::int64_t reset_again_us_ = 0;

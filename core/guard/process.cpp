@@ -1,6 +1,8 @@
 #include "guard/process.hpp"
 
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include <algorithm>
@@ -50,6 +52,48 @@ process::process(start_process what, launched child, std::string mark, std::shar
     what_.environment.clear();
 }
 
+process::process(const kept_process& known, kept_output output)
+    : mark_(known.mark), log_(std::move(output.log)), phase_(phase::running), adopted_(true), start_(known.start) {
+    what_.request = known.request;
+    what_.label = known.label;
+    what_.package = known.package;
+    what_.argv = {known.command};
+    what_.ends_whole = known.ends_whole;
+    child_.pid = known.pid;
+    child_.output = std::move(output.pipe);
+    child_.handle.reset(static_cast<int>(::syscall(SYS_pidfd_open, known.pid, 0)));
+    due_us_ = never_us;
+    if (child_.output) ::fcntl(child_.output.get(), F_SETFL, O_NONBLOCK);
+    // Looked at once it is held: what has this number now is the same, or it is gone.
+    if (child_.handle && start_of(known.pid) != known.start) child_.handle.reset();
+    if (!child_.handle) ended_unseen();
+}
+
+kept_process process::keep() const {
+    return {what_.request,
+            what_.label,
+            what_.package,
+            what_.argv.front(),
+            log_->path(),
+            what_.ends_whole,
+            static_cast<std::int32_t>(child_.pid),
+            adopted_ ? start_ : start_of(child_.pid),
+            mark_};
+}
+
+void process::ended_unseen() {
+    ended_ = true;
+    exit_code_ = 255;
+    tail_.append("nobody saw how it ended: it was started by a former guard\n");
+    // Its number is free, and not to be taken for its own any more.
+    child_.pid = 0;
+    due_us_ = 0;
+}
+
+void process::signal(int number) const {
+    if (child_.handle) (void)::syscall(SYS_pidfd_send_signal, child_.handle.get(), number, nullptr, 0);
+}
+
 void process::add_polls(std::vector<pollfd>& polls) const {
     if (child_.exec_error) polls.push_back({child_.exec_error.get(), POLLIN, 0});
     if (child_.output) polls.push_back({child_.output.get(), POLLIN, 0});
@@ -71,6 +115,7 @@ bool process::read_exec_result() {
 
 void process::look_at_end() {
     if (ended_ || !is_readable(child_.handle.get())) return;
+    if (adopted_) return ended_unseen();
     siginfo_t info{};
     // Left uncollected on purpose: while the zombie is there, nobody else gets its number.
     if (::waitid(P_PID, static_cast<id_t>(child_.pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0) return;
@@ -108,7 +153,7 @@ void process::end(std::int64_t now_us, duration grace, bool whole_tree) {
         // its children are, the second signals them.
         ends_call_ = true;
         (void)tree_is_gone(0);
-        ::kill(child_.pid, SIGKILL);
+        signal(SIGKILL);
         (void)tree_is_gone(SIGKILL);
     }
 }
@@ -119,7 +164,7 @@ void process::kill_now(std::int64_t now_us) {
     whole_tree_ = true;
     // The tree first: once its head is gone, nobody knows whose children those without our mark were.
     (void)tree_is_gone(SIGKILL);
-    if (!ended_) ::kill(child_.pid, SIGKILL);
+    if (!ended_) signal(SIGKILL);
 }
 
 // After its first process has ended: is everything gone that has to go with it?
@@ -165,7 +210,7 @@ process::news process::step(std::int64_t now_us) {
                 phase_ = phase::killing;
                 due_us_ = now_us + kill_again_us;
                 if (whole) (void)tree_is_gone(SIGKILL);
-                ::kill(child_.pid, SIGKILL);
+                signal(SIGKILL);
             }
             break;
         case phase::killing:
@@ -180,6 +225,8 @@ std::string process::failure() const { return what_.argv.front() + ": " + std::s
 
 exited process::result() const { return {what_.request, exit_code_, signal_, timed_out_, tail_.text()}; }
 
-void process::collect() { ::waitpid(child_.pid, nullptr, 0); }
+void process::collect() {
+    if (!adopted_) ::waitpid(child_.pid, nullptr, 0);
+}
 
 }  // namespace mainstay::guard

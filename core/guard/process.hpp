@@ -8,6 +8,7 @@
 #include <optional>
 #include <vector>
 
+#include "guard/keeper.hpp"
 #include "guard/launch.hpp"
 #include "guard/log_file.hpp"
 #include "guard/process_tree.hpp"
@@ -21,6 +22,12 @@ public:
     enum class news { none, started, start_failed, exited };
 
     process(start_process what, launched child, std::string mark, std::shared_ptr<log_file> log, std::int64_t now_us);
+
+    // One that a former guard has started: not our child, so nobody tells how it ends, only that it does.
+    process(const kept_process& known, kept_output output);
+    // For the next guard: what it is, and what it writes to.
+    [[nodiscard]] kept_process keep() const;
+    [[nodiscard]] kept_output take_kept() { return {std::move(child_.output), log_}; }
 
     void add_polls(std::vector<pollfd>& polls) const;
     // After poll(): reads what is there. `now_us` is CLOCK_BOOTTIME.
@@ -47,6 +54,8 @@ public:
 private:
     enum class phase { starting, running, ending, killing };
 
+    void signal(int number) const;
+    void ended_unseen();
     void read_output();
     [[nodiscard]] bool read_exec_result();
     void look_at_end();
@@ -65,6 +74,8 @@ private:
     bool ends_call_ = false;       // of a plugin host: only what its call has not let go
     std::set<std::string> calls_;  // marks of those
     bool ended_ = false;
+    bool adopted_ = false;
+    std::uint64_t start_ = 0;  // of an adopted one: its number may be somebody else's by now
     bool timed_out_ = false;
     int exit_code_ = 0;
     int signal_ = 0;

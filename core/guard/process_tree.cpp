@@ -80,6 +80,11 @@ bool parse_stat(std::string_view line, process_info& out) {
     return true;
 }
 
+std::uint64_t start_of(pid_t pid) {
+    process_info now;
+    return read_process(pid, now) ? now.start : 0;
+}
+
 std::vector<process_info> snapshot_processes(bool with_marks) {
     std::vector<process_info> out;
     std::unique_ptr<DIR, int (*)(DIR*)> proc(::opendir("/proc"), ::closedir);
@@ -119,8 +124,8 @@ std::vector<process_info> members_of(const std::vector<process_info>& all, pid_t
     for (bool grew = true; grew;) {
         grew = false;
         for (const auto& process : all) {
-            bool own = process.pid == root || process.group == root || process.session == root ||
-                       (!mark.empty() && process.mark == mark) || members.count(process.parent) != 0;
+            bool led = root != 0 && (process.pid == root || process.group == root || process.session == root);
+            bool own = led || (!mark.empty() && process.mark == mark) || members.count(process.parent) != 0;
             if (own && members.insert(process.pid).second) grew = true;
         }
     }

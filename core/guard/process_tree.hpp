@@ -24,6 +24,9 @@ struct process_info {
     std::string call;  // the plugin call that started it (call_mark), or empty
 };
 
+// The start time of a process (process_info::start); 0 when there is none of that number.
+[[nodiscard]] std::uint64_t start_of(pid_t pid);
+
 // Everything alive and readable now. Marks cost a second file per process.
 [[nodiscard]] std::vector<process_info> snapshot_processes(bool with_marks = true);
 
@@ -39,7 +42,8 @@ struct process_info {
 // From MAINSTAY_CALL, which a plugin host sets for what a call starts. Another guard's calls differ.
 [[nodiscard]] std::string call_mark(std::string_view guard, std::string_view call);
 
-// Living (not zombie) members of the tree of `root`, which led its own session. `root` may be gone.
+// Living (not zombie) members of the tree of `root`, which led its own session. `root` may be gone; 0: its number may
+// be another one's by now, the mark alone tells.
 [[nodiscard]] std::vector<process_info> members_of(const std::vector<process_info>& all, pid_t root,
                                                    std::string_view mark);
 

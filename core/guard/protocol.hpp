@@ -17,7 +17,7 @@
 namespace mainstay::guard {
 
 // Raised when a message changes; both programs come from one package, so they must be equal.
-inline constexpr std::uint32_t protocol_version = 2;
+inline constexpr std::uint32_t protocol_version = 3;
 inline constexpr std::size_t message_bytes_max = 1U << 20U;
 inline constexpr std::size_t tail_bytes_max = 4096;
 
@@ -82,9 +82,12 @@ struct kill_process {
 struct set_lease {
     time_point end;
     bool packages = false;
+    // Packages run here and are to run on, whatever becomes of the daemon and of the guard: no lease binds them.
+    bool detached = false;
     static void fields(auto& self, auto&& visit) {
         visit("end", self.end);
         visit("packages", self.packages);
+        visit("detached", self.detached);
     }
 };
 
@@ -107,8 +110,8 @@ struct reset_node {
     static void fields(auto& self, auto&& visit) { visit("reason", self.reason); }
 };
 
-// The daemon is about to exit for good: it is not started again, what it left is killed, and the
-// guard ends.
+// The daemon is about to exit for good: it is not started again, what it left is killed (unless packages are
+// detached), and the guard ends.
 struct shut_down {
     static void fields(auto&, auto&&) {}
 };
@@ -149,11 +152,13 @@ struct guard_hello {
     std::vector<living_process> living;
     time_point lease_end = time_point::min();  // what the guard was told last
     std::uint32_t daemon_starts = 0;           // 1 for the first one
+    bool detached = false;                     // as it was told last, be it to the guard before this one
     static void fields(auto& self, auto&& visit) {
         visit("version", self.version);
         visit("living", self.living);
         visit("lease_end", self.lease_end);
         visit("daemon_starts", self.daemon_starts);
+        visit("detached", self.detached);
     }
 };
 

@@ -90,6 +90,13 @@ template <const char* const& method>
 exit_code on_node(context& c) {
     return act(c, method, {{"node", c.given.words.at(0)}});
 }
+exit_code detach(context& c, const char* method, json params) {
+    if (!c.given.reason.empty()) params["reason"] = c.given.reason;
+    return act(c, method, std::move(params));
+}
+exit_code node_detach(context& c) { return detach(c, "node.detach", {{"node", c.given.words.at(0)}}); }
+exit_code cluster_detach(context& c) { return detach(c, "cluster.detach", json::object()); }
+
 template <const char* const& method>
 exit_code on_cluster(context& c) {
     return act(c, method, json::object());
@@ -102,7 +109,9 @@ constexpr const char* package_enable = "package.enable";
 constexpr const char* package_disable = "package.disable";
 constexpr const char* node_run = "node.run";
 constexpr const char* node_halt = "node.halt";
+constexpr const char* node_attach = "node.attach";
 constexpr const char* cluster_halt = "cluster.halt";
+constexpr const char* cluster_attach = "cluster.attach";
 
 exit_code plugin_list(context& c) {
     return read(c, "plugins.list", json::object(), [&c](const json& answer) {
@@ -144,6 +153,9 @@ constexpr std::array table_of_commands{
     command{"resource list", "", "generic resources on all nodes", 0, 0, "", resource_list},
     command{"node run", "NODE", "let a node take part again", 1, 1, "wait plan plan-id", on_node<node_run>},
     command{"node halt", "NODE", "move its packages, then let it leave", 1, 1, "wait plan plan-id", on_node<node_halt>},
+    command{"node detach", "NODE", "its packages run on, nobody watches or ends them; its service may stop", 1, 1,
+            "reason wait plan plan-id", node_detach},
+    command{"node attach", "NODE", "watch them again", 1, 1, "wait plan plan-id", on_node<node_attach>},
     command{"node fence", "NODE", "switch it off, whatever is heard of it", 1, 1, "wait plan plan-id", node_fence},
     command{"node reset", "", "this node forgets what it stored and comes back as a new one; offline", 0, 0,
             "node state-dir yes", node_reset},
@@ -158,6 +170,10 @@ constexpr std::array table_of_commands{
             "wait plan plan-id certify-down abandon", cluster_run},
     command{"cluster halt", "", "halt all packages, then all nodes", 0, 0, "wait plan plan-id",
             on_cluster<cluster_halt>},
+    command{"cluster detach", "", "all packages run on, nobody watches or ends them; the services may stop", 0, 0,
+            "reason wait plan plan-id", cluster_detach},
+    command{"cluster attach", "", "watch them again on all nodes", 0, 0, "wait plan plan-id",
+            on_cluster<cluster_attach>},
     command{"plugin list", "", "which plugins there are, and which do not load", 0, 0, "", plugin_list},
     command{"plugin info", "NAME", "what a plugin does and which parameters it takes", 1, 1, "", plugin_info},
     command{"arbitrator status", "HOST|DEVICE", "which clusters it knows, and what it granted them", 1, 1, "file port",

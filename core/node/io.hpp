@@ -181,9 +181,11 @@ struct guard_hello {
     static constexpr const char* name_ = "guard_hello";
     std::vector<living_process> living;
     time_point lease_end = time_point::min();
+    bool detached = false;  // as it was told last
     static void fields(auto& self, auto&& visit) {
         visit("living", self.living);
         visit("lease_end", self.lease_end);
+        visit("detached", self.detached);
     }
 };
 
@@ -355,9 +357,11 @@ struct set_lease {
     static constexpr const char* name_ = "set_lease";
     time_point end;
     bool packages = false;
+    bool detached = false;  // SG 7.4: packages run here, and neither a lease nor the service's end ends them
     static void fields(auto& self, auto&& visit) {
         visit("end", self.end);
         visit("packages", self.packages);
+        visit("detached", self.detached);
     }
 };
 
@@ -446,14 +450,16 @@ struct trace {
     }
 };
 
-// Nothing of this node's packages is active but what failed to halt: the daemon may end.
+// Nothing of this node's packages is active but what failed to halt, or what is detached: the daemon may end.
 struct left {
     static constexpr const char* name_ = "left";
     bool clean = true;  // false: `text` names what is active still
     std::string text;
+    bool detached = false;  // the packages run on, the guard leaves them alone
     static void fields(auto& self, auto&& visit) {
         visit("clean", self.clean);
         visit("text", self.text);
+        visit("detached", self.detached);
     }
 };
 

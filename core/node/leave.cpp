@@ -22,7 +22,7 @@ void node::handle(const leave& item) {
     leaving_->since = at_.now;
     leaving_->patience = item.patience;
     auto found = state_.nodes.find(self_);
-    if (found == state_.nodes.end() || found->second.halted || active_packages().empty()) return;
+    if (unbound() || found == state_.nodes.end() || found->second.halted || active_packages().empty()) return;
     submit_command(cluster::node_admin{name_, false}, "shutdown@" + name_);
 }
 
@@ -40,6 +40,7 @@ std::vector<std::string> node::active_packages() const {
 void node::keep_leaving() {
     if (!leaving_ || leaving_->told) return;
     auto& now = *leaving_;
+    if (unbound()) return leave_detached();
     if (raft_.leader() || !state_.formed()) {
         now.leaderless_since = never;
     } else if (now.leaderless_since == never) {
@@ -76,6 +77,16 @@ void node::keep_leaving() {
     } else {
         out_.add(left{false, "failed to halt and may be active still: " + list_of(failed)});
     }
+}
+
+// SG 7.4: what runs goes on. The next daemon has to find it on record, and that it is detached.
+void node::leave_detached() {
+    bool busy = std::any_of(runners_.begin(), runners_.end(),
+                            [](const auto& item) { return item.second.phase() != runner_phase::over; });
+    if (busy || stores_done_ != stores_made_) return;
+    leaving_->told = true;
+    auto names = active_packages();
+    out_.add(left{true, "detached, its packages run on: " + (names.empty() ? "none" : list_of(names)), true});
 }
 
 time_point node::leave_deadline() const {

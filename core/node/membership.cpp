@@ -38,9 +38,10 @@ store_id node::store_of(node_id id) const {
 bool node::wants_out() const {
     auto found = state_.nodes.find(self_);
     if (found == state_.nodes.end()) return true;
-    return found->second.halted &&
-           std::none_of(state_.packages.begin(), state_.packages.end(),
-                        [this](const auto& item) { return item.second.active() && item.second.owner == self_; });
+    return state_.gives_vote_up(self_) &&
+           (state_.is_detached(self_) ||
+            std::none_of(state_.packages.begin(), state_.packages.end(),
+                         [this](const auto& item) { return item.second.active() && item.second.owner == self_; }));
 }
 
 consensus::voter_wish node::voter_wish() const {
@@ -66,7 +67,7 @@ consensus::voter_wish node::voter_wish() const {
                        !peers_.silent(id, item.boot, at_.now, times_.member_timeout);
         member.alive = id == self_ || (item.status == cluster::node_status::up && item.boot);
         member.caught_up = id == self_ || (present && raft_.caught_up(member.who, at_.now));
-        member.leaving = item.halted && id != self_;
+        member.leaving = state_.gives_vote_up(id) && id != self_;
         wish.members.push_back(member);
     }
     return wish;

@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cluster/configuration.hpp"
+#include "cluster/newer_keywords.hpp"
 #include "cluster/plan_id.hpp"
 #include "model/assert.hpp"
 #include "model/mutation.hpp"
@@ -90,6 +91,7 @@ void node::finish_turn() {
         MAINSTAY_ASSERT(round < 1000);
         again = apply_committed(false);
         begin_fences();
+        tend_detachment();
         news_of_parts();
         lead();
         raft_.set_settled(settled());
@@ -126,7 +128,8 @@ time_point node::deadline() const {
     if (!submissions_.empty()) due = std::min(due, submit_again_);
     if (forming_) due = std::min(due, forming_->deadline);
     due = std::min(due, leave_deadline());
-    if (guard_known_ && packages_here() && !lease_lost_ && !lease_endless()) due = std::min(due, lease_.end());
+    if (guard_known_ && packages_here() && !lease_lost_ && !lease_endless() && !unbound())
+        due = std::min(due, lease_.end());
     for (const auto& attempt : ties_)
         if (attempt.open.empty() && !attempt.fencing && !raft_.ties_wanted().empty())
             due = std::min(due, std::max(attempt.again, last_turn_ + duration{1'000}));
@@ -346,6 +349,8 @@ void node::news_of_parts() {
 void node::handle(const process_exited& item) {
     for (auto& [name, runner] : runners_)
         if (runner.process_exited(item, at_.now, out_)) return;
+    // Of one that nobody has taken over yet, or that is detached: by then it is not among the living.
+    std::erase_if(living_, [&item](const auto& process) { return process.request == item.request; });
 }
 
 void node::handle(const plugin_answer& item) {
@@ -388,6 +393,8 @@ void node::handle(const admin_call& item) {
     if (const auto* asked = std::get_if<script_call>(&item.body)) return script_asks(item, *asked);
     if (says_nothing_new(item)) return;
     auto body = std::get<cluster::command_body>(item.body);
+    if (auto wrong = cluster::against_newer_commands(state_, body); !wrong.empty())
+        return out_.add(admin_done{item.id, admin_result::refused, wrong});
     auto serial = submit_command(body, item.actor);
     operations_.add(item.id, serial, cluster::asked_of(body), at_.now + item.patience);
 }
@@ -416,9 +423,12 @@ bool node::life_to_tell() const {
 void node::handle(const guard_hello& item) {
     guard_known_ = true;
     living_ = item.living;
+    guard_detached_ = item.detached;
     // The guard was told the lease's end and the time to halt on top (check_lease).
     // One without end counted only while the voter sets make it so: as an end that is past.
-    if (item.lease_end >= lease_without_end) {
+    if (item.detached) {
+        // None at all: what binds again is acknowledged first.
+    } else if (item.lease_end >= lease_without_end) {
         lease_.inherited(at_.now);
     } else if (item.lease_end != time_point::min()) {
         lease_.inherited(item.lease_end - times_.halt_timeout);

@@ -187,6 +187,11 @@ public:
     // D6, "Two voters": no end while it is one of two at most and proof breaks ties.
     [[nodiscard]] bool lease_endless() const;
     [[nodiscard]] bool lease_holds(time_point now) const;
+    // SG 7.4: no lease binds it, and it watches nothing of what runs here.
+    [[nodiscard]] bool detached_here() const;
+    // The same, or this daemon does not know yet whether it still is: the one before it was, and so its guard lets all
+    // be.
+    [[nodiscard]] bool unbound() const { return detached_here() || (guard_detached_ && !settled()); }
     // D5: all of its heartbeat links are down for a reason of its own. What each of them lacks: local_reasons().
     [[nodiscard]] bool cut_off() const;
     [[nodiscard]] std::string local_reasons() const;
@@ -288,7 +293,13 @@ private:
 
     // leave.cpp: before the daemon ends for good
     void keep_leaving();
+    void leave_detached();
     [[nodiscard]] time_point leave_deadline() const;
+
+    // detach.cpp: packages that run on without their cluster
+    void tend_detachment();
+    void let_go();
+    [[nodiscard]] bool stays_detached(const std::string& name) const;
 
     // hearing.cpp: what the voters' beats say together
     [[nodiscard]] hearing who_hears(node_id target, boot_id boot) const;
@@ -394,6 +405,11 @@ private:
     bool lease_lapsed_ = false;  // since it was last valid; what was given to this node until then is over
     bool lease_lost_ = false;    // the same with packages active here
     bool reset_asked_ = false;
+    bool guard_detached_ = false;  // what the guard knows from the daemon before this one
+    bool holds_again_ = false;     // attach was asked for: the lease binds this node again ...
+    bool holds_told_ = false;      // ... and its guard
+    bool attached_said_ = false;
+    bool told_detached_ = false;  // to the guard
     time_point told_lease_end_ = time_point::min();
     bool told_packages_ = false;
     std::map<request_id, std::string> probes_;  // open conflict probes: address
@@ -483,6 +499,11 @@ public:
         visit("lease_lapsed", self.lease_lapsed_);
         visit("lease_lost", self.lease_lost_);
         visit("reset_asked", self.reset_asked_);
+        visit("guard_detached", self.guard_detached_);
+        visit("holds_again", self.holds_again_);
+        visit("holds_told", self.holds_told_);
+        visit("attached_said", self.attached_said_);
+        visit("told_detached", self.told_detached_);
         visit("told_lease_end", self.told_lease_end_);
         visit("told_packages", self.told_packages_);
         visit("probes", self.probes_);

@@ -62,6 +62,23 @@ public:
         return done("node " + asked.node + " is halted");
     }
 
+    // Who is not there attaches when it is: nobody can wait for that.
+    verdict operator()(const cluster::node_attach& asked) const {
+        std::string later;
+        for (const auto& [id, item] : state_.detached) {
+            const auto& node = state_.nodes.at(id);
+            if (!asked.node.empty() && node.name != asked.node) continue;
+            if (node.status == cluster::node_status::up) return {};
+            later += (later.empty() ? "" : ", ") + node.name;
+        }
+        if (!later.empty()) return done(later + " will attach as soon as the service runs there again");
+        return done(asked.node.empty() ? "the cluster is attached" : "node " + asked.node + " is attached");
+    }
+    verdict operator()(const cluster::node_detach& asked) const {
+        return done((asked.node.empty() ? "the cluster" : "node " + asked.node) +
+                    " is detached: its packages run on, nobody watches them");
+    }
+
     verdict operator()(const cluster::fence_node& asked) const {
         auto id = state_.find_node(asked.node);
         auto found = state_.nodes.find(id);

@@ -1,6 +1,7 @@
 // What runs on this node: starts only by committed decisions under a fresh lease, ends with it
 // (invariant 2, D6, "Packages").
 #include <algorithm>
+#include <utility>
 
 #include "model/mutation.hpp"
 #include "node/node.hpp"
@@ -112,9 +113,11 @@ void node::start_stored() {
 
 void node::adopt_recovered() {
     if (!guard_known_ || recovered_.empty() || !state_.formed()) return;
+    // The log does not yet say all that the daemon before this one knew of it.
+    if ((guard_detached_ || state_.is_detached(self_)) && !settled()) return;
     for (auto next = recovered_.begin(); next != recovered_.end();) {
         auto config = config_of(next->first);
-        if (!config) {
+        if (!config || stays_detached(next->first)) {
             ++next;
             continue;
         }
@@ -124,7 +127,7 @@ void node::adopt_recovered() {
                     (known->second.generation != recorded.generation || known->second.owner != self_ ||
                      !known->second.active() || known->second.phase == package_phase::halting);
         // The lease passed while the daemon was down: nothing of it may go on here.
-        over = over || !lease_.valid(at_.now);
+        over = over || !lease_holds(at_.now);
         // A service that was halted on purpose must not count as one that died.
         if (over && recorded.phase == runner_phase::running) recorded.phase = runner_phase::halting;
         runner item(*config, recorded.generation, name_, environment_of(*config, recorded.generation));
@@ -298,6 +301,7 @@ bool node::lease_endless() const {
 
 bool node::lease_holds(time_point now) const {
     if (mutated(mutation::run_past_lease)) return true;
+    if (detached_here()) return true;
     return lease_.valid(now) || (lease_.end() != time_point::min() && lease_endless());
 }
 
@@ -305,6 +309,14 @@ void node::check_lease() {
     // After a daemon restart the lease is what the guard was last told; until it says so, nothing
     // is known, and the guard watches its end meanwhile.
     if (!guard_known_) return;
+    if (detached_here()) {
+        lease_lost_ = lease_lapsed_ = holds_told_ = false;
+        if (std::exchange(told_detached_, true)) return;
+        told_packages_ = false;
+        told_lease_end_ = lease_without_end;
+        return out_.add(set_lease{lease_without_end, false, true});
+    }
+    if (unbound()) return;
     bool packages = packages_here();
     if (lease_holds(at_.now)) {
         lease_lost_ = false;
@@ -332,11 +344,14 @@ void node::check_lease() {
     // Under `halt` the guard waits until the halting had its time.
     end = lease_endless() ? lease_without_end : end + times_.halt_timeout;
     bool shorter = end < told_lease_end_;
-    if (shorter || packages != told_packages_ || told_lease_end_ == time_point::min() ||
+    bool bound_again = told_detached_ || (holds_again_ && !holds_told_);
+    if (shorter || packages != told_packages_ || told_lease_end_ == time_point::min() || bound_again ||
         end - told_lease_end_ >= times_.heartbeat_interval / 2) {
+        told_detached_ = false;
+        holds_told_ = holds_again_;
         told_packages_ = packages;
         told_lease_end_ = end;
-        out_.add(set_lease{end, packages});
+        out_.add(set_lease{end, packages, false});
     }
 }
 

@@ -158,6 +158,9 @@ public:
     [[nodiscard]] time_point deadline() const;
     bool plugin_answered(const plugin_answer& item, effects& out);
 
+    // Its services that run, for whoever takes it over.
+    [[nodiscard]] std::vector<living_process> living() const;
+
     [[nodiscard]] runner_phase phase() const { return phase_; }
     [[nodiscard]] mainstay::generation generation() const { return generation_; }
     [[nodiscard]] const package_config& config() const { return config_; }

@@ -117,6 +117,14 @@ void runner::service_dead(std::size_t index, const std::string& how, effects& ou
     if (!config.fail_fast && !needed_) halt(out);
 }
 
+std::vector<living_process> runner::living() const {
+    std::vector<living_process> list;
+    for (std::size_t i = 0; i < services_.size(); ++i)
+        if (services_[i].process)
+            list.push_back({services_[i].process, config_.name, "service:" + config_.services[i].name});
+    return list;
+}
+
 bool runner::services_gone(bool by_script) const {
     for (std::size_t i = 0; i < services_.size(); ++i)
         if (config_.services[i].by_script() == by_script && services_[i].process) return false;

@@ -96,7 +96,7 @@ bool node::still_to_fence(const cluster::fence_request& request) const {
     // As before the first try: who was paused or is out of reach does not know what became of the request since.
     if (request.id != 0 && !lease_.may_start(at_.now, times_.member_timeout, state_.applied)) return false;
     if (!victim->second.fence_asked_by.empty()) return true;
-    if (cut_off()) return false;
+    if (cut_off() || state_.is_detached(request.node)) return false;
     if (request.id == 0) {
         if (raft_.leads() || raft_.leader()) return false;
         return std::any_of(ties_.begin(), ties_.end(),
@@ -134,6 +134,8 @@ void node::fence_for_tie(tie_attempt& attempt) {
     for (auto target : silent) {
         // Invariant 5. One that is heard and does not vote hears nothing of us: it may shoot, not we.
         if (heard(target) && (others || !silent_for_ever(attempt.wanted, target))) continue;
+        // SG 7.4: what runs there was left alone on purpose; and one that is detached is no half to go on with.
+        if (state_.is_detached(target) || state_.is_detached(self_)) continue;
         attempt.fencing = true;
         cluster::fence_request request;
         request.node = target;

@@ -73,7 +73,7 @@ private:
         bool asked = !node.fence_asked_by.empty() && node.status != node_status::fenced;
         if (!asked) {
             bool lost = node.status == node_status::lost || falls_silent(id, node);
-            if (!lost || !owns_something(id, node.boot)) return;
+            if (!lost || !owns_something(id, node.boot) || left_alone(id)) return;
             if (state_.config.cluster.fencing == cluster_config::fencing_mode::none || seen_.cut_off) return;
             if (is_set(seen_.heard_by_majority, id) || is_set(seen_.heard_again, id)) return;
             // No device could be asked, and none is needed: its watchdog is the proof.
@@ -97,6 +97,11 @@ private:
         request.executor_boot = state_.nodes.at(executor).boot;
         request.reason = asked ? "asked for by " + node.fence_asked_by : "lost while it runs packages";
         add(request);
+    }
+
+    // SG 7.4: neither its silence nor its lease says anything about what runs there.
+    [[nodiscard]] bool left_alone(node_id id) const {
+        return state_.is_detached(id) && !mutated(mutation::detached_by_lease);
     }
 
     // fence_limit: when much is shot in a short time, something else is wrong.
@@ -201,6 +206,7 @@ private:
     void assume(const std::string& name, const package_state& item) {
         auto owner = state_.nodes.find(item.owner);
         if (owner == state_.nodes.end() || owner->second.status != node_status::lost) return;
+        if (left_alone(item.owner)) return;
         if (mutated(mutation::start_elsewhere_at_once)) return gone(name, item, "at once");
         bool watched = owner->second.watchdog.count() > 0;
         if (!watched && state_.config.cluster.fencing != cluster_config::fencing_mode::none) return;
@@ -270,7 +276,7 @@ private:
     [[nodiscard]] std::string why_halt(const subject& item) {
         const auto& now = *item.now;
         if (item.goes) return why_leave(state_, now);
-        if (now.maintained) return {};
+        if (now.maintained || state_.is_detached(now.owner)) return {};
         bool moves = now.phase == package_phase::running && item.where != now.owner;
         if (moves && item.where && now.target == item.where)
             return "move to " + state_.node_name(item.where) + " by " + now.asked_by;

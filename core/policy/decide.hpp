@@ -59,6 +59,7 @@ enum class obstacle {
     lost,
     halted,
     battery,
+    detached,
     too_old,
     switching,
     maintenance,

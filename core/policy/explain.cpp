@@ -59,6 +59,10 @@ void since_and_remedy(candidate& out, obstacle what, const cluster::state& state
             out.since = host->second.halted_by.when;
             out.remedy = "hactl node run " + out.node;
             break;
+        case obstacle::detached:
+            out.since = state.detached.at(node).by.when;
+            out.remedy = "hactl node attach " + out.node;
+            break;
         case obstacle::switching:
             out.since = item.node_off.at(node).when;
             out.remedy = "hactl package enable " + cluster::package_of(package) + ' ' + out.node;
@@ -100,8 +104,12 @@ std::string headline(const cluster::state& state, const plan& made, const std::s
     if (now.maintained)
         told += "; in maintenance by " + now.maintained->by.actor +
                 (now.maintained->by.reason.empty() ? "" : " (" + now.maintained->by.reason + ")");
-    bool lost =
-        now.active() && state.nodes.contains(now.owner) && state.nodes.at(now.owner).status != cluster::node_status::up;
+    auto detached = now.active() ? state.detached.find(now.owner) : state.detached.end();
+    if (detached != state.detached.end())
+        told += "; " + owner + " is detached by " + flag_text(detached->second.by) +
+                ": nobody watches it, hactl node attach " + owner + " brings it back";
+    bool lost = now.active() && detached == state.detached.end() && state.nodes.contains(now.owner) &&
+                state.nodes.at(now.owner).status != cluster::node_status::up;
     if (lost) told += "; that node is lost and not yet proven dead";
     return told;
 }

@@ -83,7 +83,7 @@ forecaster::forecaster(const cluster::state& now, const outset& from)
     seen_.wall = from.wall;
     seen_.self = from.leader;
     for (const auto& [id, item] : state_.nodes) {
-        if (item.status == node_status::up) continue;
+        if (item.status == node_status::up || state_.is_detached(id)) continue;
         dead_.insert(id);
         auto since = duration{std::max<std::int64_t>(from.wall.us - item.status_by.when.us, 0)};
         if (item.status == node_status::lost) set_lost_for_sure(id, from.now - since);

@@ -17,19 +17,30 @@ bool forecaster::alive(node_id node) const {
 }
 
 bool forecaster::serves(const cluster::package_state& item) const {
-    return item.phase == package_phase::running && !item.failing && !stopped_ && alive(item.owner);
+    bool there = alive(item.owner) || (state_.is_detached(item.owner) && !dead_.contains(item.owner));
+    return item.phase == package_phase::running && !item.failing && there && (!stopped_ || !alive(item.owner));
 }
 
 void forecaster::nodes_act() {
     while (report_lacks()) continue;
+    attach();
     for (const auto& [name, item] : state_.packages) work(name, item);
     fences();
+}
+
+// SG 7.4: who was asked to, and is there, says so.
+void forecaster::attach() {
+    std::vector<node_id> ready;
+    for (const auto& [id, item] : state_.detached)
+        if (!item.attach_asked_by.empty() && alive(id)) ready.push_back(id);
+    for (auto id : ready) say(cluster::node_attached{id, state_.nodes.at(id).boot}, state_.node_name(id));
 }
 
 // SG 3.5, 3.7: the node that runs it says that something it relies on is gone. One at a time.
 bool forecaster::report_lacks() {
     for (const auto& [name, item] : state_.packages) {
         bool known = item.failing || item.maintained || !item.stop_asked_by.empty();
+        known = known || state_.is_detached(item.owner);
         if (item.phase != package_phase::running || known || !alive(item.owner)) continue;
         const auto& config = *state_.find_package(name);
         auto missing = state_.lacks(config, item.owner);
@@ -189,7 +200,7 @@ void forecaster::tend_voters() {
     wish.tie_works = tie_works(wish.kind);
     wish.arbitrator = voters_.arbitrator ? voters_.arbitrator : store_id{1};
     for (const auto& [id, item] : state_.nodes)
-        wish.members.push_back({{id, item.store}, alive(id), alive(id), item.halted && id != seen_.self});
+        wish.members.push_back({{id, item.store}, alive(id), alive(id), state_.gives_vote_up(id) && id != seen_.self});
     for (int i = 0; i < changes_max; ++i) {
         auto next = consensus::next_voters(voters_, wish);
         if (!next) return;

@@ -56,6 +56,7 @@ private:
     // ---- forecast_nodes.cpp: what the others do ----
     void nodes_act();
     bool report_lacks();
+    void attach();
     void work(const std::string& name, const cluster::package_state& item);
     void fences();
     void happens(const pending& item);

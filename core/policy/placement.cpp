@@ -8,7 +8,9 @@ namespace mainstay::policy {
 
 using cluster::node_status;
 
-std::string flag_text(const cluster::provenance& by) { return by.actor + " (" + by.reason + ")"; }
+std::string flag_text(const cluster::provenance& by) {
+    return by.actor + (by.reason.empty() ? "" : " (" + by.reason + ")");
+}
 
 bool on_battery(const cluster::state& state, node_id node) {
     for (const auto& item : state.config.cluster.nodes) {
@@ -31,6 +33,8 @@ verdict judge(const cluster::state& state, const package_config& config, const c
     auto host = state.nodes.find(node);
     if (host == state.nodes.end()) return {false, "not configured"};
     const auto& found = host->second;
+    if (auto detached = state.detached.find(node); detached != state.detached.end())
+        return {false, "detached by " + flag_text(detached->second.by), obstacle::detached, true};
     switch (found.status) {
         case node_status::unseen:
             return {false, "has not joined yet", obstacle::unseen};

@@ -19,6 +19,9 @@ bool wanted(const cluster::state& state, const cluster::package_state& item) {
 
 std::string why_leave(const cluster::state& state, const cluster::package_state& item) {
     auto owner = state.nodes.find(item.owner);
+    // SG 7.4: left alone, but for who asks for it there.
+    if (state.is_detached(item.owner))
+        return item.stop_asked_by.empty() ? std::string() : "package halt by " + item.stop_asked_by;
     if (state.halted) return "cluster halt by " + state.halted_by.actor;
     if (owner == state.nodes.end()) return "its node is gone";
     if (owner->second.halted) return "node halt by " + owner->second.halted_by.actor;
@@ -93,8 +96,9 @@ void plan::look_at_nodes() {
     hosts_.resize(layout_->slots());
     for (const auto& [id, node] : state_->nodes) {
         auto& found = hosts_[layout_->slot(id)];
-        found.up = node.status == node_status::up;
-        found.open = found.up && !node.halted && !node.power_away && !state_->too_old(id);
+        bool detached = state_->is_detached(id);
+        found.up = node.status == node_status::up || detached;
+        found.open = found.up && !detached && !node.halted && !node.power_away && !state_->too_old(id);
     }
     for (const auto& node : state_->config.cluster.nodes) {
         auto id = state_->find_node(node.name);
@@ -127,10 +131,11 @@ void plan::place(bool leave_out_unproven) {
         all_[i].why = subject::choice::halt_failed;
         put(i, all_[i].now->owner);
     }
-    // SG 7.2: in maintenance it stays where it is, whatever else there is.
+    // SG 7.2, 7.4: in maintenance or detached it stays where it is, whatever else there is.
     for (std::size_t i = 0; i < all_.size(); ++i) {
-        if (all_[i].settled || !all_[i].now->maintained || !all_[i].may_stay()) continue;
-        all_[i].why = subject::choice::maintained;
+        bool detached = state_->is_detached(all_[i].here);
+        if (all_[i].settled || !(detached || all_[i].now->maintained) || !all_[i].may_stay()) continue;
+        all_[i].why = detached ? subject::choice::detached : subject::choice::maintained;
         put(i, all_[i].here);
     }
     for (std::size_t i = 0; i < all_.size(); ++i)

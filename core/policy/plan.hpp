@@ -42,6 +42,7 @@ struct subject {
         none,
         halt_failed,
         maintained,
+        detached,
         runs_there,
         asked_for,
         back_to_first,

@@ -28,6 +28,8 @@ std::string plan::reason(const subject& item) const {
             return "its halt has failed";
         case subject::choice::maintained:
             return "in maintenance";
+        case subject::choice::detached:
+            return "detached there";
         case subject::choice::runs_there:
             return "runs there" + skipped(item);
         case subject::choice::asked_for:

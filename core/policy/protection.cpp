@@ -220,6 +220,7 @@ private:
             // An instance of a multi-node package belongs to its node; what waits already is not this fault's doing.
             if (name.find('@') != std::string::npos || !now_.present.contains(item.owner)) continue;
             auto owner = state_.node_name(item.owner);
+            if (state_.is_detached(item.owner)) return owner + " is detached, " + name + " would not be missed";
             if (!provable(owner))
                 return std::string("nothing could prove that ").append(owner).append(" is dead, ").append(name) +
                        " would wait";

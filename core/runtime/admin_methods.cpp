@@ -128,6 +128,10 @@ private:
             script(method.substr(7));
         } else if (method == "node.run" || method == "node.halt") {
             if (need("node")) submit(cluster::node_admin{text("node"), method == "node.run"});
+        } else if (method == "node.detach" || method == "node.attach") {
+            if (need("node")) detach(text("node"), method == "node.detach");
+        } else if (method == "cluster.detach" || method == "cluster.attach") {
+            detach("", method == "cluster.detach");
         } else if (method == "node.fence") {
             if (need("node")) submit(cluster::fence_node{text("node")});
         } else if (method == "cluster.certify") {
@@ -187,6 +191,11 @@ private:
         } else {
             error(no_method, "there is no method package." + what);
         }
+    }
+
+    void detach(const std::string& node, bool on) {
+        if (on) return submit(cluster::node_detach{node, text("reason")});
+        submit(cluster::node_attach{node});
     }
 
     void maintenance(const std::string& name, const std::string& node) {
@@ -272,6 +281,7 @@ private:
         const auto* first = std::get_if<node::form_cluster>(&body);
         if (first != nullptr) return foreseen(policy::foresee_first(first->text), std::move(more));
         if (asked == nullptr) return error(bad_params, "there is no plan of this", {{"expected", "no plan"}});
+        if (auto wrong = cluster::against_newer_commands(state(), *asked); !wrong.empty()) return error(refused, wrong);
         more["plan_id"] = cluster::plan_id_of(state(), *asked);
         foreseen(policy::foresee(state(), outset(), {policy::asked{actor_, *asked}}), std::move(more));
     }

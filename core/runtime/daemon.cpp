@@ -128,6 +128,7 @@ private:
         calls.hello = [this](const guard::guard_hello& item) {
             node::guard_hello out;
             out.lease_end = item.lease_end;
+            out.detached = item.detached;
             for (const auto& living : item.living) out.living.push_back({living.request, living.package, living.label});
             feed(std::move(out));
         };

@@ -96,7 +96,9 @@ void processes::run_host(request_id request, const std::string& instance, std::v
 void processes::kill_host(request_id request) { client_.send(guard::kill_process{request, duration{0}, false}); }
 void processes::end_call(request_id call) { client_.send(guard::end_call{call}); }
 
-void processes::lease(const node::set_lease& item) { client_.send(guard::set_lease{item.end, item.packages}); }
+void processes::lease(const node::set_lease& item) {
+    client_.send(guard::set_lease{item.end, item.packages, item.detached});
+}
 void processes::arm_watchdog(const std::string& path, duration timeout) {
     client_.send(guard::arm_watchdog{path, timeout});
 }

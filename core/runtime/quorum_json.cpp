@@ -48,7 +48,8 @@ json proven(const node::node& core, const std::string& package) {
         out["waiting"].push_back("node " + owner->second.name + " comes back with a new boot");
         if (state.config.cluster.fencing == cluster_config::fencing_mode::required)
             out["waiting"].push_back("a fencing device confirms that " + owner->second.name + " is off");
-        if (owner->second.watchdog.count() > 0) out["waiting"].push_back("its lease and its watchdog run out");
+        if (owner->second.watchdog.count() > 0 && !state.is_detached(item.owner))
+            out["waiting"].push_back("its lease and its watchdog run out");
         out["waiting"].push_back("an administrator certifies it (hactl cluster run --certify-down " +
                                  owner->second.name + ")");
     }

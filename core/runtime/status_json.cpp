@@ -179,6 +179,17 @@ private:
                         : state_.halted ? "the cluster is halted"
                                         : item.status_by.reason;
         out["since"] = item.halted ? item.halted_by.when.us : item.status_by.when.us;
+        out["detached"] = nullptr;
+        if (auto detached = state_.detached.find(id); detached != state_.detached.end()) {
+            const auto& by = detached->second.by;
+            out["state"] = detached->second.attach_asked_by.empty() ? "detached" : "attaching";
+            out["reason"] = by.actor + (by.reason.empty() ? "" : ": " + by.reason);
+            out["since"] = by.when.us;
+            out["detached"] = {{"by", by.actor},
+                               {"reason", by.reason},
+                               {"since", by.when.us},
+                               {"in_cluster", item.status == node_status::up}};
+        }
         out["boot"] = std::to_string(item.boot.machine) + "." + std::to_string(item.boot.incarnation);
         out["on_battery"] = item.power_away;
         for (const auto& config : state_.config.cluster.nodes)
@@ -287,7 +298,9 @@ private:
                 out["state"] = "failed";
                 break;
             default:
-                out["state"] = item.failing ? "failing" : to_string(item.phase);
+                out["state"] = state_.is_detached(item.owner) && item.phase == package_phase::running ? "detached"
+                               : item.failing                                                         ? "failing"
+                                              : to_string(item.phase);
                 break;
         }
         out["type"] = std::string(to_string(config.type));

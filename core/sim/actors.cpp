@@ -135,6 +135,8 @@ void world::act(machine& where, node::store item) {
 void world::act(machine& where, node::set_lease item) {
     where.lease_end = item.end;
     where.lease_packages = item.packages;
+    if (item.detached && !where.detached) count("mark_detached");
+    where.detached = item.detached;
     auto life = where.life;
     auto when = std::max(from_clock(where, item.end), now_) + duration{1'000};
     after(when - now_, [this, &where, life] { guard_checks(where, life); });
@@ -450,9 +452,12 @@ void world::watchdog_stays(machine& where) {
 void world::act(machine& where, const node::left& item) {
     say(where, (item.clean ? "leaves: " : "leaves, but: ") + item.text);
     count(item.clean ? "mark_left" : "mark_left_with_failed_halt");
+    if (item.detached) count("mark_left_detached");
     for (const auto& [package, held] : where.resources)
-        if (item.clean && !held.empty()) violated(where.name + " left while " + package + " is active on it");
-    if (item.clean && !where.processes.empty()) violated(where.name + " left while processes run on it");
+        if (item.clean && !item.detached && !held.empty())
+            violated(where.name + " left while " + package + " is active on it");
+    if (item.clean && !item.detached && !where.processes.empty())
+        violated(where.name + " left while processes run on it");
     if (!item.clean) watchdog_stays(where);
     // The store is written out, the guard ends what is left of the processes and then itself.
     for (const auto& open : where.unsynced) {
@@ -460,7 +465,9 @@ void world::act(machine& where, const node::left& item) {
         if (open.local) where.local = *open.local;
     }
     where.unsynced.clear();
-    where.processes.clear();
+    // The next guard takes over what is detached, with what it knows.
+    if (!item.detached) where.processes.clear();
+    where.detached = item.detached;
     where.lease_end = time_point::min();
     where.lease_packages = false;
     where.inbox.clear();

@@ -39,6 +39,11 @@ void fault_source::strike_beside(dice random) {
     (this->*all[random_.below(all.size())])();
 }
 
+void fault_source::strike_apart(dice random) {
+    random_ = random;
+    detach();
+}
+
 // ---- power ---------------------------------------------------------------------------------------------
 
 void fault_source::power_cut() {
@@ -119,6 +124,36 @@ void fault_source::leave() {
     world_.after(back + duration{3'000'000}, [w = &world_, name] {
         w->admin(name, cluster::command_body{cluster::node_admin{name, true}}, duration{20'000'000});
     });
+}
+
+// SG 7.4: a node, or all of them; its service restarts meanwhile, or its machine, or neither. Attached again by any
+// administrator, asked twice: nobody hears the first one while nobody leads.
+void fault_source::detach() {
+    world_.count("fault_detach");
+    auto name = somebody();
+    auto node = random_.chance(0.2) ? std::string() : name;
+    world_.admin(somebody(), cluster::command_body{cluster::node_detach{node, "work"}}, duration{20'000'000});
+    auto work = random_.between(duration{100'000}, duration{4'000'000});
+    auto back = work + random_.between(duration{200'000}, duration{12'000'000});
+    switch (random_.below(4)) {
+        case 0:
+            world_.after(work, [w = &world_, name] { w->leave(name); });
+            world_.after(back, [w = &world_, name] { w->start_daemon(name); });
+            break;
+        case 1:
+            world_.after(work, [w = &world_, name] { w->crash_daemon(name); });
+            break;
+        case 2:
+            world_.after(work, [w = &world_, name] { w->power_off(name); });
+            world_.after(back, [w = &world_, name] { w->power_on(name); });
+            break;
+        default:
+            break;
+    }
+    for (auto wait : {back + random_.between(duration{0}, duration{3'000'000}), back + duration{9'000'000}})
+        world_.after(wait, [w = &world_, teller = somebody(), node] {
+            w->admin(teller, cluster::command_body{cluster::node_attach{node}}, duration{20'000'000});
+        });
 }
 
 // Somebody sets the date, or a time server does.

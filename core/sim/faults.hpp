@@ -23,6 +23,8 @@ public:
     void strike(dice random);
     // One of the kinds that came later: in a stream of their own, or every older seed would mean another run.
     void strike_beside(dice random);
+    // A node is detached, in a stream of its own again.
+    void strike_apart(dice random);
 
 private:
     using action = void (fault_source::*)();
@@ -41,6 +43,7 @@ private:
     void all_dark();
     void battery();
     void leave();
+    void detach();
     void store_lost();
     void disk_fails();
     void arbitrator_fails();

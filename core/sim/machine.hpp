@@ -51,6 +51,7 @@ struct world::machine {
     std::map<std::string, std::set<std::string>> resources;  // package -> instances started or in doubt
     time_point lease_end = time_point::min();
     bool lease_packages = false;
+    bool detached = false;  // as the guard was told
 
     struct hearing {
         duration since{0};

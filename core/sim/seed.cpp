@@ -122,6 +122,7 @@ private:
             if (world_->trace) world_->trace("-- fault " + std::to_string(result_.faults));
             faults_->strike(dice(plan_.seed * 1'000'003ULL + result_.faults));
             strike_beside();
+            strike_apart();
         }
         world_->run_until(std::max(end, world_->now()));
     }
@@ -173,6 +174,25 @@ private:
         faults_->strike_beside(own);
     }
 
+    [[nodiscard]] bool apart() const { return plan_.seed % 4 == 3 || plan_.seed % 8 == 4; }
+
+    void strike_apart() {
+        auto number = run_plan::apart + result_.faults;
+        dice own(plan_.seed * 2'750'159ULL + number);
+        if (!apart() || !own.chance(0.3) || plan_.without.contains(number)) return;
+        if (world_->trace) world_->trace("-- fault " + std::to_string(number));
+        faults_->strike_apart(own);
+    }
+
+    // Nobody detaches for ever.
+    void attach() {
+        const auto* leader = world_->leader();
+        if (leader == nullptr) return;
+        const auto& all = leader->state().detached;
+        if (std::any_of(all.begin(), all.end(), [](const auto& item) { return item.second.attach_asked_by.empty(); }))
+            world_->admin(leader->name(), cluster::command_body{cluster::node_attach{}});
+    }
+
     // Invariant 6: when faults stop, everything that may run and can run does run.
     void heal() {
         world_->conditions() = sim::weather{};
@@ -203,6 +223,7 @@ private:
             for (const auto& name : world_->names()) world_->start_daemon(name);
             monitors();
             end_maintenance();
+            attach();
             if (unfinished().empty()) return answers();
         }
         for (const auto& name : world_->names()) world_->tell_election(name);
@@ -228,6 +249,7 @@ private:
             if (daemon == nullptr) return name + " does not run";
             if (daemon->state().applied != state.applied) return name + " lags behind";
         }
+        if (!state.detached.empty()) return state.node_name(state.detached.begin()->first) + " is detached";
         for (const auto& [name, item] : state.packages) {
             if (item.maintained) continue;  // what has ended in it is the administrator's, whom it is refused to end it
             auto active = world_->active_on(name);
@@ -367,6 +389,10 @@ const std::set<std::string>& expected_counts() {
                                              "fault_swizzle",
                                              "fault_disk_fails",
                                              "fault_wall_jump",
+                                             "fault_detach",
+                                             "mark_detached",
+                                             "mark_left_detached",
+                                             "mark_node_attached",
                                              "fault_links_down",
                                              "fault_subnet_down",
                                              "fault_resource_down",

@@ -17,6 +17,7 @@ struct run_plan {
     std::size_t nodes = 0;  // 0 = as the seed draws it
     // A fault of a later kind that strikes together with fault N is number beside + N.
     static constexpr std::uint64_t beside = 1'000;
+    static constexpr std::uint64_t apart = 4'000;  // the same of nodes that are detached
     // A node that runs an older version until it is upgraded is number older + N, in the order of the nodes.
     static constexpr std::uint64_t older = 2'000;
     std::set<std::uint64_t> without;  // faults left out, counted from 1

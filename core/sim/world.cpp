@@ -113,6 +113,7 @@ void world::boot_daemon(machine& where, bool machine_booted) {
         ++where.machine_counter;  // the kernel's boot_id differs from the stored one
         where.lease_end = time_point::min();
         where.lease_packages = false;
+        where.detached = false;
     }
     where.stopped = false;
     ++where.incarnation;
@@ -149,6 +150,7 @@ void world::boot_daemon(machine& where, bool machine_booted) {
     if (where.daemon_life != life) return;
     node::guard_hello hello;
     hello.lease_end = where.lease_end;
+    hello.detached = where.detached;
     for (const auto& [request, item] : where.processes) hello.living.push_back({request, item.package, item.label});
     step(where, std::move(hello));
     if (where.links_down) tell_links(where);

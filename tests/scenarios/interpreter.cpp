@@ -373,6 +373,10 @@ std::optional<cluster::command_body> interpreter::body_of(const words& said) {
         body = cluster::package_maintenance{word(5), given["node"], word(4) == "on", given["reason"], until};
     } else if (what == "node run" || what == "node halt") {
         body = cluster::node_admin{word(4), what == "node run"};
+    } else if (what == "node detach" || what == "cluster detach") {
+        body = cluster::node_detach{word(4), word(5)};
+    } else if (what == "node attach" || what == "cluster attach") {
+        body = cluster::node_attach{word(4)};
     } else if (what == "node fence") {
         body = cluster::fence_node{word(4)};
     } else if (what == "cluster apply") {
@@ -403,7 +407,7 @@ void interpreter::status() {
     if (leader == nullptr) return say("no leader");
     for (const auto& [id, item] : leader->state().nodes)
         say(item.name + "  " + to_string(item.status) + (item.halted ? ", halted" : "") +
-            (item.power_away ? ", on battery" : ""));
+            (item.power_away ? ", on battery" : "") + (leader->state().is_detached(id) ? ", detached" : ""));
     for (const auto& [name, item] : leader->state().packages) {
         say(name + "  " + to_string(item.phase) +
             (item.active() ? " on " + leader->state().node_name(item.owner) : "") + ", switching " +

@@ -13,6 +13,7 @@
 #include <catch2/catch.hpp>
 #include <filesystem>
 
+#include "guard/keeper.hpp"
 #include "guard/launch.hpp"
 #include "guard/process_tree.hpp"
 #include "model/text.hpp"
@@ -42,6 +43,11 @@ real_guard::real_guard(std::vector<std::string> options) : options_(std::move(op
     REQUIRE(::bind(listener_.get(), reinterpret_cast<sockaddr*>(&address), sizeof address) == 0);
     REQUIRE(::listen(listener_.get(), 8) == 0);
 
+    start();
+}
+
+void real_guard::start() {
+    daemon_.reset();
     auto words = command_line();
     std::vector<char*> argv;
     argv.reserve(words.size() + 1);
@@ -73,6 +79,11 @@ real_guard::~real_guard() {
         ::kill(pid_, SIGINT);
         wait_for_end();
     }
+    // What it has left to a keeper is nobody's now.
+    auto kept = take_over(directory_, log_file::bytes_max_default);
+    if (kept && *kept)
+        for (const auto& item : (*kept)->processes)
+            if (start_of(item.pid) == item.start) ::kill(item.pid, SIGKILL);
     std::filesystem::remove_all(directory_);
 }
 

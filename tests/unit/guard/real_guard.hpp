@@ -43,6 +43,7 @@ public:
     request_id run(const std::string& command, start_process base = {});
 
     int wait_for_end();  // of the guard; its exit code
+    void start();        // another one after it, in the same directory
     [[nodiscard]] std::string path(const std::string& name) const { return directory_ + '/' + name; }
     [[nodiscard]] pid_t pid() const { return pid_; }
     [[nodiscard]] std::vector<std::string> command_line() const;
