@@ -19,10 +19,11 @@ std::optional<std::int32_t> number_of(const std::string& text) {
 
 }  // namespace
 
-bool fits_a_line(const std::string& text) {
+std::string against_reason(const std::string& reason) {
     constexpr std::size_t length_max = 200;
-    return text.size() <= length_max &&
-           std::none_of(text.begin(), text.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+    bool fits = reason.size() <= length_max &&
+                std::none_of(reason.begin(), reason.end(), [](unsigned char c) { return c < 0x20 || c == 0x7f; });
+    return fits ? "" : "a reason is one line of at most 200 characters";
 }
 
 void end_maintenance(state& current, const std::string& name, package_state& item) {
@@ -102,6 +103,8 @@ node_id fold::maintenance_node(const std::string& name, const package_state& ite
         refuse("there is no node " + node + " in the configuration");
     } else if (std::find(list.begin(), list.end(), id) == list.end()) {
         refuse("node " + node + " is not in the node list of package " + name);
+    } else if (auto pinned = state_.against_pin(name, id); !pinned.empty()) {
+        refuse("package " + name + " may not be started on " + node + ": " + pinned);
     } else if (!state_.may_host(id)) {
         refuse("node " + node + " can't run packages now");
     } else {
@@ -126,7 +129,7 @@ void fold::on(const package_maintenance& body) {
         return end_maintenance(state_, name, *item);
     }
     if (item->maintained) return refuse("package " + name + " is in maintenance already");
-    if (!fits_a_line(body.reason)) return refuse("a reason is one line of at most 200 characters");
+    if (auto wrong = against_reason(body.reason); !wrong.empty()) return refuse(wrong);
     if (item->active() && item->phase != package_phase::running)
         return refuse("package " + name + " is " + to_string(item->phase));
     if (item->failing) return refuse("package " + name + " has failed and is about to halt");
@@ -146,7 +149,19 @@ void fold::on(const package_maintenance& body) {
 void fold::on(const service_down& body) {
     auto* item = generation(body.package, body.generation);
     if (item == nullptr) return;
-    if (item->maintained) item->maintained->services_down.insert(body.service);
+    if (item->maintained) {
+        item->maintained->services_down.insert(body.service);
+        return;
+    }
+    // It ended just before its maintenance did, whose end had been decided by then: its node has left it alone, and
+    // nobody would start it again. The leader has the package halted.
+    if (state_.feature_level < late_ends_level || item->phase != package_phase::running || item->failing) return;
+    auto reason = "service_failed: service " + body.service + " has ended (" + body.detail + ") as maintenance ended";
+    state_.alarms["package " + body.package] = {
+        "package " + body.package + " on " + state_.node_name(item->owner) + ": " + reason, item_.when};
+    item->node_off[item->owner] = by(reason);
+    item->phase_by = by(reason);
+    item->failed = item->failing = true;
 }
 
 }  // namespace mainstay::cluster

@@ -59,6 +59,7 @@ void fold::on(const configure& body) {
     });
     forget_sources(former);
     prune_conditions(former);
+    prune_pins();
 }
 
 // A service that runs another command from now on has never been restarted.

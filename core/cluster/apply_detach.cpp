@@ -43,7 +43,7 @@ std::vector<node_id> fold::named_or_all(const std::string& name) {
 }
 
 void fold::on(const node_detach& body) {
-    if (!fits_a_line(body.reason)) return refuse("a reason is one line of at most 200 characters");
+    if (auto wrong = against_reason(body.reason); !wrong.empty()) return refuse(std::move(wrong));
     auto list = named_or_all(body.node);
     // Of a whole cluster those that are not there have nothing to detach.
     if (body.node.empty())

@@ -176,6 +176,8 @@ node_id fold::destination(const std::string& name, const package_state& item, co
     auto wrong = std::string();
     if (std::find(list.begin(), list.end(), id) == list.end()) {
         refuse("node " + node + " is not in the node list of package " + name);
+    } else if (wrong = state_.against_pin(name, id); !wrong.empty()) {
+        refuse("package " + name + " may not go to " + node + ": " + wrong);
     } else if (state_.halted) {
         refuse("the cluster is halted: hactl cluster run");
     } else if (!state_.may_host(id)) {
@@ -200,10 +202,17 @@ node_id fold::destination(const std::string& name, const package_state& item, co
 bool fold::somewhere(const std::string& name, const package_state& item, node_id except) {
     const auto* config = state_.find_package(name);
     std::string wrong;
+    if (const auto* held = state_.find_pin(name); held != nullptr && held->node == except) {
+        refuse("package " + name + " can't go elsewhere: " + state_.against_pin(name, {}));
+        return false;
+    }
     if (config != nullptr)
         for (node_id node : state_.candidates(name, *config)) {
             if (node == except || !state_.may_host(node) || item.node_off.contains(node)) continue;
-            auto found = state_.against_start(name, node);
+            auto found = state_.against_pin(name, node);
+            if (found.empty() && state_.across_sites(*config, node))
+                found = "at site " + state_.site_of(node) + ", to be named (site_preferred_manual)";
+            if (found.empty()) found = state_.against_start(name, node);
             if (found.empty()) return true;
             if (wrong.empty()) wrong = "; " + state_.node_name(node) + ": " + found;
         }

@@ -35,6 +35,15 @@ source_position place_of(const package_config& package, const std::string& keywo
     return package.where;
 }
 
+// As fold::prune_pins() has it.
+bool keeps_pin(const package_config* package, const configuration& wanted, const std::string& node) {
+    if (package == nullptr || package->everywhere()) return false;
+    const auto& nodes = wanted.cluster.nodes;
+    bool stays = std::any_of(nodes.begin(), nodes.end(), [&node](const auto& item) { return item.name == node; });
+    return stays && (package->nodes.empty() ||
+                     std::find(package->nodes.begin(), package->nodes.end(), node) != package->nodes.end());
+}
+
 }  // namespace
 
 std::vector<std::string> effects_on_packages(const state& now, const configuration& wanted) {
@@ -53,6 +62,9 @@ std::vector<std::string> effects_on_packages(const state& now, const configurati
         for (const auto& keyword : differing(*from, *to))
             if (const auto* when = when_it_counts(keyword)) say(keyword + " counts from " + when);
     }
+    for (const auto& [name, pin] : now.pins)
+        if (!keeps_pin(find(wanted, name), wanted, now.node_name(pin.node)))
+            list.push_back("package " + name + ": its pin to " + now.node_name(pin.node) + " ends");
     return list;
 }
 

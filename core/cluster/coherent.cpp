@@ -38,6 +38,12 @@ bool packages_agree(const state& value) {
                        [&](const auto& item) { return package_agrees(value, item.second); });
 }
 
+bool pins_agree(const state& value) {
+    return std::all_of(value.pins.begin(), value.pins.end(), [&](const auto& item) {
+        return value.packages.contains(item.first) && known(value, item.second.node);
+    });
+}
+
 bool fences_agree(const state& value) {
     return std::all_of(value.fences.begin(), value.fences.end(), [&](const auto& item) {
         const auto& request = item.second.request;
@@ -50,7 +56,7 @@ bool fences_agree(const state& value) {
 bool coherent(const state& value) {
     bool detached_known = std::all_of(value.detached.begin(), value.detached.end(),
                                       [&](const auto& item) { return known(value, item.first); });
-    return detached_known && nodes_agree(value) && packages_agree(value) && fences_agree(value);
+    return detached_known && nodes_agree(value) && packages_agree(value) && pins_agree(value) && fences_agree(value);
 }
 
 }  // namespace mainstay::cluster

@@ -507,12 +507,27 @@ struct node_attached {
     }
 };
 
+// hactl package pin P N, hactl package unpin P; also the leader's word that a pin's time is over.
+struct package_pin {
+    static constexpr const char* name_ = "package_pin";
+    std::string package;
+    std::string node;  // empty = unpin
+    std::string reason;
+    std::optional<wall_time> until;  // of an unpin by the leader: the end of the pin that is meant
+    static void fields(auto& self, auto&& visit) {
+        visit("package", self.package);
+        visit("node", self.node);
+        visit("reason", self.reason);
+        visit("until", self.until);
+    }
+};
+
 using command_body =
     std::variant<found_cluster, configure, node_lost, node_back, fence_request, fence_result, package_start,
                  package_halt, package_report, service_restarted, package_run, package_stop, package_move,
                  package_switching, node_admin, cluster_admin, cluster_event, power_action, feature_level, notified,
                  proof_broken, fence_node, package_wish_over, resource_set, subnet_seen, package_maintenance,
-                 service_down, planned, package_stop_on, node_detach, node_attach, node_attached>;
+                 service_down, planned, package_stop_on, node_detach, node_attach, node_attached, package_pin>;
 
 // `origin` and `serial` name a submission: the same one never counts twice, however often it is
 // sent (a node's serials grow within one life; decisions of the leader itself have none).

@@ -232,6 +232,13 @@ private:
         say(body.on ? "maintenance_on" : "maintenance_off", "info",
             text + (body.reason.empty() ? "" : ": " + body.reason));
     }
+    void on(const package_pin& body) {
+        auto text = std::string("package ") + (body.node.empty() ? "unpin " : "pin ") + body.package +
+                    (body.node.empty() ? "" : " to " + body.node);
+        package_on(body.package, body.node);
+        say(body.node.empty() ? "package_unpinned" : "package_pinned", "info",
+            text + (body.reason.empty() ? "" : ": " + body.reason));
+    }
     void on(const service_down& body) {
         generation(body.package, body.generation);
         out_.details.emplace_back("service", body.service);

@@ -1,6 +1,6 @@
 // Inside of apply(): one command being applied to one state. apply.cpp has what is about
 // nodes and events, apply_configuration.cpp what is about the configuration, apply_package.cpp what is about packages,
-// apply_conditions.cpp what they rely on, apply_detach.cpp detached nodes. Not for other folders.
+// apply_conditions.cpp what they rely on, apply_detach.cpp detached nodes, apply_pin.cpp pins. Not for other folders.
 #pragma once
 
 #include <string>
@@ -9,6 +9,10 @@
 #include "cluster/apply.hpp"
 
 namespace mainstay::cluster {
+
+// From this feature level on a service that ended in maintenance, of which one hears when that is over, fails its
+// package.
+inline constexpr std::uint32_t late_ends_level = 4;
 
 // The machine's life `boot` of a node has surely ended: its packages are over, with this proof.
 void proven_dead(state& current, applied& outcome, node_id target, boot_id boot, proof_kind proof,
@@ -19,11 +23,11 @@ void end_maintenance(state& current, const std::string& name, package_state& ite
 // ... of all packages that are in maintenance on the node: it halted, or its life is over.
 void end_maintenance_on(state& current, node_id node);
 
+// What an administrator writes stands in tables and histories, on one line; empty = it does.
+[[nodiscard]] std::string against_reason(const std::string& reason);
+
 // An administrator has seen to it: what has failed before is not counted any more.
 void forgive(state& current, const std::string& name, package_state& item);
-
-// What an administrator writes stands in tables and histories, on one line.
-[[nodiscard]] bool fits_a_line(const std::string& text);
 
 class fold {
 public:
@@ -98,6 +102,12 @@ private:
     // Refused when something active needs the package and would not come along.
     bool nothing_needs(const std::string& instance, const package_config& package, bool moves);
     void on(const package_switching& body);
+
+    // apply_pin.cpp: where an administrator wants a package and nowhere else
+    void on(const package_pin& body);
+    void unpin(const package_pin& body);
+    // After a new configuration: pins of what is gone, or to a node that is not in the package's list any more.
+    void prune_pins();
 
     // apply_conditions.cpp: what packages rely on, and maintenance
     void on(const resource_set& body);

@@ -30,7 +30,39 @@ std::string newer_keyword(const configuration& wanted) {
     return {};
 }
 
+// ... and versions below sites_level.
+std::string site_keyword(const configuration& wanted) {
+    if (!wanted.cluster.sites.empty()) return "there is a site_name";
+    for (const auto& node : wanted.cluster.nodes)
+        if (!node.site.empty()) return "node " + node.name + " has a site";
+    for (const auto& package : wanted.packages)
+        if (package.by_site())
+            return "package " + package.name + " has failover_policy " +
+                   std::string(to_string(package.failover_policy));
+    return {};
+}
+
+struct newer {
+    std::uint32_t level;
+    std::string (*keyword)(const configuration&);
+};
+
 }  // namespace
+
+std::string against_newer_keywords(const state& now, const configuration& wanted) {
+    for (const auto& [level, keyword] :
+         {newer{script_services_level, newer_keyword}, newer{sites_level, site_keyword}}) {
+        if (!now.formed() || now.feature_level >= level) continue;
+        // One that has never been here reads what it finds when it comes, or is refused then.
+        auto old = std::find_if(now.nodes.begin(), now.nodes.end(), [from = level](const auto& item) {
+            return item.second.boot && item.second.feature_level < from;
+        });
+        auto what = old == now.nodes.end() ? std::string() : keyword(wanted);
+        if (!what.empty())
+            return what + ": node " + old->second.name + " runs a version that does not know this, upgrade it first";
+    }
+    return {};
+}
 
 namespace {
 
@@ -40,6 +72,7 @@ std::uint32_t level_of(const command_body& asked) {
         [](const auto& body) -> std::uint32_t {
             using kind = std::decay_t<decltype(body)>;
             if constexpr (std::is_same_v<kind, node_detach> || std::is_same_v<kind, node_attach>) return detach_level;
+            if constexpr (std::is_same_v<kind, package_pin>) return pins_level;
             return 0;
         },
         asked);
@@ -47,7 +80,7 @@ std::uint32_t level_of(const command_body& asked) {
 
 }  // namespace
 
-std::string against_newer_commands(const state& now, const command_body& asked) {
+std::string against_newer_command(const state& now, const command_body& asked) {
     auto level = level_of(asked_of(asked));
     if (now.feature_level >= level) return {};
     for (const auto& [id, node] : now.nodes)
@@ -56,18 +89,6 @@ std::string against_newer_commands(const state& now, const command_body& asked) 
                    (node.boot ? " runs a version that does not know this, upgrade it first"
                               : " has never been in the cluster: nobody knows its version yet");
     return "the cluster is not at feature level " + std::to_string(level) + " yet: in a moment";
-}
-
-std::string against_newer_keywords(const state& now, const configuration& wanted) {
-    if (!now.formed() || now.feature_level >= script_services_level) return {};
-    // One that has never been here reads what it finds when it comes, or is refused then.
-    auto old = std::find_if(now.nodes.begin(), now.nodes.end(), [](const auto& item) {
-        return item.second.boot && item.second.feature_level < script_services_level;
-    });
-    if (old == now.nodes.end()) return {};
-    auto what = newer_keyword(wanted);
-    if (what.empty()) return what;
-    return what + ": node " + old->second.name + " runs a version that does not know this, upgrade it first";
 }
 
 }  // namespace mainstay::cluster

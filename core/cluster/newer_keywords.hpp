@@ -1,5 +1,6 @@
-// D2: which keywords and which commands came with which feature level. An older node would refuse the entry that
-// carries them, and go on with another configuration than the others.
+// D2: which keywords and commands came with which feature level. An older node would refuse the entry that carries such
+// a keyword, and go on with another configuration than the others; one that carries such a command it can't read at
+// all.
 #pragma once
 
 #include <string>
@@ -12,7 +13,7 @@ namespace mainstay::cluster {
 // Why a configuration can't be taken yet: it says something that a node's version does not read. Empty = it can.
 [[nodiscard]] std::string against_newer_keywords(const state& now, const configuration& wanted);
 
-// The same of what an administrator asks for: a node of an older version stops at an entry that it can't read.
-[[nodiscard]] std::string against_newer_commands(const state& now, const command_body& asked);
+// Why a command can't be written down yet: the cluster's feature level is below that of its kind. Empty = it can.
+[[nodiscard]] std::string against_newer_command(const state& now, const command_body& asked);
 
 }  // namespace mainstay::cluster

@@ -57,6 +57,11 @@ std::string state_part(const state& now) {
         if (now.is_detached(id)) out.put(now.detached.at(id).attach_asked_by.empty());
     }
     put_packages(out, now);
+    for (const auto& [package, item] : now.pins) {
+        out.put(package);
+        out.put(item.node);
+        out.put(item.until);
+    }
     for (const auto& [source, item] : now.power) {
         out.put(source);
         out.put(item.on_battery);
@@ -80,6 +85,7 @@ std::string state_part(const state& now) {
 // `--until 2h` is another moment each time it is written.
 std::string command_part(command_body asked) {
     if (auto* item = std::get_if<package_maintenance>(&asked)) item->until.reset();
+    if (auto* item = std::get_if<package_pin>(&asked)) item->until.reset();
     return fmt::format("{:04x}", hash_of(encode(asked)) & 0xffffU);
 }
 

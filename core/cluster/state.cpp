@@ -60,6 +60,38 @@ std::vector<node_id> state::node_list(const package_config& package) const {
     return list;
 }
 
+const pin* state::find_pin(const std::string& package) const {
+    auto found = pins.find(package);
+    return found == pins.end() ? nullptr : &found->second;
+}
+
+std::string state::against_pin(const std::string& package, node_id node) const {
+    const auto* held = find_pin(package);
+    if (held == nullptr || held->node == node) return {};
+    return "it is pinned to " + node_name(held->node) + " by " + held->by.actor +
+           (held->by.reason.empty() ? "" : " (" + held->by.reason + ")") + ": hactl package unpin " + package +
+           " first";
+}
+
+std::string state::site_of(node_id node) const {
+    for (const auto& item : config.cluster.nodes)
+        if (!item.site.empty() && find_node(item.name) == node) return item.site;
+    return {};
+}
+
+std::string state::current_site(const std::string& package) const {
+    auto found = packages.find(package);
+    return found == packages.end() || !found->second.owner ? std::string() : site_of(found->second.owner);
+}
+
+bool state::across_sites(const package_config& package, node_id node) const {
+    if (package.failover_policy != package_config::failover::site_preferred_manual) return false;
+    const auto* held = find_pin(package.name);
+    if (held != nullptr && held->node == node) return false;
+    auto current = current_site(package.name);
+    return !current.empty() && site_of(node) != current;
+}
+
 bool state::parts_may_change(const package_state& item) const {
     return feature_level >= online_parts_level && item.phase == package_phase::running && !item.failing &&
            item.stop_asked_by.empty();

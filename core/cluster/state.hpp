@@ -25,6 +25,10 @@ inline constexpr std::uint32_t online_parts_level = 3;
 
 // ... and the state keeps the largest T and lease_halt_timeout.
 inline constexpr std::uint32_t waits_level = 3;
+// ... and packages may be pinned.
+inline constexpr std::uint32_t pins_level = 4;
+// ... and nodes be at sites.
+inline constexpr std::uint32_t sites_level = 4;
 
 // ... and nodes may be detached.
 inline constexpr std::uint32_t detach_level = 4;
@@ -130,6 +134,18 @@ struct maintenance {
         visit("by", self.by);
         visit("until", self.until);
         visit("services_down", self.services_down);
+    }
+};
+
+// hactl package pin: the one node on which the package may be started. It halts nothing.
+struct pin {
+    node_id node;
+    provenance by;  // with the administrator's reason
+    std::optional<wall_time> until;
+    static void fields(auto& self, auto&& visit) {
+        visit("node", self.node);
+        visit("by", self.by);
+        visit("until", self.until);
     }
 };
 
@@ -307,6 +323,7 @@ struct state {
     // Newest of all packages that were taken out: one that is put in again goes on from there (invariant 4).
     generation generation_floor;
     std::map<node_id, detachment> detached;  // from detach_level on
+    std::map<std::string, pin> pins;         // by package; from pins_level on
     static void fields(auto& self, auto&& visit) {
         visit("applied", self.applied);
         visit("cluster", self.cluster);
@@ -336,6 +353,7 @@ struct state {
             visit("halt_timeout_max", self.halt_timeout_max);
         }
         if (self.feature_level >= detach_level) visit("detached", self.detached);
+        if (self.feature_level >= pins_level) visit("pins", self.pins);
     }
 
     configuration config;  // parsed from configuration_text whenever that changes
@@ -379,6 +397,17 @@ struct state {
     [[nodiscard]] std::vector<std::string> monitored_subnets() const;
     [[nodiscard]] node_id find_node(const std::string& name) const;  // 0 = unknown
     [[nodiscard]] std::string node_name(node_id node) const;
+    // The pin of that package, or null.
+    [[nodiscard]] const pin* find_pin(const std::string& package) const;
+    // Why a command may not start the package there: it is pinned elsewhere. Empty = nothing.
+    [[nodiscard]] std::string against_pin(const std::string& package, node_id node) const;
+    // Name of the node's site; empty = it has none.
+    [[nodiscard]] std::string site_of(node_id node) const;
+    // SG: the site where the package was last started; empty = nowhere yet, or that node was removed.
+    [[nodiscard]] std::string current_site(const std::string& package) const;
+    // SG site_preferred_manual: that node is at another site than the current one, where only a command that names
+    // it, or a pin, starts the package.
+    [[nodiscard]] bool across_sites(const package_config& package, node_id node) const;
     // The node list of a package: "*" and an absent list mean all nodes, in cluster order.
     [[nodiscard]] std::vector<node_id> node_list(const package_config& package) const;
     // SG 7.4; its packages are where they are, whatever is heard of it.

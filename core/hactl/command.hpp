@@ -52,6 +52,8 @@ exit_code resource_set(context& c);
 exit_code resource_get(context& c);
 exit_code resource_list(context& c);
 exit_code package_maintenance(context& c);
+exit_code package_pin(context& c);
+exit_code package_unpin(context& c);
 
 // In commands_node.cpp, commands_cluster.cpp, commands_key.cpp and commands_arbitrator.cpp.
 exit_code node_reset(context& c);

@@ -41,7 +41,7 @@ po::options_description describe(invocation& out, raw_values& raw) {
     add("node", po::value(&out.node), "on or of this node");
     add("package", po::value(&out.package), "of this package");
     add("reason", po::value(&out.reason), "why, for those who look at status");
-    add("until", po::value(&out.until), "when maintenance ends by itself: 18:30, '2030-12-01 18:30', 2h");
+    add("until", po::value(&out.until), "when maintenance or a pin ends by itself: 18:30, '2030-12-01 18:30', 2h");
     add("on", po::value(&out.on), "explain: only what stands for or against this node");
     add("at", po::value(&out.at), "explain: as it was then: 18:30, '2025-12-01 18:30', 2h (ago)");
     add("limit", po::value(&out.limit), "so many entries (50)");

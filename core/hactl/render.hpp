@@ -19,6 +19,8 @@ namespace mainstay::hactl {
 [[nodiscard]] std::string render_resources(const nlohmann::json& resources, const console& to);
 // Who has the package in maintenance, why and until when; empty = nobody.
 [[nodiscard]] std::string maintenance_text(const nlohmann::json& package, std::int64_t now_us);
+// Who has pinned it where, since and until when, and why; empty = nobody.
+[[nodiscard]] std::string pin_text(const nlohmann::json& package, std::int64_t now_us);
 // Monitored subnets that are down, one line a node; empty = none.
 [[nodiscard]] std::string subnet_lines(const nlohmann::json& status, const console& to);
 // How much of its failover_limit each package has used; nothing for those that have used none.

@@ -1,4 +1,4 @@
-// What packages rely on, and maintenance.
+// What packages rely on, maintenance and pins.
 #include <fmt/core.h>
 #include <nlohmann/json.hpp>
 
@@ -27,15 +27,27 @@ std::string render_resources(const json& resources, const console& to) {
     return out.empty() ? "No generic resources.\n" : out.text(to);
 }
 
-std::string maintenance_text(const json& package, std::int64_t now_us) {
-    const auto& item = member(package, "maintenance");
+namespace {
+
+// "in maintenance on node1 by alice@node2 for 1m until Nov 24 16:00: disks"
+std::string kept_text(const json& item, const char* how, std::int64_t now_us) {
     if (!item.is_object()) return {};
     auto since = number_of(item, "since");
     auto until = number_of(item, "until");
     auto reason = text_of(item, "reason");
-    return fmt::format("in maintenance on {} by {}{}{}{}", text_of(item, "node", "-"), text_of(item, "by", "-"),
+    return fmt::format("{} {} by {}{}{}{}", how, text_of(item, "node", "-"), text_of(item, "by", "-"),
                        since && *since > 0 ? " for " + age_text(now_us - *since) : "",
                        until ? " until " + date_text(*until, now_us) : "", reason.empty() ? "" : ": " + reason);
+}
+
+}  // namespace
+
+std::string maintenance_text(const json& package, std::int64_t now_us) {
+    return kept_text(member(package, "maintenance"), "in maintenance on", now_us);
+}
+
+std::string pin_text(const json& package, std::int64_t now_us) {
+    return kept_text(member(package, "pin"), "pinned to", now_us);
 }
 
 std::string subnet_lines(const json& status, const console& to) {

@@ -44,6 +44,7 @@ std::string range_text(const json& param) {
 
 std::string render_explain(const json& explained, std::int64_t now_us) {
     auto out = text_of(explained, "text", "-") + '\n';
+    if (auto pinned = pin_text(explained, now_us); !pinned.empty()) out += pinned + '\n';
     std::size_t width = 0;
     for (const auto& candidate : member(explained, "candidates")) {
         width = std::max(width, text_of(candidate, "node").size());

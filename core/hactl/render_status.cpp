@@ -1,4 +1,6 @@
 #include <fmt/core.h>
+
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "hactl/fields.hpp"
@@ -71,15 +73,21 @@ std::string load_text(const json& node) {
 std::string or_dash(std::string text) { return text.empty() ? "-" : text; }
 
 std::string node_table(const json& status, const console& to) {
-    table out({"NODE", "STATE", "HEARTBEAT", "STONITH", "LOAD", "PACKAGES"});
-    for (const auto& node : member(status, "nodes")) {
+    const auto& nodes = member(status, "nodes");
+    bool sites = std::any_of(nodes.begin(), nodes.end(), [](const json& node) { return node.contains("site"); });
+    std::vector<std::string> heads{"NODE", "STATE", "HEARTBEAT", "STONITH", "LOAD", "PACKAGES"};
+    if (sites) heads.insert(heads.begin() + 1, "SITE");
+    table out(std::move(heads));
+    for (const auto& node : nodes) {
         auto state = text_of(node, "state", "unknown");
-        out.add({{{text_of(node, "name", "-")}},
-                 {{state, tone_of_state(state)}},
-                 links_cell(node),
-                 stonith_cell(node),
-                 {{load_text(node)}},
-                 {{or_dash(joined(member(node, "packages"), " "))}}});
+        std::vector<table::cell> row{{{text_of(node, "name", "-")}},
+                                     {{state, tone_of_state(state)}},
+                                     links_cell(node),
+                                     stonith_cell(node),
+                                     {{load_text(node)}},
+                                     {{or_dash(joined(member(node, "packages"), " "))}}};
+        if (sites) row.insert(row.begin() + 1, {{text_of(node, "site", "-")}});
+        out.add(std::move(row));
     }
     return out.empty() ? std::string() : '\n' + out.text(to);
 }
@@ -107,7 +115,8 @@ std::string package_table(const json& status, const console& to) {
                  {{text_of(package, "next", "-")}},
                  {{or_dash(joined(member(package, "addresses"), " "))}}});
         auto reason = text_of(package, "reason");
-        if (auto kept = maintenance_text(package, now); !kept.empty()) notes += name + ": " + kept + '\n';
+        for (const auto& kept : {maintenance_text(package, now), pin_text(package, now)})
+            if (!kept.empty()) notes += name + ": " + kept + '\n';
         if (state != "running" && !reason.empty()) notes += name + ": " + reason + '\n';
         for (const auto& service : member(package, "services")) {
             auto restarts = number_of(service, "restarts").value_or(0);

@@ -49,6 +49,7 @@ struct network_interface {
 struct node_config {
     std::string name;
     std::vector<network_interface> interfaces;
+    std::string site;          // SG site: one of cluster_config::sites, or empty
     std::string power_source;  // name of an event source, or empty
     // D6: ends the node when its guard does not; the third proof of death needs it. Empty = none.
     std::string watchdog_device;
@@ -76,6 +77,7 @@ struct cluster_config {
     std::uint32_t fence_limit = 0;              // at most so many fences in fence_limit_time; 0 = no limit
     duration fence_limit_time{600'000'000};
     std::uint32_t heartbeat_port = 5405;  // UDP port of implicit links
+    std::vector<std::string> sites;       // SG site_name
     std::vector<node_config> nodes;
     std::vector<plugin_instance> heartbeats;  // explicit links; implicit ones: see effective_links()
     std::vector<stonith_device> stonith;

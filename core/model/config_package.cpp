@@ -89,6 +89,19 @@ std::string_view to_string(package_config::kind value) {
     }
 }
 
+std::string_view to_string(package_config::failover value) {
+    switch (value) {
+        case package_config::failover::min_package_node:
+            return "min_package_node";
+        case package_config::failover::site_preferred:
+            return "site_preferred";
+        case package_config::failover::site_preferred_manual:
+            return "site_preferred_manual";
+        default:
+            return "configured_node";
+    }
+}
+
 std::optional<std::uint64_t> parse_weight(std::string_view text) {
     constexpr std::uint64_t max = 1'000'000;
     auto dot = text.find('.');

@@ -104,7 +104,7 @@ struct storage_config {
 
 struct package_config {
     enum class kind { failover, multi_node, system_multi_node, count_ };
-    enum class failover { configured_node, min_package_node, count_ };
+    enum class failover { configured_node, min_package_node, site_preferred, site_preferred_manual, count_ };
     enum class failback { manual, automatic, count_ };
 
     std::string name;
@@ -143,11 +143,16 @@ struct package_config {
 
     // Runs on several nodes at once, each instance by itself (SG 3.1).
     [[nodiscard]] bool everywhere() const { return type != kind::failover; }
+    // Its failover policy asks at which site a node is.
+    [[nodiscard]] bool by_site() const {
+        return failover_policy == failover::site_preferred || failover_policy == failover::site_preferred_manual;
+    }
 };
 
 [[nodiscard]] std::string_view to_string(dependency_config::place value);
 [[nodiscard]] std::string_view to_string(generic_resource_config::comparison value);
 [[nodiscard]] std::string_view to_string(package_config::kind value);
+[[nodiscard]] std::string_view to_string(package_config::failover value);
 // `2.5`, at most three decimals, below 1,000,000: SG's form of weights and capacities, in thousandths.
 [[nodiscard]] std::optional<std::uint64_t> parse_weight(std::string_view text);
 [[nodiscard]] std::string weight_text(std::uint64_t value);

@@ -1,5 +1,6 @@
 // The keywords of the cluster part of a configuration. Every entry also stands in
 // docs/reference/configuration.md (a test compares them).
+#include <algorithm>
 #include <array>
 
 #include "model/address.hpp"
@@ -65,6 +66,14 @@ void open_cluster(builder& b, const statement& s) {
 
 void open_node(builder& b, const statement& s) {
     b.cluster().nodes.push_back({.name = b.name(s).value_or(""), .where = s.where});
+}
+
+void add_site(builder& b, const statement& s) {
+    auto name = b.name(s).value_or("");
+    auto& list = b.cluster().sites;
+    if (std::find(list.begin(), list.end(), name) != list.end())
+        return b.error(s, "a second site " + name, "names of sites that are unique");
+    if (!name.empty()) list.push_back(std::move(name));
 }
 
 void open_interface(builder& b, const statement& s) {
@@ -166,8 +175,11 @@ constexpr std::array cluster_table{
     keyword{"heartbeat_port", sec::cluster, false, false,
             [](builder& b, const statement& s) { b.count(s, 1, 65535, b.cluster().heartbeat_port); }},
     keyword{"subnet", sec::cluster, false, true, set_subnet},
+    keyword{"site_name", sec::cluster, false, true, add_site},
 
     keyword{"node_name", sec::node, true, false, open_node},
+    keyword{"site", sec::node, false, false,
+            [](builder& b, const statement& s) { b.node().site = b.name(s).value_or(""); }},
     keyword{"network_interface", sec::interface, true, true, open_interface},
     keyword{"heartbeat_ip", sec::interface, false, true,
             [](builder& b, const statement& s) { set_address(b, s, b.interface().heartbeat_ip); }},

@@ -12,12 +12,8 @@ namespace mainstay::parsing {
 namespace {
 
 void set_failover_policy(builder& b, const statement& s) {
-    if (same_word(s.rest, "site_preferred") || same_word(s.rest, "site_preferred_manual")) {
-        b.error(s, "sites are not handled; list the nodes of the preferred site first",
-                "configured_node or min_package_node");
-        return;
-    }
-    b.choice(s, {"configured_node", "min_package_node"}, b.package().failover_policy);
+    b.choice(s, {"configured_node", "min_package_node", "site_preferred", "site_preferred_manual"},
+             b.package().failover_policy);
 }
 
 void set_priority(builder& b, const statement& s) {

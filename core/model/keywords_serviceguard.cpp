@@ -49,8 +49,6 @@ constexpr std::array cluster_table{
     foreign{"qs_addr", verdict::replaced, quorum_server},
     foreign{"qs_polling_interval", verdict::ignored, quorum_time},
     foreign{"qs_timeout_extension", verdict::ignored, quorum_time},
-    foreign{"site_name", verdict::refused, "sites are not handled yet; take the line out"},
-    foreign{"site", verdict::refused, "sites are not handled yet; take the line out"},
     foreign{"node_timeout", verdict::ignored, "member_timeout says when a silent node is lost"},
     foreign{"network_polling_interval", verdict::ignored, "interfaces are watched, not polled"},
     foreign{"configured_io_timeout_extension", verdict::refused, "no extra wait for pending I/O yet", "0"},

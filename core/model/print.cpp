@@ -37,6 +37,7 @@ void print_node(page& out, const node_config& node) {
         out.word("network_switch", interface.network_switch);
     }
     out.indent(2);
+    out.word("site", node.site);
     out.word("power_source", node.power_source);
     if (!node.watchdog_device.empty()) {
         out.word("watchdog_device", node.watchdog_device);
@@ -113,6 +114,7 @@ std::string print_cluster(const cluster_config& cluster) {
     out.time("fence_limit_time", cluster.fence_limit_time);
     out.line("heartbeat_port", std::to_string(cluster.heartbeat_port));
     for (const auto& subnet : cluster.subnets) out.word("subnet", subnet);
+    for (const auto& site : cluster.sites) out.word("site_name", site);
     for (const auto& [name, value] : cluster.weight_defaults) {
         out.word("weight_name", name);
         out.line("weight_default", weight_text(value));

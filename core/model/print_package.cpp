@@ -24,10 +24,9 @@ void print_service(page& out, const service_config& service) {
 }
 
 void print_policies(page& out, const package_config& package) {
-    bool least = package.failover_policy == package_config::failover::min_package_node;
     bool automatic = package.failback_policy == package_config::failback::automatic;
     if (package.everywhere()) return;
-    out.line("failover_policy", least ? "min_package_node" : "configured_node");
+    out.line("failover_policy", to_string(package.failover_policy));
     out.line("failback_policy", automatic ? "automatic" : "manual");
     out.line("failover_limit", std::to_string(package.failover_limit));
     out.time("failover_limit_time", package.failover_limit_time);

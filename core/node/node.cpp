@@ -393,8 +393,10 @@ void node::handle(const admin_call& item) {
     if (const auto* asked = std::get_if<script_call>(&item.body)) return script_asks(item, *asked);
     if (says_nothing_new(item)) return;
     auto body = std::get<cluster::command_body>(item.body);
-    if (auto wrong = cluster::against_newer_commands(state_, body); !wrong.empty())
-        return out_.add(admin_done{item.id, admin_result::refused, wrong});
+    if (auto wrong = cluster::against_newer_command(state_, cluster::asked_of(body)); !wrong.empty()) {
+        out_.add(admin_done{item.id, admin_result::refused, std::move(wrong)});
+        return;
+    }
     auto serial = submit_command(body, item.actor);
     operations_.add(item.id, serial, cluster::asked_of(body), at_.now + item.patience);
 }

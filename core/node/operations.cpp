@@ -103,6 +103,19 @@ public:
         return done("the cluster is halted");
     }
 
+    // A pin halts nothing: what runs elsewhere is the administrator's to move.
+    verdict operator()(const cluster::package_pin& asked) const {
+        if (asked.node.empty()) return done("package " + asked.package + " is not pinned any more");
+        auto found = state_.packages.find(asked.package);
+        auto text = "package " + asked.package + " is pinned to " + asked.node;
+        bool elsewhere = found != state_.packages.end() && found->second.active() &&
+                         found->second.owner != state_.find_node(asked.node);
+        if (!elsewhere) return done(text);
+        return done(text + "; it runs on " + state_.node_name(found->second.owner) +
+                    " and stays there until it is halted or fails: hactl package move " + asked.package + " " +
+                    asked.node);
+    }
+
     template <class Other>
     verdict operator()(const Other&) const {
         return done("done");

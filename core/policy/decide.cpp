@@ -25,6 +25,7 @@ public:
         if (proof_broken_) return std::move(out_);
         power();
         for (const auto& [id, node] : state_.nodes) fence(id, node);
+        for (const auto& [name, pin] : state_.pins) end_pin(name, pin);
         place();  // in the order of the configuration, so that the start order is the administrator's
         return std::move(out_);
     }
@@ -199,6 +200,13 @@ private:
         if (wrong.empty()) return add(cluster::package_maintenance{item.name(), "", false, "its time is over", {}});
         if (!state_.alarms.contains(item.name() + " maintenance_overdue"))
             add(cluster::cluster_event{seen_.self, item.name(), "maintenance_overdue", "alarm", {{"why", wrong}}});
+    }
+
+    void end_pin(const std::string& package, const cluster::pin& item) {
+        if (!item.until) return;
+        auto left = duration{item.until->us - seen_.wall.us};
+        if (left.count() > 0) return at(seen_.now + left);
+        add(cluster::package_pin{package, "", "its time is over", item.until});
     }
 
     // Proof (3): the lease and the armed watchdog have surely run out. With `fencing none` and no watchdog

@@ -51,6 +51,9 @@ struct outcome {
 // `alice@n1 (package disable)`
 [[nodiscard]] std::string flag_text(const cluster::provenance& by);
 
+// `pinned to n2 by alice@n1 (new disks)`
+[[nodiscard]] std::string pin_text(const cluster::state& state, const cluster::pin& item);
+
 // What stands against a node. `others`: what other packages are or need.
 enum class obstacle {
     none,
@@ -62,6 +65,8 @@ enum class obstacle {
     detached,
     too_old,
     switching,
+    pinned,
+    site,
     maintenance,
     lacks,
     others

@@ -67,6 +67,14 @@ void since_and_remedy(candidate& out, obstacle what, const cluster::state& state
             out.since = item.node_off.at(node).when;
             out.remedy = "hactl package enable " + cluster::package_of(package) + ' ' + out.node;
             break;
+        case obstacle::pinned:
+            out.since = state.find_pin(package)->by.when;
+            out.remedy = "hactl package unpin " + package;
+            break;
+        case obstacle::site:
+            out.remedy =
+                std::string("hactl package ") + (item.active() ? "move " : "start ") + package + ' ' + out.node;
+            break;
         case obstacle::maintenance:
             out.since = item.maintained->by.when;
             out.remedy = "hactl package maintenance off " + package;
@@ -104,6 +112,11 @@ std::string headline(const cluster::state& state, const plan& made, const std::s
     if (now.maintained)
         told += "; in maintenance by " + now.maintained->by.actor +
                 (now.maintained->by.reason.empty() ? "" : " (" + now.maintained->by.reason + ")");
+    // Its start may have been for that reason.
+    const auto* pin = state.find_pin(package);
+    if (pin != nullptr && told.find(pin_text(state, *pin)) == std::string::npos) told += "; " + pin_text(state, *pin);
+    if (pin != nullptr && now.active() && pin->node != now.owner)
+        told += ", where it starts next: hactl package move " + package + ' ' + state.node_name(pin->node);
     auto detached = now.active() ? state.detached.find(now.owner) : state.detached.end();
     if (detached != state.detached.end())
         told += "; " + owner + " is detached by " + flag_text(detached->second.by) +
@@ -130,12 +143,19 @@ explanation explain(const cluster::state& state, const plan& made, const std::st
     }
     const auto& now = item->second;
     out.headline = headline(state, made, package);
+    if (const auto* pin = state.find_pin(package)) out.pinned = *pin;
     auto next = next_node(state, package);
     for (node_id node : state.candidates(package, *config)) {
         candidate one;
         one.node = state.node_name(node);
         auto found = judge(state, package, node);
         auto others = refusal_of(made, package, node);
+        if (found.eligible && now.target != node && state.across_sites(*config, node))
+            found = {false,
+                     "at site " + state.site_of(node) + ", and it is at home at site " + state.current_site(package) +
+                         " (site_preferred_manual)",
+                     obstacle::site};
+        if (found.eligible && config->by_site()) found.reason += ", at site " + state.site_of(node);
         if (found.eligible && !others.empty()) found = {false, others, obstacle::others};
         one.text = found.reason;
         if (now.active() && node == now.owner) {

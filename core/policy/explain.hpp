@@ -25,6 +25,7 @@ struct candidate {
 
 struct explanation {
     std::string headline;
+    std::optional<cluster::pin> pinned;
     std::vector<candidate> nodes;  // in the order of its list
 };
 [[nodiscard]] explanation explain(const cluster::state& state, const std::string& package);

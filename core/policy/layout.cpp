@@ -51,6 +51,13 @@ std::size_t layout::slot(node_id node) const {
 
 void layout::take_nodes(const cluster::state& state) {
     for (const auto& item : state.nodes) nodes_.push_back(item.first);
+    site_.resize(slots());
+    const auto& sites = state.config.cluster.sites;
+    for (const auto& node : state.config.cluster.nodes) {
+        auto found = std::find(sites.begin(), sites.end(), node.site);
+        if (found != sites.end())
+            site_[slot(state.find_node(node.name))] = static_cast<std::uint32_t>(found - sites.begin()) + 1;
+    }
     std::set<std::string> names;
     for (const auto& node : state.config.cluster.nodes)
         for (const auto& item : node.capacities) names.insert(item.first);
@@ -81,6 +88,8 @@ void layout::take_units(const cluster::state& state) {
             item.everywhere = config.everywhere();
             item.fails_back = config.failback_policy == package_config::failback::automatic;
             item.balances = config.failover_policy == package_config::failover::min_package_node;
+            item.prefers_site = config.by_site();
+            item.keeps_site = config.failover_policy == package_config::failover::site_preferred_manual;
             item.conditions = !config.monitored_subnets.empty() || !config.generic_resources.empty();
             item.rank = config.priority.value_or(limits::priority_max + 1);
             item.weights = weigh(state, config);

@@ -27,6 +27,8 @@ struct unit {
     bool everywhere = false;              // of a multi-node package
     bool fails_back = false;              // failback_policy automatic
     bool balances = false;                // failover_policy min_package_node
+    bool prefers_site = false;            // failover_policy site_preferred or site_preferred_manual
+    bool keeps_site = false;              // failover_policy site_preferred_manual
     bool conditions = false;              // has monitored subnets or generic resources
     std::uint32_t rank = 0;               // smaller is more important
     std::vector<node_id> list;            // where it may run, first choice first
@@ -56,6 +58,8 @@ public:
     [[nodiscard]] const std::vector<node_id>& nodes() const { return nodes_; }
     [[nodiscard]] std::size_t slots() const { return nodes_.size() + 1; }
     [[nodiscard]] std::size_t slot(node_id node) const;
+    // Sites count from 1 in the order of the configuration; 0 = a node that is at none.
+    [[nodiscard]] std::uint32_t site(node_id node) const { return site_[slot(node)]; }
     // Names, sorted.
     [[nodiscard]] const std::vector<std::string>& capacities() const { return capacities_; }
     static constexpr std::uint64_t unlimited = UINT64_MAX;
@@ -82,6 +86,7 @@ private:
     std::vector<unit> units_;
     std::vector<std::size_t> by_rank_;
     std::vector<node_id> nodes_;
+    std::vector<std::uint32_t> site_;  // by slot
     std::vector<std::string> capacities_;
     std::vector<std::uint64_t> limits_;  // by slot and capacity
 };

@@ -12,6 +12,11 @@ std::string flag_text(const cluster::provenance& by) {
     return by.actor + (by.reason.empty() ? "" : " (" + by.reason + ")");
 }
 
+std::string pin_text(const cluster::state& state, const cluster::pin& item) {
+    return "pinned to " + state.node_name(item.node) + " by " + item.by.actor +
+           (item.by.reason.empty() ? "" : " (" + item.by.reason + ")");
+}
+
 bool on_battery(const cluster::state& state, node_id node) {
     for (const auto& item : state.config.cluster.nodes) {
         if (item.power_source.empty() || state.find_node(item.name) != node) continue;
@@ -53,6 +58,8 @@ verdict judge(const cluster::state& state, const package_config& config, const c
     auto off = item.node_off.find(node);
     if (off != item.node_off.end())
         return {false, "switching disabled by " + flag_text(off->second), obstacle::switching, true};
+    const auto* pin = config.everywhere() ? nullptr : state.find_pin(config.name);
+    if (pin != nullptr && pin->node != node) return {false, pin_text(state, *pin), obstacle::pinned, true};
     if (item.maintained) {
         if (item.maintained->node == node) return {true, "in the cluster, in maintenance", obstacle::none};
         return {false, "in maintenance on " + state.node_name(item.maintained->node), obstacle::maintenance};
@@ -73,8 +80,12 @@ node_id next_node(const cluster::state& state, const std::string& package) {
     const auto* config = state.find_package(package);
     auto item = state.packages.find(package);
     if (config == nullptr || item == state.packages.end() || !item->second.switching) return {};
-    for (node_id node : state.candidates(package, *config)) {
+    auto list = state.candidates(package, *config);
+    if (auto site = config->by_site() ? state.current_site(package) : std::string(); !site.empty())
+        std::stable_partition(list.begin(), list.end(), [&](node_id node) { return state.site_of(node) == site; });
+    for (node_id node : list) {
         if (item->second.active() && node == item->second.owner) continue;
+        if (state.across_sites(*config, node)) continue;
         if (judge(state, package, node).eligible) return node;
     }
     return {};

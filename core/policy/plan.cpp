@@ -53,6 +53,7 @@ plan::plan(const cluster::state& state, std::shared_ptr<const layout> of, const 
         item.config = &state.config.packages[units[i].package];
         item.now = now[i];
         item.wanted = policy::wanted(state, *item.now);
+        if (!state.pins.empty() && !item.of->everywhere) item.pinned = state.find_pin(item.name());
         if (!item.now->active()) continue;
         any_unproven_ = any_unproven_ || unproven(item);
         // why_leave() looks at nothing else, and mostly there is nothing.
@@ -62,6 +63,8 @@ plan::plan(const cluster::state& state, std::shared_ptr<const layout> of, const 
         bool runs = item.now->phase == package_phase::starting || item.now->phase == package_phase::running;
         if (runs && owner.up) item.here = item.now->owner;
     }
+    for (auto& item : all_)
+        if (item.of->prefers_site) item.site = current_site(item);
     place(false);
 }
 
@@ -221,8 +224,12 @@ std::size_t plan::packages_on(node_id node, std::size_t except) const {
 
 const std::vector<node_id>& plan::by_policy(std::size_t index, std::vector<node_id>& sorted) const {
     const auto& item = *all_[index].of;
-    if (!item.balances && !any_battery_) return item.list;
+    auto site = all_[index].site;
+    if (const auto* pinned = all_[index].pinned) return sorted = {pinned->node};
+    if (!item.balances && site == 0 && !any_battery_) return item.list;
     sorted = item.list;
+    if (site != 0)
+        std::stable_partition(sorted.begin(), sorted.end(), [&](node_id node) { return layout_->site(node) == site; });
     if (item.balances)
         std::stable_sort(sorted.begin(), sorted.end(),
                          [&](auto a, auto b) { return packages_on(a, index) < packages_on(b, index); });
@@ -230,11 +237,30 @@ const std::vector<node_id>& plan::by_policy(std::size_t index, std::vector<node_
     return sorted;
 }
 
+std::uint32_t plan::current_site(const subject& item) const {
+    if (auto last = layout_->site(item.now->owner)) return last;
+    std::uint32_t on_battery = 0;
+    for (auto node : item.of->list) {
+        // One that is about to say what its subnets are like is waited for.
+        bool may =
+            node_takes(item, node) || (item.of->conditions && judge(*state_, *item.config, *item.now, node).untold);
+        if (may && !weak(node)) return layout_->site(node);
+        if (may && on_battery == 0) on_battery = layout_->site(node);
+    }
+    return on_battery;
+}
+
+bool plan::strays(const subject& item, node_id node) const {
+    if (!item.of->keeps_site || item.site == 0 || layout_->site(node) == item.site) return false;
+    return node != item.now->target && (item.pinned == nullptr || item.pinned->node != node);
+}
+
 // SG 5.5 and 5.7: to the first node of its list, unless that halts something as important that needs it.
 bool plan::may_fail_back(std::size_t index) const {
     const auto& item = all_[index];
     if (!item.of->fails_back || !item.now->switching || item.of->list.empty() || weak(item.of->list.front()))
         return false;
+    if (item.pinned != nullptr || strays(item, item.of->list.front())) return false;
     return std::all_of(item.of->dependents.begin(), item.of->dependents.end(), [&](std::size_t other) {
         return !all_[other].now->active() || all_[other].of->rank > item.of->rank;
     });
@@ -271,6 +297,7 @@ bool plan::fits(std::size_t index, node_id node) {
     bool stays = item.may_stay() && item.here == node;
     if (!stays && !item.wanted) return refuse(index, node, refusal::kind::switching);
     if (std::find(list.begin(), list.end(), node) == list.end()) return refuse(index, node, refusal::kind::not_listed);
+    if (!stays && strays(item, node)) return refuse(index, node, refusal::kind::site);
     if (!node_takes(item, node)) return refuse(index, node, refusal::kind::node);
     trial_.put(index, node);
     return !excluded(index, node) && has_room(index, node) && needs_hold(index, node);
@@ -279,7 +306,7 @@ bool plan::fits(std::size_t index, node_id node) {
 bool plan::node_takes(const subject& item, node_id node) const {
     bool stays = item.may_stay() && item.here == node;
     // What judge() could find is only looked for where there may be something.
-    bool flags = !item.now->node_off.empty() || item.of->conditions;
+    bool flags = !item.now->node_off.empty() || item.of->conditions || item.pinned != nullptr;
     if (hosts_[layout_->slot(node)].open && !item.now->maintained && (stays || !flags)) return true;
     auto found = judge(*state_, *item.config, *item.now, node);
     return found.eligible || (found.flag_only && stays);  // a flag says where it may start, not where it may stay

@@ -23,7 +23,7 @@ namespace mainstay::policy {
 
 // What stood against a node that was tried.
 struct refusal {
-    enum class kind : std::uint8_t { switching, not_listed, node, excluded, no_room, unmet };
+    enum class kind : std::uint8_t { switching, not_listed, site, node, excluded, no_room, unmet };
     node_id node;  // that was tried
     kind what = kind::switching;
     // It stands against this one, on that node: the package itself, or one that it would have taken along.
@@ -57,7 +57,9 @@ struct subject {
     const unit* of = nullptr;
     const package_config* config = nullptr;
     const cluster::package_state* now = nullptr;
-    node_id where;  // the answer; 0 = nowhere
+    const cluster::pin* pinned = nullptr;  // to that node, if it is
+    std::uint32_t site = 0;  // of layout::site(): where it is at home now, if its policy asks for that; else 0
+    node_id where;           // the answer; 0 = nowhere
     // A better node that has not said yet what its subnets are like; it will at once.
     node_id waits_for;
     node_id here;         // it runs or starts on this node, which is in the cluster; or 0
@@ -134,6 +136,10 @@ private:
     void put(std::size_t index, node_id node);
     // Its node list in the order in which policy tries it; `sorted` is for when that is another one.
     [[nodiscard]] const std::vector<node_id>& by_policy(std::size_t index, std::vector<node_id>& sorted) const;
+    // SG: where it was last started; nowhere yet: the site of the first node of its list that can run it.
+    [[nodiscard]] std::uint32_t current_site(const subject& item) const;
+    // At another site than its own, where nobody has asked for it.
+    [[nodiscard]] bool strays(const subject& item, node_id node) const;
     [[nodiscard]] bool may_fail_back(std::size_t index) const;
     [[nodiscard]] std::size_t packages_on(node_id node, std::size_t except) const;
     // It can be on the node with what is settled and what is tried; else refusal_ says what stands against it.
@@ -146,6 +152,9 @@ private:
     bool refuse(std::size_t index, node_id node, refusal::kind what, std::size_t which = 0);
     [[nodiscard]] node_id place_of(std::size_t index) const;
     [[nodiscard]] bool weak(node_id node) const { return hosts_[layout_->slot(node)].battery; }
+    [[nodiscard]] std::string by_list_text(const subject& item) const;
+    [[nodiscard]] std::string site_text(const subject& item, node_id node) const;
+    [[nodiscard]] const std::string& site_name(std::uint32_t site) const;
     [[nodiscard]] std::string nowhere_text(const subject& item) const;
     [[nodiscard]] std::string skipped(const subject& item) const;
     [[nodiscard]] std::string unmet_text(const refusal& item) const;

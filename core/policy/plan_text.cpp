@@ -20,7 +20,6 @@ const char* text_of_place(place location) {
 }  // namespace
 
 std::string plan::reason(const subject& item) const {
-    std::string better;  // nodes that come last
     switch (item.why) {
         case subject::choice::none:
             return {};
@@ -39,12 +38,9 @@ std::string plan::reason(const subject& item) const {
         case subject::choice::first_again:
             return "first of its node list (failback automatic)" + skipped(item);
         case subject::choice::by_list:
-            for (auto node : item.of->list)
-                if (weak(node)) better += "; " + state_->node_name(node) + ": on battery";
-            return (item.of->balances ? "fewest packages of the nodes of its list (min_package_node)"
-                                      : "first of its node list that can run it (configured_node)") +
-                   better + skipped(item);
+            return by_list_text(item) + skipped(item);
         case subject::choice::no_better:
+            if (item.pinned != nullptr && item.pinned->node == item.where) return by_list_text(item) + skipped(item);
             return "no better node can run it" + skipped(item);
         case subject::choice::no_other:
             return "runs there, and no other node can run it" + skipped(item);
@@ -55,9 +51,45 @@ std::string plan::reason(const subject& item) const {
     }
 }
 
+std::string plan::by_list_text(const subject& item) const {
+    if (item.pinned != nullptr && item.pinned->node == item.where) return pin_text(*state_, *item.pinned);
+    std::string better;  // nodes that come last
+    for (auto node : item.of->list)
+        if (weak(node)) better += "; " + state_->node_name(node) + ": on battery";
+    if (item.of->balances) return "fewest packages of the nodes of its list (min_package_node)" + better;
+    if (item.site == 0) return "first of its node list that can run it (configured_node)" + better;
+    auto policy = " (" + std::string(to_string(item.config->failover_policy)) + ")";
+    auto own = site_name(item.site);
+    auto there = layout_->site(item.where);
+    if (there == item.site) return "first of its node list at site " + own + " that can run it" + policy + better;
+    return "first of its node list at another site, " + site_name(there) + ": no node of site " + own + " can run it" +
+           policy + better;
+}
+
+const std::string& plan::site_name(std::uint32_t site) const {
+    static const std::string none = "none";
+    return site == 0 ? none : state_->config.cluster.sites[site - 1];
+}
+
+std::string plan::site_text(const subject& item, node_id node) const {
+    return "at site " + site_name(layout_->site(node)) + ", and it is at home at site " + site_name(item.site) + " (" +
+           std::string(to_string(item.config->failover_policy)) + ")";
+}
+
 std::string plan::nowhere_text(const subject& item) const {
     auto leave = item.now->active() ? why_leave(*state_, *item.now) : std::string();
     if (state_->halted) return "the cluster is halted by " + state_->halted_by.actor;
+    if (item.wanted && item.pinned != nullptr)
+        return "it is " + pin_text(*state_, *item.pinned) + ", which can't run it" + skipped(item) +
+               "; hactl package unpin " + item.name() + " lets it start elsewhere";
+    if (item.wanted && item.of->keeps_site && item.site != 0) {
+        std::string remedy;
+        for (auto node : item.of->list)
+            if (remedy.empty() && strays(item, node) && node_takes(item, node))
+                remedy = "; hactl package start " + item.name() + " --node " + state_->node_name(node) +
+                         " starts it at site " + site_name(layout_->site(node));
+        return "no node of its list at site " + site_name(item.site) + " can run it" + skipped(item) + remedy;
+    }
     if (item.wanted) return "no node of its list can run it" + skipped(item);
     if (!leave.empty()) return leave;
     return item.now->maintained ? "in maintenance" : "switching is off";
@@ -79,6 +111,8 @@ std::string plan::text_of(const refusal& item) const {
             return text + "switching of " + subject.name() + " is off";
         case refusal::kind::not_listed:
             return text + "not in its node list";
+        case refusal::kind::site:
+            return text + site_text(subject, item.at);
         case refusal::kind::node:
             return text + judge(*state_, *subject.config, *subject.now, item.at).reason;
         case refusal::kind::excluded: {

@@ -188,6 +188,10 @@ private:
             submit(cluster::package_switching{name, node, what == "enable"});
         } else if (what == "maintenance") {
             maintenance(name, node);
+        } else if (what == "pin") {
+            if (need("node")) submit(cluster::package_pin{name, node, text("reason"), until()});
+        } else if (what == "unpin") {
+            submit(cluster::package_pin{name, "", "", {}});
         } else {
             error(no_method, "there is no method package." + what);
         }
@@ -202,9 +206,12 @@ private:
         auto on = params_.find("on");
         if (on == params_.end() || !on->is_boolean())
             return error(bad_params, "on is missing", {{"expected", "true or false"}});
-        cluster::package_maintenance asked{name, node, on->get<bool>(), text("reason"), {}};
-        if (auto until = number("until", 0); until > 0) asked.until = wall_time{until};
-        submit(std::move(asked));
+        submit(cluster::package_maintenance{name, node, on->get<bool>(), text("reason"), until()});
+    }
+
+    [[nodiscard]] std::optional<wall_time> until() const {
+        auto when = number("until", 0);
+        return when > 0 ? std::optional(wall_time{when}) : std::nullopt;
     }
 
     // Without a node: this one, whose monitor it is.
@@ -281,7 +288,7 @@ private:
         const auto* first = std::get_if<node::form_cluster>(&body);
         if (first != nullptr) return foreseen(policy::foresee_first(first->text), std::move(more));
         if (asked == nullptr) return error(bad_params, "there is no plan of this", {{"expected", "no plan"}});
-        if (auto wrong = cluster::against_newer_commands(state(), *asked); !wrong.empty()) return error(refused, wrong);
+        if (auto wrong = cluster::against_newer_command(state(), *asked); !wrong.empty()) return error(refused, wrong);
         more["plan_id"] = cluster::plan_id_of(state(), *asked);
         foreseen(policy::foresee(state(), outset(), {policy::asked{actor_, *asked}}), std::move(more));
     }

@@ -51,6 +51,14 @@ result<json> explained_one(const cluster::state& state, const explain_question& 
     json out{{"package", asked.package}, {"state", to_string(item.phase)}};
     out["node"] = item.active() ? json(state.node_name(item.owner)) : json(nullptr);
     out["text"] = told.headline;
+    if (const auto& pin = told.pinned) {
+        out["pin"] = {{"node", state.node_name(pin->node)},
+                      {"by", pin->by.actor},
+                      {"reason", pin->by.reason},
+                      {"since", pin->by.when.us},
+                      {"until", nullptr}};
+        if (pin->until) out["pin"]["until"] = pin->until->us;
+    }
     out["candidates"] = json::array();
     for (auto& one : told.nodes)
         if (asked.node.empty() || asked.node == one.node) out["candidates"].push_back(candidate_json(std::move(one)));

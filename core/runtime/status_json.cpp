@@ -191,6 +191,7 @@ private:
                                {"in_cluster", item.status == node_status::up}};
         }
         out["boot"] = std::to_string(item.boot.machine) + "." + std::to_string(item.boot.incarnation);
+        if (!state_.config.cluster.sites.empty()) out["site"] = or_null(state_.site_of(id));
         out["on_battery"] = item.power_away;
         for (const auto& config : state_.config.cluster.nodes)
             if (config.name == name && !config.watchdog_device.empty())
@@ -262,7 +263,9 @@ private:
         list.push_back(std::move(out));
     }
 
-    [[nodiscard]] json maintenance(const cluster::maintenance& item) const {
+    // Of a maintenance or a pin: where, who, why, and until when.
+    template <class Item>
+    [[nodiscard]] json kept_there(const Item& item) const {
         json out{{"node", state_.node_name(item.node)},
                  {"by", item.by.actor},
                  {"reason", item.by.reason},
@@ -310,7 +313,9 @@ private:
         out["disabled_on"] = json::array();
         for (const auto& [id, by] : item.node_off) out["disabled_on"].push_back(state_.node_name(id));
         out["maintenance"] = nullptr;
-        if (item.maintained) out["maintenance"] = maintenance(*item.maintained);
+        if (item.maintained) out["maintenance"] = kept_there(*item.maintained);
+        const auto* pin = state_.find_pin(instance);
+        out["pin"] = pin == nullptr ? json(nullptr) : kept_there(*pin);
         out["failovers"] = failovers(config, item);
         auto next = policy::next_node(state_, instance);
         out["next"] = next ? json(state_.node_name(next)) : json(nullptr);

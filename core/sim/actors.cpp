@@ -425,6 +425,10 @@ void world::act(machine& where, const node::happened& item) {
     if (item.refused && item.actor == "policy" && (item.text.starts_with("start ") || item.text.starts_with("halt ")))
         violated("a decision of the leader made no sense when applied: " + item.text);
     if (!item.refused) count("mark_" + item.event);
+    if (item.event == "package_starting" && item.text.find(" at another site") != std::string::npos)
+        count("mark_started_across_sites");
+    if (item.event == "package_starting" && item.text.find(" of its node list at site ") != std::string::npos)
+        count("mark_kept_at_site");
     bool condition =
         item.text.find(": subnet_down") != std::string::npos || item.text.find(": resource_down") != std::string::npos;
     if (item.event == "package_failed" && condition) count("mark_condition_lost");

@@ -1,5 +1,5 @@
-// Faults that strike beside others: subnets and resources that packages rely on, maintenance, and configurations that
-// change while everything else goes wrong.
+// Faults that strike beside others: subnets and resources that packages rely on, maintenance, pins, and configurations
+// that change while everything else goes wrong.
 #include <algorithm>
 
 #include "cluster/configuration.hpp"
@@ -119,6 +119,31 @@ void fault_source::maintenance() {
     auto back = random_.between(duration{500'000}, duration{15'000'000});
     world_.after(back, [ask, package] { ask(cluster::package_maintenance{package, "", false, "", {}}); });
     world_.after(back + duration{50'000}, [ask, package] { ask(cluster::package_switching{package, "", true}); });
+}
+
+void fault_source::place_by_hand(dice random) {
+    world_.count("fault_placed_by_hand");
+    random_ = random;
+    auto name = somebody();
+    auto package = any_package();
+    auto node = somebody();
+    auto ask = [w = &world_, name](cluster::command_body body) { w->admin(name, std::move(body), patience); };
+    auto until = random_.chance(0.5) ? std::optional(random_.between(duration{500'000}, duration{12'000'000}))
+                                     : std::optional<duration>{};
+    auto end = until ? std::optional(wall_time{world_.wall().us + until->count()}) : std::nullopt;
+    switch (random_.below(6)) {
+        case 0:
+            return ask(cluster::package_pin{package, "", "", {}});
+        case 1:
+            return ask(cluster::package_run{package, node});
+        case 2:
+            return ask(cluster::package_move{package, node});
+        case 3:
+            ask(cluster::package_pin{package, node, "moved there", end});
+            return ask(cluster::package_move{package, node});
+        default:
+            return ask(cluster::package_pin{package, node, "test", end});
+    }
 }
 
 // Halted first or not (a running one is refused), changed, and enabled again, by three commands of one administrator.

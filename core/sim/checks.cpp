@@ -74,8 +74,20 @@ void world::check_decisions(machine& where) {
                                return encode(cluster::command{{}, {}, {}, {}, 0, one.body}) ==
                                       encode(cluster::command{{}, {}, {}, {}, 0, other.body});
                            });
+    for (const auto& item : fresh.decisions)
+        if (const auto* start = std::get_if<cluster::package_start>(&item.body)) check_place(state, *start);
     if (!same || kept.look_again != fresh.look_again)
         violated(where.name + " decides otherwise than from nothing, at entry " + std::to_string(state.applied.value));
+}
+
+// A pin holds, and nothing leaves its site by itself that is to be taken across by an administrator.
+void world::check_place(const cluster::state& state, const cluster::package_start& start) {
+    if (auto wrong = state.against_pin(start.package, start.node); !wrong.empty())
+        violated("a start of " + start.package + " on " + state.node_name(start.node) + ": " + wrong);
+    const auto* config = state.find_package(start.package);
+    bool asked = state.packages.at(start.package).target == start.node;
+    if (config != nullptr && !asked && state.across_sites(*config, start.node))
+        violated("a start of " + start.package + " on " + state.node_name(start.node) + ", at another site");
 }
 
 // D2: the level rises only to what the newest life of every node has announced, and never goes back.

@@ -107,6 +107,28 @@ std::string package_text(dice& random, const std::vector<std::string>& names, st
     return text;
 }
 
+// Two or three sites, each node at one of them.
+std::string sited_nodes(dice& random, const std::vector<std::string>& names, std::string text) {
+    static const std::vector<std::string> all{"east", "west", "north"};
+    std::vector<std::string> sites(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(2 + random.below(2)));
+    for (const auto& name : names) {
+        auto head = "node_name " + name + "\n";
+        text.insert(text.find(head) + head.size(), " site " + random.pick(sites) + "\n");
+    }
+    std::string declared;
+    for (const auto& site : sites) declared += "site_name " + site + "\n";
+    return text.insert(text.find("node_name "), declared);
+}
+
+// SG 5.4, of a package that has no policy of its own yet.
+std::string sited_package(dice& random, std::string text) {
+    bool plain = text.find("failover_policy") == std::string::npos && text.find("package_type") == std::string::npos;
+    bool manual = random.chance(0.5);
+    if (!random.chance(0.7) || !plain) return text;
+    return text.insert(text.find('\n') + 1,
+                       std::string("failover_policy site_preferred") + (manual ? "_manual" : "") + "\n");
+}
+
 // SG 3.12: a control script starts the service; command and restarts are its own.
 std::string by_script(std::string text) {
     auto from = text.find(" service_cmd");
@@ -117,14 +139,17 @@ std::string by_script(std::string text) {
 
 }  // namespace
 
-random_configuration draw_configuration(dice& random, const std::vector<std::string>& names, dice* conditions) {
+random_configuration draw_configuration(dice& random, const std::vector<std::string>& names, dice* conditions,
+                                        dice* sites) {
     random_configuration drawn;
     drawn.text = nodes_text(random, names, conditions != nullptr);
+    if (sites != nullptr) drawn.text = sited_nodes(*sites, names, std::move(drawn.text));
     drawn.packages = 1 + random.below(4);
     bool exclusive = drawn.packages > 1 && random.chance(0.2);
     std::vector<std::string> packages;
     for (std::size_t i = 1; i <= drawn.packages; ++i) {
         packages.push_back(package_text(random, names, i, exclusive && i <= 2));
+        if (sites != nullptr) packages.back() = sited_package(*sites, std::move(packages.back()));
         if (conditions != nullptr) packages.back() += conditions_text(*conditions);
     }
     if (conditions != nullptr)

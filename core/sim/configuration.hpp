@@ -19,8 +19,9 @@ struct random_configuration {
     static constexpr const char* valued_resource = "load";  // during_package_start, up below 50
 };
 
-// `conditions`, when there, draws the subnets and resources that packages rely on.
+// `conditions`, when there, draws the subnets and resources that packages rely on; `sites`, where nodes stand and which
+// packages ask for it.
 [[nodiscard]] random_configuration draw_configuration(dice& random, const std::vector<std::string>& names,
-                                                      dice* conditions);
+                                                      dice* conditions, dice* sites = nullptr);
 
 }  // namespace mainstay::sim

@@ -25,6 +25,8 @@ public:
     void strike_beside(dice random);
     // A node is detached, in a stream of its own again.
     void strike_apart(dice random);
+    // An administrator pins a package, unpins it, or names the node where it is to run, at another site or not.
+    void place_by_hand(dice random);
 
 private:
     using action = void (fault_source::*)();

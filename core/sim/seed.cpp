@@ -56,7 +56,8 @@ public:
         : plan_(plan), random_(plan.seed ^ 0x5eedULL) {
         auto names = draw_names(random_, plan.nodes);
         dice conditions(plan.seed * 5'915'587'277ULL + 1);
-        drawn_ = draw_configuration(random_, names, beside() ? &conditions : nullptr);
+        dice sites(plan.seed * 4'021'927'611ULL + 5);
+        drawn_ = draw_configuration(random_, names, beside() ? &conditions : nullptr, sited() ? &sites : nullptr);
         world_ = std::make_unique<world>(plan.seed, names, drawn_.text);
         world_->trace = trace;
         if (trace) trace(drawn_.text);
@@ -123,6 +124,7 @@ private:
             faults_->strike(dice(plan_.seed * 1'000'003ULL + result_.faults));
             strike_beside();
             strike_apart();
+            place_by_hand();
         }
         world_->run_until(std::max(end, world_->now()));
     }
@@ -140,6 +142,11 @@ private:
 
     // In half of the seeds; the others are what they were before there was this.
     [[nodiscard]] bool beside() const { return plan_.seed % 2 == 0; }
+
+    // In some of the seeds nodes are at sites, and in some of those with several versions packages are pinned as well;
+    // all others, the kept ones among them, are what they were before there was this.
+    [[nodiscard]] bool sited() const { return plan_.seed % 16 == 7 || plan_.seed % 16 == 10 || plan_.seed % 16 == 12; }
+    [[nodiscard]] bool pinned() const { return sited() || plan_.seed % 32 == 29; }
 
     // What the monitors of all nodes find when nothing is wrong, where the cluster does not know it yet.
     void monitors() {
@@ -191,6 +198,14 @@ private:
         const auto& all = leader->state().detached;
         if (std::any_of(all.begin(), all.end(), [](const auto& item) { return item.second.attach_asked_by.empty(); }))
             world_->admin(leader->name(), cluster::command_body{cluster::node_attach{}});
+    }
+
+    void place_by_hand() {
+        auto number = run_plan::placing + result_.faults;
+        dice own(plan_.seed * 3'367'900'313ULL + number);
+        if (!pinned() || !own.chance(0.4) || plan_.without.contains(number)) return;
+        if (world_->trace) world_->trace("-- fault " + std::to_string(number));
+        faults_->place_by_hand(own);
     }
 
     // Invariant 6: when faults stop, everything that may run and can run does run.
@@ -407,6 +422,11 @@ const std::set<std::string>& expected_counts() {
                                              "mark_looked_at",
                                              "mark_maintenance_on",
                                              "mark_maintenance_off",
+                                             "fault_placed_by_hand",
+                                             "mark_package_pinned",
+                                             "mark_package_unpinned",
+                                             "mark_started_across_sites",
+                                             "mark_kept_at_site",
                                              "mark_condition_lost",
                                              "mark_cut_off",
                                              "fault_upgrade",

@@ -20,6 +20,8 @@ struct run_plan {
     static constexpr std::uint64_t apart = 4'000;  // the same of nodes that are detached
     // A node that runs an older version until it is upgraded is number older + N, in the order of the nodes.
     static constexpr std::uint64_t older = 2'000;
+    // What an administrator does about pins and sites beside fault N is number placing + N.
+    static constexpr std::uint64_t placing = 3'000;
     std::set<std::uint64_t> without;  // faults left out, counted from 1
     std::set<std::string> calm;       // kinds of weather left out, as weather_kinds() names them
     duration storm{60'000'000};       // cluster time from formed to healed, if five faults fit

@@ -14,7 +14,7 @@ namespace mainstay::sim {
 class mixed_versions {
 public:
     static constexpr std::uint32_t older = 2;
-    static constexpr std::uint32_t newer = 3;
+    static constexpr std::uint32_t newer = cluster::own_feature_level;
 
     // `where` outlives this and every event that it leaves in its queue; nothing has run yet. What is in `without`,
     // counted from 1 in the order of the nodes, is new from the start.

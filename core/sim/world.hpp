@@ -192,6 +192,7 @@ private:
     void check_step(machine& where);
     void check_commits(machine& where);
     void check_decisions(machine& where);
+    void check_place(const cluster::state& state, const cluster::package_start& start);
     void check_feature_level(const consensus::entry& committed);
     void check_single_owner();
     void check_neighbours(const std::map<std::string, std::string>& owners);

@@ -128,6 +128,33 @@ class OnlineChange(PackageCase):
         self.lab.wait_process("node1", "sleep", "1000")
 
 
+class Pinned(PackageCase):
+    packages = {"one": ONE}
+
+    def test_a_pin_holds_until_it_is_lifted(self):
+        self.assertEqual(self.lab.package("one")["node"], "node1")
+        pin = ("package", "pin", "one", "node2", "--reason", "licence", "--until", "2h")
+        plan = self.lab.hactl("node3", *pin, "--plan").stdout
+        self.assertIn("package pin one to node2", plan)
+        said = self.lab.hactl("node3", *pin, "--plan-id", plan.split("plan-id ")[1].split()[0]).stdout
+        self.assertIn("it runs on node1 and stays there", said)
+        pin = self.lab.package("one")["pin"]
+        self.assertEqual((pin["node"], pin["reason"]), ("node2", "licence"))
+        self.assertGreater(pin["until"], pin["since"])
+        self.assertRegex(self.lab.hactl("node1", "status").stdout, "one: pinned to node2 by .* until .*: licence")
+        self.lab.hactl("node3", "package", "move", "one")
+        self.lab.wait("one runs on node2", lambda: self.lab.package("one")["node"] == "node2")
+        refused = self.lab.hactl("node3", "package", "move", "one", "node1", check=False)
+        self.assertIn("hactl package unpin one first", refused.stdout + refused.stderr)
+        # Its node goes: it stays down, and the pin is why.
+        self.lab.hactl("node3", "node", "halt", "node2")
+        self.wait_state("one", "waiting")
+        self.assertRegex(self.lab.hactl("node1", "explain", "one").stdout, "it is pinned to node2 by .*licence")
+        self.lab.hactl("node3", "package", "unpin", "one")
+        self.lab.wait("one runs on node1", lambda: self.lab.package("one")["node"] == "node1")
+        self.assertIsNone(self.lab.package("one")["pin"])
+
+
 # Its service takes its time to end.
 SLOW = """package_name slow
 node_name node1

@@ -230,14 +230,23 @@ void interpreter::cluster(const words& said) {
     auto given = settings(said);
     auto count = given.contains("nodes") ? std::stoi(given.at("nodes")) : 3;
     text_ = "cluster_name lab\n";
+    std::map<std::string, std::string> sites;  // by node; sites=east:n1,n2/west:n3
+    std::istringstream declared(given["sites"]);
+    for (std::string site; std::getline(declared, site, '/');) {
+        auto colon = site.find(':');
+        text_ += "site_name " + site.substr(0, colon) + "\n";
+        std::istringstream nodes(site.substr(colon + 1));
+        for (std::string node; std::getline(nodes, node, ',');) sites[node] = site.substr(0, colon);
+    }
     for (const auto& [name, value] : given)
-        if (name != "arbitrators" && name != "nodes" && name != "capacity" && name != "power_source" &&
-            name != "on_battery_after" && name != "watchdog" && name != "stonith")
+        if (name != "sites" && name != "arbitrators" && name != "nodes" && name != "capacity" &&
+            name != "power_source" && name != "on_battery_after" && name != "watchdog" && name != "stonith")
             text_.append(name).append(" ").append(value).append("\n");
     for (int i = 1; i <= count; ++i) {
         names_.push_back("n" + std::to_string(i));
         text_ += "node_name n" + std::to_string(i) + "\nnetwork_interface eth0\nheartbeat_ip 10.0.0." +
                  std::to_string(i) + "/24\n";
+        if (sites.contains(names_.back())) text_ += "site " + sites.at(names_.back()) + "\n";
         if (given.contains("capacity")) text_ += "capacity_name cpu\ncapacity_value " + given.at("capacity") + "\n";
         if (given.contains("watchdog"))
             text_ += "watchdog_device /dev/watchdog\nwatchdog_timeout " + given.at("watchdog") + "\n";
@@ -365,12 +374,17 @@ std::optional<cluster::command_body> interpreter::body_of(const words& said) {
         body = cluster::package_switching{word(4), word(5), what == "package enable"};
     } else if (said.at(2) == "resource") {  // hactl n1 resource set lun up [n2]
         body = cluster::resource_set{word(4), word(6).empty() ? said.at(1) : word(6), word(5)};
-    } else if (what == "package maintenance") {
+    } else if (what == "package unpin") {
+        body = cluster::package_pin{word(4), "", "", {}};
+    } else if (what == "package maintenance" || what == "package pin") {
         std::optional<wall_time> until;
         auto given = settings(said);
         if (given.contains("minutes"))
             until = wall_time{world().wall().us + std::stoll(given.at("minutes")) * 60'000'000};
-        body = cluster::package_maintenance{word(5), given["node"], word(4) == "on", given["reason"], until};
+        if (word(3) == "pin")
+            body = cluster::package_pin{word(4), word(5), given["reason"], until};
+        else
+            body = cluster::package_maintenance{word(5), given["node"], word(4) == "on", given["reason"], until};
     } else if (what == "node run" || what == "node halt") {
         body = cluster::node_admin{word(4), what == "node run"};
     } else if (what == "node detach" || what == "cluster detach") {
@@ -416,6 +430,7 @@ void interpreter::status() {
             say("  in maintenance on " + leader->state().node_name(item.maintained->node) + " by " +
                 item.maintained->by.actor + (item.maintained->by.reason.empty() ? "" : ": ") +
                 item.maintained->by.reason);
+        if (const auto* pin = leader->state().find_pin(name)) say("  " + policy::pin_text(leader->state(), *pin));
         for (const auto& [id, by] : item.node_off) say("  off on " + leader->state().node_name(id) + ": " + by.reason);
     }
     for (const auto& [subject, item] : leader->state().alarms) say("alarm: " + item.text);

@@ -152,6 +152,7 @@ std::vector<row> rows() {
          "no package mail"},
         {"maintenance off without maintenance", nothing, cluster::package_maintenance{"web", "", false, "", {}},
          "not in maintenance"},
+        {"a pin below its level", nothing, cluster::package_pin{"web", "n1", "", {}}, "upgrade them first"},
         {"service down", web_on_n1, cluster::service_down{"web", {1}, "s", ""}, nullptr},
         {"service down of an old generation", web_on_n1, cluster::service_down{"web", {7}, "s", ""}, "over already"},
         {"wish over", web_on_n1, cluster::package_wish_over{"web", "no room"}, nullptr},

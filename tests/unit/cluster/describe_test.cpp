@@ -67,6 +67,8 @@ TEST_CASE("each kind of command reads as a sentence") {
         {cluster::subnet_seen{n1, {1, 1}, "10.77.0.0/24", true}, "subnet_up", "is up on n1"},
         {cluster::package_maintenance{"web", "", true, "disks", {}}, "maintenance_on", "on web: disks"},
         {cluster::package_maintenance{"web", "", false, "", {}}, "maintenance_off", "off web"},
+        {cluster::package_pin{"web", "n2", "licence", {}}, "package_pinned", "pin web to n2: licence"},
+        {cluster::package_pin{"web", "", "", {}}, "package_unpinned", "unpin web"},
         {cluster::service_down{"web", {1}, "probe", "exit 1"}, "service_down", "probe of web has ended (exit 1)"},
         {cluster::planned{"7-a-b", encode(cluster::command_body{cluster::package_stop{"web"}})}, "package_halt_asked",
          "package halt web (plan 7-a-b)"},

@@ -157,9 +157,8 @@ TEST_CASE("detached nodes survive the byte form, and only of nodes that there ar
 TEST_CASE("an older node does not know what it would be asked") {
     cluster_lab lab;
     auto asked = cluster::command_body{cluster::node_detach{"n1", ""}};
-    CHECK(has(cluster::against_newer_commands(lab.state, asked), "n1 runs a version that does not know this"));
-    CHECK(
-        has(cluster::against_newer_commands(lab.state, cluster::planned{"1-2-3", encode(asked)}), "upgrade it first"));
-    CHECK(cluster::against_newer_commands(lab.state, cluster::package_stop{"web"}).empty());
-    CHECK(cluster::against_newer_commands(detach_lab().state, asked).empty());
+    CHECK(has(cluster::against_newer_command(lab.state, asked), "n1 runs a version that does not know this"));
+    CHECK(has(cluster::against_newer_command(lab.state, cluster::planned{"1-2-3", encode(asked)}), "upgrade it first"));
+    CHECK(cluster::against_newer_command(lab.state, cluster::package_stop{"web"}).empty());
+    CHECK(cluster::against_newer_command(detach_lab().state, asked).empty());
 }

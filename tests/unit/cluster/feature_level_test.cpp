@@ -75,3 +75,19 @@ TEST_CASE("what an older node does not read waits until it is upgraded") {
     SECTION("what feeds a device") { wanted.cluster.stonith.emplace_back().power_source = "ups"; }
     CHECK(against_newer_keywords(state, wanted).find("node n1 runs a version") != std::string::npos);
 }
+
+TEST_CASE("sites wait for the level that knows them") {
+    configuration wanted;
+    wanted.packages.emplace_back().name = "web";
+    cluster::state state;
+    state.cluster = cluster_id{5};
+    state.feature_level = cluster::sites_level - 1;
+    state.nodes[node_id{1}] = {.name = "n1", .boot = {1, 1}, .feature_level = cluster::sites_level - 1};
+    CHECK(against_newer_keywords(state, wanted).empty());
+    SECTION("a site") { wanted.cluster.sites = {"east"}; }
+    SECTION("of a node") { wanted.cluster.nodes.emplace_back().site = "east"; }
+    SECTION("a policy") { wanted.packages.back().failover_policy = package_config::failover::site_preferred; }
+    CHECK(against_newer_keywords(state, wanted).find("node n1 runs a version") != std::string::npos);
+    state.feature_level = cluster::sites_level;
+    CHECK(against_newer_keywords(state, wanted).empty());
+}

@@ -1,4 +1,5 @@
 // Maintenance of a package: when it begins, what it refuses, how it ends (SG 7.2).
+#include "cluster/fold.hpp"
 #include "support/small_cluster.hpp"
 
 using namespace mainstay;
@@ -176,4 +177,20 @@ TEST_CASE("multi-node packages have no maintenance") {
     maintenance_lab lab(configuration_text() +
                         "package_name many\n  package_type multi_node\n  run_script /bin/true\n  auto_run no\n");
     CHECK(has(refusal(lab.say(cluster::package_maintenance{"many", "", true, "", {}})), "no failover package"));
+}
+
+TEST_CASE("a service that ended in maintenance, told when that is over, fails the package") {
+    for (std::uint32_t level : {cluster::late_ends_level - 1, cluster::late_ends_level}) {
+        CAPTURE(level);
+        maintenance_lab lab;
+        for (node_id node : {n1, n2, n3}) lab.boot(node, {1, 2}, level);
+        REQUIRE(lab.say(cluster::feature_level{level}).accepted);
+        lab.begin();
+        REQUIRE(lab.off().accepted);
+        REQUIRE(lab.say(cluster::service_down{"web", lab.package("web").generation, "probe", "exit 1"}).accepted);
+        CHECK(lab.package("web").phase == cluster::package_phase::running);
+        bool fails = level == cluster::late_ends_level;
+        CHECK(lab.package("web").failing == fails);
+        CHECK(lab.package("web").node_off.contains(n1) == fails);
+    }
 }

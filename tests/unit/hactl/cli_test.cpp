@@ -111,6 +111,19 @@ TEST_CASE("package maintenance: reason and end") {
     CHECK(run_command({"package", "maintenance", "maybe", "web"}, {{"x", {answer}}}).code == exit_code::usage);
 }
 
+TEST_CASE("package pin and unpin") {
+    const char* answer = R"({"id":@ID,"result":{}})"
+                         "\n";
+    auto pin = run_command({"package", "pin", "web", "node2", "--reason", "licence", "--until", "2099-12-01 18:30"},
+                           {{"package.pin", {answer}}});
+    CHECK(pin.requests.at(0).find(R"({"node":"node2","package":"web","reason":"licence","until":4099)") == 0);
+    CHECK(run_command({"package", "pin", "web", "node2", "--until", "2001-12-01"}, {{"x", {answer}}}).code ==
+          exit_code::usage);
+    CHECK(run_command({"package", "pin", "web"}, {{"x", {answer}}}).code == exit_code::usage);
+    auto unpin = run_command({"package", "unpin", "web"}, {{"package.unpin", {answer}}});
+    CHECK(unpin.requests.at(0) == R"({"package":"web","wait_ms":30000})");
+}
+
 TEST_CASE("watch prints events until the stream ends") {
     auto run = run_command({"watch", "--package", "web"}, {{"watch",
                                                             {R"({"id":@ID,"result":{"index":7}})"
@@ -136,7 +149,7 @@ TEST_CASE("a wrong command line is told what would be right") {
     CHECK(complaint({"pakage", "frobnicate"}) ==
           "hactl: there is no command pakage frobnicate; did you mean hactl package?\n");
     CHECK(complaint({"package"}) ==
-          "hactl: hactl package what? One of start, halt, move, enable, disable, maintenance\n");
+          "hactl: hactl package what? One of start, halt, move, enable, disable, maintenance, pin, unpin\n");
     CHECK(complaint({"package", "start"}) == "hactl: usage: hactl package start PACKAGE [NODE]\n");
     CHECK(complaint({"status", "now"}) == "hactl: usage: hactl status\n");
     CHECK(complaint({"status", "--jsno"}).find("did you mean --json?") != std::string::npos);

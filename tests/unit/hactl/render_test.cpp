@@ -295,6 +295,38 @@ TEST_CASE("status tells of maintenance and of subnets that are down") {
           std::string::npos);
 }
 
+TEST_CASE("status tells of pins, and of sites where there are some") {
+    auto status = portal();
+    status["now"] = now;
+    CHECK(render_status(status, plain).find("SITE") == std::string::npos);
+    status["packages"][0]["pin"] = {{"node", "node1"},
+                                    {"by", "alice@node2"},
+                                    {"reason", "licence"},
+                                    {"since", now - 60 * second},
+                                    {"until", nullptr}};
+    status["nodes"][0]["site"] = "east";
+    status["nodes"][1]["site"] = nullptr;
+    auto text = render_status(status, plain);
+    INFO(text);
+    CHECK(text.find("web: pinned to node1 by alice@node2 for 1m: licence\n") != std::string::npos);
+    CHECK(text.find("NODE ") != std::string::npos);
+    CHECK(text.find("  SITE  STATE") != std::string::npos);
+    CHECK(text.find("node1  east  ") != std::string::npos);
+    CHECK(text.find("node2  -     ") != std::string::npos);
+}
+
+TEST_CASE("explain tells whose pin it is, and until when") {
+    json explained = {{"text", "web is down: pinned"},
+                      {"pin",
+                       {{"node", "node1"},
+                        {"by", "alice@node2"},
+                        {"reason", "licence"},
+                        {"since", now - 60 * second},
+                        {"until", now + 3'600 * second}}}};
+    CHECK(render_explain(explained, now) ==
+          "web is down: pinned\npinned to node1 by alice@node2 for 1m until Nov 24 16:00: licence\n");
+}
+
 TEST_CASE("resource list has a line for each node") {
     json answer = {{"resources",
                     {{{"name", "lun"},

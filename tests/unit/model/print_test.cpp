@@ -21,8 +21,10 @@ configuration full() {
     c.cluster.fence_action = cluster_config::after_off::off;
     c.cluster.heartbeat_port = 6000;
     c.cluster.subnets = {"10.0.0.0/24"};
+    c.cluster.sites = {"east", "west"};
     c.cluster.nodes = {{.name = "a",
                         .interfaces = {{"eth0", {"10.0.0.1/24"}, {"10.0.0.9/24"}, "sw-a"}},
+                        .site = "west",
                         .power_source = "ups",
                         .capacities = {{"cpu", 2'500}, {"memory", 64'000}}}};
     c.cluster.weight_defaults = {{"cpu", 1}};

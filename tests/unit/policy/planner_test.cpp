@@ -21,6 +21,7 @@ public:
     explicit wild_cluster(std::uint32_t seed) : random_base(seed) {
         nodes_ = 1 + below(5);
         packages_ = 1 + below(9);
+        draw_level();
         cluster::found_cluster founding;
         founding.cluster = cluster_id{7};
         founding.first = draw();
@@ -29,6 +30,7 @@ public:
         REQUIRE(outcome.accepted);
         for (std::uint32_t i = 1; i <= nodes_; ++i)
             if (chance(90)) boot(node_id{i});
+        say(cluster::feature_level{level_});
         view_.self = node_id{1};
     }
 
@@ -42,7 +44,7 @@ public:
 private:
     cluster::configure draw() {
         cluster::configure out;
-        out.text = "cluster_name wild\n";
+        out.text = "cluster_name wild\n" + site_names();
         bool limited = chance(60);
         if (limited && chance(30)) out.text += "weight_name cpu\nweight_default 1\n";
         for (std::uint32_t i = 1; i <= nodes_; ++i) {
@@ -50,6 +52,7 @@ private:
             out.ids.emplace_back(name, node_id{i});
             out.text +=
                 "node_name " + name + "\nnetwork_interface eth0\nheartbeat_ip 10.0.0." + std::to_string(i) + "/24\n";
+            out.text += site_of_node();
             if (chance(40)) out.text += "power_source ups\n";
             if (limited && chance(80))
                 out.text += "capacity_name cpu\ncapacity_value " + std::to_string(1 + below(5)) + "\n";
@@ -79,7 +82,10 @@ private:
             out += text;
         }
         if (!exclusive && same && chance(40)) out += "priority " + std::to_string(100 - index) + "\n";
-        if (!exclusive && !needy && !everywhere && chance(30)) out += "failover_policy min_package_node\n";
+        if (!exclusive && !needy && !everywhere && chance(30))
+            out += "failover_policy min_package_node\n";
+        else if (!everywhere)
+            out += site_policy();
         if (!everywhere && chance(30)) out += "failback_policy automatic\n";
         if (!everywhere && chance(10)) out += "failover_limit 2\nfailover_limit_time 60s\n";
         if (chance(30)) out += "successor_halt_timeout " + std::to_string(below(4)) + "\n";
@@ -149,7 +155,11 @@ private:
 
     void asked() {
         auto where = chance(50) ? any_node() : std::string();
-        switch (below(10)) {
+        switch (below(12)) {
+            case 10:
+            case 11:
+                pinned();
+                break;
             case 0:
                 say(cluster::package_move{any_package(), where});
                 break;
@@ -175,6 +185,12 @@ private:
                 maintained();
                 break;
         }
+    }
+
+    void pinned() {
+        std::optional<wall_time> until;
+        if (chance(50)) until = wall_time{view_.wall.us + 300'000};
+        say(cluster::package_pin{any_package(), chance(70) ? any_node() : "", "test", until});
     }
 
     void maintained() {

@@ -58,12 +58,28 @@ protected:
         auto life = boot_id{state_.nodes[node].boot.machine + 1, 1};
         cluster::apply(state_, index_,
                        {term{1, node_id{1}},
-                        consensus::boot_entry{node, life, store_id{node.value}, 1, duration{0}, wall_time{1}}});
+                        consensus::boot_entry{node, life, store_id{node.value}, level_, duration{0}, wall_time{1}}});
+    }
+    // site lines: of the cluster, of a node, of a failover package.
+    std::string site_names() {
+        if (!sited_) return {};
+        return "site_name east\nsite_name west\n";
+    }
+    std::string site_of_node() { return !sited_ ? "" : chance(50) ? "site east\n" : "site west\n"; }
+    std::string site_policy() {
+        if (!sited_ || !chance(60)) return {};
+        return chance(50) ? "failover_policy site_preferred\n" : "failover_policy site_preferred_manual\n";
+    }
+    void draw_level() {
+        sited_ = chance(50);
+        level_ = cluster::own_feature_level;
     }
 
     std::mt19937 dice_;
     std::uint32_t nodes_ = 0;
     std::uint32_t packages_ = 0;
+    bool sited_ = false;
+    std::uint32_t level_ = 1;
     cluster::state state_;
     log_index index_;
     policy::view view_{time_point{duration{1'000'000}}, wall_time{1'000'000}, node_id{1}, {}, {}, {}, {}, {}, {}};

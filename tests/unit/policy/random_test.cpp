@@ -25,6 +25,7 @@ public:
     explicit random_cluster(std::uint32_t seed) : random_base(seed) {
         nodes_ = 2 + below(4);
         packages_ = 2 + below(8);
+        draw_level();
         cluster::found_cluster founding;
         founding.cluster = cluster_id{7};
         founding.first.text = text();
@@ -34,6 +35,7 @@ public:
         INFO(founding.first.text << outcome.refusal);
         REQUIRE(outcome.accepted);
         for (std::uint32_t i = 1; i <= nodes_; ++i) boot(node_id{i});
+        say(cluster::feature_level{level_});
         view_.self = node_id{1};
     }
 
@@ -114,11 +116,11 @@ private:
     }
 
     std::string text() {
-        std::string out = "cluster_name random\n";
+        std::string out = "cluster_name random\n" + site_names();
         bool limited = chance(50);
         for (std::uint32_t i = 1; i <= nodes_; ++i) {
             out += "node_name n" + std::to_string(i) + "\nnetwork_interface eth0\nheartbeat_ip 10.0.0." +
-                   std::to_string(i) + "/24\n";
+                   std::to_string(i) + "/24\n" + site_of_node();
             if (limited) out += "capacity_name cpu\ncapacity_value " + std::to_string(2 + below(4)) + "\n";
         }
         out += "stonith_name s\nstonith_plugin stonith-exec\n";
@@ -129,7 +131,9 @@ private:
 
     std::string package(std::uint32_t index, bool exclusive) {
         std::string out = "package_name p" + std::to_string(index) + "\n";
-        if (!exclusive && index == 1 && chance(30)) out += "package_type multi_node\n";
+        bool everywhere = !exclusive && index == 1 && chance(30);
+        if (everywhere) out += "package_type multi_node\n";
+        if (!everywhere) out += site_policy();
         if (chance(70)) out += node_list();
         if (chance(50)) out += "weight_name cpu\nweight_value " + std::to_string(1 + below(2)) + "\n";
         if (exclusive) {
@@ -149,7 +153,11 @@ private:
     void event() {
         auto id = node_id{1 + below(nodes_)};
         auto& node = state_.nodes.at(id);
-        switch (below(9)) {
+        switch (below(11)) {
+            case 9:
+            case 10:
+                say(cluster::package_pin{any_package(), chance(70) ? any_node() : "", "test", {}});
+                break;
             case 0:
             case 1:
                 if (node.status == cluster::node_status::up) {
@@ -201,6 +209,7 @@ private:
             });
             if (found.decisions.empty() && !under_way) return at_rest();
             for (const auto& item : found.decisions) {
+                if (const auto* start = std::get_if<cluster::package_start>(&item.body)) starts_right(*start);
                 auto outcome = say(item.body);
                 CAPTURE(outcome.refusal);
                 REQUIRE(outcome.accepted);
@@ -253,6 +262,55 @@ private:
         });
     }
 
+    // Slow and by itself: the sites at which the package may be started now if nobody names a node, the best first; an
+    // empty name stands for any.
+    [[nodiscard]] std::vector<std::string> sites_of(const std::string& name, const package_config& config) const {
+        using policy = package_config::failover;
+        bool manual = config.failover_policy == policy::site_preferred_manual;
+        if (!manual && config.failover_policy != policy::site_preferred) return {""};
+        auto list = state_.candidates(name, config);
+        auto home = site(state_.packages.at(name).owner);
+        for (node_id node : list)
+            if (home.empty() && mainstay::policy::judge(state_, name, node).eligible) home = site(node);
+        if (home.empty()) return {""};
+        return manual ? std::vector<std::string>{home} : std::vector<std::string>{home, ""};
+    }
+    [[nodiscard]] std::string site(node_id node) const {
+        for (const auto& config : state_.config.cluster.nodes)
+            if (state_.find_node(config.name) == node) return config.site;
+        return {};
+    }
+    // Is the node one that pins and sites leave to policy?
+    [[nodiscard]] bool left_to_policy(const std::string& name, const package_config& config, node_id node) const {
+        auto held = state_.pins.find(name);
+        if (held != state_.pins.end()) return held->second.node == node;
+        auto sites = sites_of(name, config);
+        return std::any_of(sites.begin(), sites.end(),
+                           [&](const auto& wanted) { return wanted.empty() || wanted == site(node); });
+    }
+
+    // Of a package that has to do with no other one: exactly the node that the reference says.
+    void starts_right(const cluster::package_start& start) const {
+        const auto& name = start.package;
+        const auto& config = *state_.find_package(name);
+        const auto& item = state_.packages.at(name);
+        CAPTURE(name, start.reason, start.node.value, item.owner.value, state_.configuration_text);
+        if (item.target != start.node) REQUIRE(left_to_policy(name, config, start.node));
+        bool alone = config.dependencies.empty() && weight(config) == 0 && !item.target && !item.avoid &&
+                     config.failback_policy == package_config::failback::manual;
+        for (const auto& other : state_.config.packages)
+            for (const auto& link : other.dependencies) alone = alone && link.package != name;
+        if (!alone) return;
+        for (const auto& wanted : sites_of(name, config))
+            for (node_id node : state_.candidates(name, config)) {
+                bool may = policy::judge(state_, name, node).eligible && left_to_policy(name, config, node);
+                if (!may || (!wanted.empty() && wanted != site(node) && !state_.pins.contains(name))) continue;
+                REQUIRE(start.node == node);
+                return;
+            }
+        FAIL("nowhere to start it");
+    }
+
     void at_any_time() const {
         for (const auto& [name, item] : state_.packages) {
             if (!item.active()) continue;
@@ -277,7 +335,7 @@ private:
                 REQUIRE(needs_met(config, item.owner));
             if (waits || item.active() || !policy::wanted(state_, item)) continue;
             for (node_id node : state_.candidates(name, config)) {
-                if (!policy::judge(state_, name, node).eligible) continue;
+                if (!policy::judge(state_, name, node).eligible || !left_to_policy(name, config, node)) continue;
                 bool could = needs_met(config, node) && !excluded(config, node) && room(node, name) >= weight(config);
                 CAPTURE(node.value);
                 REQUIRE_FALSE(could);
