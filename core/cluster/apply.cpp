@@ -114,6 +114,9 @@ void fold::on(const node_admin& body) {
 void fold::on(const cluster_admin& body) {
     if (state_.halted == !body.run)
         return refuse(body.run ? "the cluster is running already" : "the cluster is halted already");
+    if (!body.run && !state_.detached.empty())
+        return refuse("node " + state_.node_name(state_.detached.begin()->first) +
+                      " is detached, what runs there would not halt: hactl cluster attach first");
     state_.halted = !body.run;
     state_.halted_by = by(body.run ? "cluster run" : "cluster halt");
     if (!body.run) return;

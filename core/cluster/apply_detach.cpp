@@ -13,6 +13,8 @@ std::string fold::against_detaching(node_id id) const {
     if (node.status != node_status::up) return "node " + node.name + " is " + to_string(node.status);
     if (state_.too_old(id)) return "node " + node.name + " is too old for the cluster's feature level";
     if (node.halted) return "node " + node.name + " is halted: it runs nothing that could be detached";
+    if (state_.halted) return "the cluster is halted: hactl cluster run";
+    if (node.power_away) return "node " + node.name + " is on battery and gives its packages away";
     if (!node.fence_asked_by.empty()) return "node " + node.name + " is about to be fenced";
     for (const auto& [name, item] : state_.packages) {
         if (item.maintained && item.maintained->node == id)
@@ -42,20 +44,23 @@ std::vector<node_id> fold::named_or_all(const std::string& name) {
     return list;
 }
 
+bool fold::has_nothing_to_detach(node_id id) const {
+    const auto& node = state_.nodes.at(id);
+    bool runs = std::any_of(state_.packages.begin(), state_.packages.end(),
+                            [id](const auto& item) { return item.second.active() && item.second.owner == id; });
+    return state_.is_detached(id) || (!runs && (node.status != node_status::up || node.halted));
+}
+
 void fold::on(const node_detach& body) {
     if (auto wrong = against_reason(body.reason); !wrong.empty()) return refuse(std::move(wrong));
     auto list = named_or_all(body.node);
-    // Of a whole cluster those that are not there have nothing to detach.
-    if (body.node.empty())
-        std::erase_if(list, [this](node_id id) {
-            const auto& node = state_.nodes.at(id);
-            return state_.is_detached(id) || node.status != node_status::up || node.halted;
-        });
+    // Of a whole cluster those that run nothing and are not there have nothing to detach.
+    if (body.node.empty()) std::erase_if(list, [this](node_id id) { return has_nothing_to_detach(id); });
     if (list.empty() && outcome_.accepted) return refuse("there is no node that could be detached");
     for (auto id : list)
         if (auto wrong = against_detaching(id); !wrong.empty()) return refuse(std::move(wrong));
     for (auto id : list) {
-        state_.detached[id] = {by(body.reason), {}};
+        state_.detached[id] = {by(body.reason), index_, false, {}};
         touch_packages_of(id);
     }
 }
@@ -74,14 +79,29 @@ void fold::on(const node_attach& body) {
 }
 
 // From a life that is over it says nothing: the one after it may not hold to its lease yet.
-void fold::on(const node_attached& body) {
+void fold::on(const detachment_report& body) {
     auto* node = life(body.node, body.boot);
     if (node == nullptr) return;
     auto found = state_.detached.find(body.node);
-    if (found == state_.detached.end() || found->second.attach_asked_by.empty())
-        return refuse("node " + node->name + " was not asked to attach");
+    if (found == state_.detached.end() || found->second.since != body.detachment)
+        return refuse("that detachment of node " + node->name + " is over already");
+    if (!body.attached) {
+        found->second.let_go = true;
+        return;
+    }
+    if (found->second.attach_asked_by.empty()) return refuse("node " + node->name + " was not asked to attach");
     state_.detached.erase(found);
     touch_packages_of(body.node);
+}
+
+// Where no device and no boot will ever prove it: an administrator's promise, as with certify-down (R5).
+void fold::on(const certify_detached& body) {
+    auto id = state_.find_node(body.node);
+    if (!id) return refuse("there is no node " + body.node + " in the configuration");
+    const auto& node = state_.nodes.at(id);
+    if (!state_.is_detached(id)) return refuse("node " + body.node + " is not detached");
+    if (node.status == node_status::up) return refuse("node " + body.node + " is heard: it is not off");
+    proven_dead(state_, outcome_, id, node.boot, proof_kind::certified, by("certified to be off by " + item_.actor));
 }
 
 }  // namespace mainstay::cluster

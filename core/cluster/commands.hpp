@@ -496,15 +496,27 @@ struct node_attach {
     static void fields(auto& self, auto&& visit) { visit("node", self.node); }
 };
 
-// The node holds to its lease again: from here on its end proves something.
-struct node_attached {
-    static constexpr const char* name_ = "node_attached";
+// What a detached node says of itself: that it holds to no lease any more and lets its packages be, or that it holds to
+// its lease again, so that its end proves something from here on.
+struct detachment_report {
+    static constexpr const char* name_ = "detachment_report";
     node_id node;
     boot_id boot;
+    log_index detachment;  // which one: it may have been detached again before it heard of it
+    bool attached = false;
     static void fields(auto& self, auto&& visit) {
         visit("node", self.node);
         visit("boot", self.boot);
+        visit("detachment", self.detachment);
+        visit("attached", self.attached);
     }
+};
+
+// hactl cluster run --certify-down NODE, of one that is detached: it is off for sure, and no device says so.
+struct certify_detached {
+    static constexpr const char* name_ = "certify_detached";
+    std::string node;
+    static void fields(auto& self, auto&& visit) { visit("node", self.node); }
 };
 
 // hactl package pin P N, hactl package unpin P; also the leader's word that a pin's time is over.
@@ -527,7 +539,8 @@ using command_body =
                  package_halt, package_report, service_restarted, package_run, package_stop, package_move,
                  package_switching, node_admin, cluster_admin, cluster_event, power_action, feature_level, notified,
                  proof_broken, fence_node, package_wish_over, resource_set, subnet_seen, package_maintenance,
-                 service_down, planned, package_stop_on, node_detach, node_attach, node_attached, package_pin>;
+                 service_down, planned, package_stop_on, node_detach, node_attach, detachment_report,
+                 certify_detached, package_pin>;
 
 // `origin` and `serial` name a submission: the same one never counts twice, however often it is
 // sent (a node's serials grow within one life; decisions of the leader itself have none).

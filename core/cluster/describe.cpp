@@ -180,8 +180,13 @@ private:
         out_.node = body.node;
         say("attach_asked", "info", body.node.empty() ? "cluster attach" : "node attach " + body.node);
     }
-    void on(const node_attached& body) {
-        say("node_attached", "info", "node " + node(body.node) + " is attached again");
+    void on(const detachment_report& body) {
+        if (body.attached) return say("node_attached", "info", "node " + node(body.node) + " is attached again");
+        say("node_let_go", "info", "node " + node(body.node) + " lets its packages be");
+    }
+    void on(const certify_detached& body) {
+        out_.node = body.node;
+        say("certified_down", "alarm", "node " + body.node + ", which is detached, certified down");
     }
     void on(const cluster_admin& body) {
         say(body.run ? "cluster_run" : "cluster_halted", "info", std::string("cluster ") + (body.run ? "run" : "halt"));

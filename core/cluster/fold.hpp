@@ -73,8 +73,10 @@ private:
     // apply_detach.cpp: nodes whose packages run on without their cluster
     void on(const node_detach& body);
     void on(const node_attach& body);
-    void on(const node_attached& body);
+    void on(const detachment_report& body);
+    void on(const certify_detached& body);
     [[nodiscard]] std::string against_detaching(node_id id) const;
+    [[nodiscard]] bool has_nothing_to_detach(node_id id) const;
     // Refused when there is no such node.
     std::vector<node_id> named_or_all(const std::string& name);
 

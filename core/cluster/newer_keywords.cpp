@@ -71,7 +71,9 @@ std::uint32_t level_of(const command_body& asked) {
     return std::visit(
         [](const auto& body) -> std::uint32_t {
             using kind = std::decay_t<decltype(body)>;
-            if constexpr (std::is_same_v<kind, node_detach> || std::is_same_v<kind, node_attach>) return detach_level;
+            if constexpr (std::is_same_v<kind, node_detach> || std::is_same_v<kind, node_attach> ||
+                          std::is_same_v<kind, certify_detached>)
+                return detach_level;
             if constexpr (std::is_same_v<kind, package_pin>) return pins_level;
             return 0;
         },

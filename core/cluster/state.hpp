@@ -100,9 +100,13 @@ struct node_state {
 // holds to no lease. It stays so until the node has said that it does again.
 struct detachment {
     provenance by;
+    log_index since;              // of the entry, which names it
+    bool let_go = false;          // the node has said that it leaves its packages alone
     std::string attach_asked_by;  // hactl node attach, until the node has answered
     static void fields(auto& self, auto&& visit) {
         visit("by", self.by);
+        visit("since", self.since);
+        visit("let_go", self.let_go);
         visit("attach_asked_by", self.attach_asked_by);
     }
 };

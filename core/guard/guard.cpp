@@ -18,6 +18,7 @@
 #include <set>
 
 #include "guard/directories.hpp"
+#include "guard/record.hpp"
 
 namespace mainstay::guard {
 
@@ -68,6 +69,8 @@ int guard::run() {
         if (exit_code_ < 0) wait_for_something();
     }
     let_go_of_watchdog();
+    // With a keeper it stands for the case that the keeper is killed.
+    if (exit_code_ == 0 && !detached_) forget_record(options_.run_dir);
     log("guard ends");
     return exit_code_;
 }
@@ -94,7 +97,7 @@ bool guard::prepare() {
     // What double-forks away from us comes back to us.
     bool reaper = ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
     if (!signals_ || !timer_ || !reaper) log(std::string("can't set up: ") + std::strerror(errno));
-    return signals_ && timer_ && reaper && take_over_detached();
+    return signals_ && timer_ && reaper && take_over_former();
 }
 
 std::int64_t guard::next_due_us() const {
@@ -298,7 +301,7 @@ void guard::handle(const kill_process& message) {
 void guard::handle(const set_lease& message) {
     lease_end_ = message.end;
     lease_packages_ = message.packages;
-    detached_ = message.detached;
+    if (std::exchange(detached_, message.detached) != message.detached) keep_record();
 }
 
 void guard::handle(const arm_watchdog& message) {

@@ -88,8 +88,11 @@ private:
     void step_shutdown();
 
     // detached.cpp: packages that outlive this guard (SG 7.4)
-    [[nodiscard]] bool take_over_detached();
+    [[nodiscard]] bool take_over_former();
+    void take_over_kept(kept& all);
+    void keep_record();
     void leave_to_keeper();
+    [[noreturn]] void be_keeper(keeper& door);
 
     void log(const std::string& text);
     std::shared_ptr<log_file> log_of(const std::string& path);
@@ -112,6 +115,7 @@ private:
     time_point lease_end_ = time_point::min();
     bool lease_packages_ = false;
     bool detached_ = false;  // packages run here and are to outlive this guard
+    std::int64_t keeper_again_us_ = 0;
     std::string ending_;     // why this node ends; empty as long as it does not
     node_resetter resetter_;
     watchdog_keeper watchdog_;

@@ -15,7 +15,7 @@ namespace mainstay::guard {
 
 namespace {
 
-// What an older guard left behind is read by a newer one: messages are append-only from here on.
+// What an older guard left behind is read by a newer one: messages never change, new kinds are appended with a new number.
 constexpr std::uint32_t keeper_version = 1;
 constexpr std::chrono::milliseconds patience{10'000};
 
@@ -61,12 +61,16 @@ std::string path_in(const std::string& run_dir) { return run_dir + "/keeper.sock
 
 unique_fd new_socket() { return unique_fd(::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)); }
 
-// The pipe stays ours as well, until the other side has all.
-void tell_all(answering& to, const kept& what) {
+// The pipe stays ours as well, until the other side has all. False: it can't have all.
+bool tell_all(answering& to, const kept& what) {
     to.send(kept_head{keeper_version, what.identity, what.processes.size(), what.outputs.size()});
     for (const auto& item : what.processes) to.send(item);
-    for (const auto& item : what.outputs)
-        to.send(kept_pipe{item.log->path()}, unique_fd(item.pipe ? ::dup(item.pipe.get()) : -1));
+    for (const auto& item : what.outputs) {
+        unique_fd copy(item.pipe ? ::dup(item.pipe.get()) : -1);
+        if (item.pipe && !copy) return false;
+        to.send(kept_pipe{item.log->path()}, std::move(copy));
+    }
+    return true;
 }
 
 // Waits for it, not for ever.
@@ -111,18 +115,19 @@ void keeper::run(kept& what) {
         if (!successor) continue;
         successor->flush();
         answering::arrived asked;
-        while (successor->receive(asked)) {
+        bool told_all = true;
+        while (told_all && successor->receive(asked)) {
             if (std::holds_alternative<have_all>(asked.message)) {
                 ::unlink(path_.c_str());
                 return;
             }
-            tell_all(*successor, what);
+            told_all = tell_all(*successor, what);
         }
-        if (successor->closed()) successor.reset();
+        if (successor->closed() || !told_all) successor.reset();
     }
 }
 
-result<std::optional<kept>> take_over(const std::string& run_dir, std::uint64_t log_bytes_max) {
+result<std::optional<kept>> take_over(const std::string& run_dir, const open_log& log_of) {
     auto path = path_in(run_dir);
     auto address = address_of(path);
     auto socket = new_socket();
@@ -141,9 +146,9 @@ result<std::optional<kept>> take_over(const std::string& run_dir, std::uint64_t 
     auto arrived = next(from);
     const auto* head = arrived ? std::get_if<kept_head>(&arrived->message) : nullptr;
     if (head == nullptr) return silent();
-    if (head->version != keeper_version)
+    if (head->version > keeper_version)
         return fail("the keeper of detached packages speaks version " + std::to_string(head->version) +
-                    ", this guard " + std::to_string(keeper_version) + ": attach with the version that detached them");
+                    ", this guard up to " + std::to_string(keeper_version) + ": install the version that detached them");
     kept all;
     all.identity = head->identity;
     auto processes = head->processes;
@@ -154,8 +159,7 @@ result<std::optional<kept>> take_over(const std::string& run_dir, std::uint64_t 
         if (auto* process = std::get_if<kept_process>(&arrived->message)) {
             all.processes.push_back(std::move(*process));
         } else if (auto* pipe = std::get_if<kept_pipe>(&arrived->message)) {
-            all.outputs.push_back(
-                {std::move(arrived->attached), std::make_shared<log_file>(pipe->log_path, log_bytes_max)});
+            all.outputs.push_back({std::move(arrived->attached), log_of(pipe->log_path)});
         } else {
             return silent();
         }

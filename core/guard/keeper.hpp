@@ -5,6 +5,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -69,8 +70,11 @@ private:
     std::string path_;
 };
 
+// One for each path, however many write to it.
+using open_log = std::function<std::shared_ptr<log_file>(const std::string& path)>;
+
 // What a keeper holds; nothing when there is none. An error: there is one, and it can't be understood or does not
 // answer, so what it holds must not be started again.
-[[nodiscard]] result<std::optional<kept>> take_over(const std::string& run_dir, std::uint64_t log_bytes_max);
+[[nodiscard]] result<std::optional<kept>> take_over(const std::string& run_dir, const open_log& log_of);
 
 }  // namespace mainstay::guard

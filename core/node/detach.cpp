@@ -1,6 +1,7 @@
 // SG 7.4: this node is detached. Its packages run on and nobody watches them; no lease ends them, so only the end of
 // the machine proves that they are over. The way back: it holds to its lease again, and says so only then.
 #include <algorithm>
+#include <utility>
 
 #include "model/mutation.hpp"
 #include "node/node.hpp"
@@ -9,32 +10,40 @@ namespace mainstay::node {
 
 // By its own log, and not before that is as far as when this daemon began: what the daemon before this one has promised
 // may stand in what is still to come.
-bool node::detached_here() const { return settled() && state_.is_detached(self_) && !holds_again_; }
+bool node::detached_here() const {
+    auto found = state_.detached.find(self_);
+    return settled() && found != state_.detached.end() && holds_for_ != found->second.since;
+}
 
 void node::tend_detachment() {
+    if (!settled()) return;
     auto found = state_.detached.find(self_);
     if (found == state_.detached.end()) {
-        if (settled()) guard_detached_ = false;
-        holds_again_ = holds_told_ = attached_said_ = false;
+        guard_detached_ = holds_told_ = false;
+        holds_for_ = log_index{};
         return;
     }
-    if (!settled()) return;
-    if (holds_again_) {
+    const auto& now = found->second;
+    if (holds_for_ == now.since) {
         // The guard has been told before the cluster is.
-        bool first = mutated(mutation::attached_before_lease);
-        if ((!holds_told_ && !first) || attached_said_) return;
-        attached_said_ = true;
-        submit_command(cluster::node_attached{self_, boot_}, name_);
+        if (holds_told_ || mutated(mutation::attached_before_lease)) say_of_detachment(now.since, true);
         return;
     }
-    bool asked = !found->second.attach_asked_by.empty() && !leaving_ && guard_known_;
+    holds_told_ = false;
+    bool asked = !now.attach_asked_by.empty() && !leaving_ && guard_known_;
     if (asked && lease_.may_start(at_.now, times_.member_timeout, state_.applied)) {
-        holds_again_ = true;
+        holds_for_ = now.since;
         guard_detached_ = false;
         out_.say("info", "holds to its lease again: attaches");
         return;
     }
     let_go();
+    if (told_detached_ && !now.let_go) say_of_detachment(now.since, false);
+}
+
+void node::say_of_detachment(log_index which, bool attached) {
+    if (std::exchange(said_of_detachment_, {which, attached}) == std::pair{which, attached}) return;
+    submit_command(cluster::detachment_report{self_, boot_, which, attached}, name_);
 }
 
 // What runs is on record, and is taken up again from there, as by a daemon that has restarted.

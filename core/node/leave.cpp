@@ -83,7 +83,10 @@ void node::keep_leaving() {
 void node::leave_detached() {
     bool busy = std::any_of(runners_.begin(), runners_.end(),
                             [](const auto& item) { return item.second.phase() != runner_phase::over; });
-    if (busy || stores_done_ != stores_made_) return;
+    // Others go on with its vote and its leadership, which they have to have first.
+    bool needed = state_.gives_vote_up(self_) && (raft_.leads() || raft_.is_voter(self_));
+    bool waits = settled() && needed && at_.now < leaving_->since + leaving_->patience;
+    if (busy || waits || stores_done_ != stores_made_) return;
     leaving_->told = true;
     auto names = active_packages();
     out_.add(left{true, "detached, its packages run on: " + (names.empty() ? "none" : list_of(names)), true});

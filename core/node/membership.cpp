@@ -38,8 +38,9 @@ store_id node::store_of(node_id id) const {
 bool node::wants_out() const {
     auto found = state_.nodes.find(self_);
     if (found == state_.nodes.end()) return true;
+    auto detached = state_.detached.find(self_);
     return state_.gives_vote_up(self_) &&
-           (state_.is_detached(self_) ||
+           ((detached != state_.detached.end() && detached->second.let_go) ||
             std::none_of(state_.packages.begin(), state_.packages.end(),
                          [this](const auto& item) { return item.second.active() && item.second.owner == self_; }));
 }

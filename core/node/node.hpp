@@ -299,6 +299,7 @@ private:
     // detach.cpp: packages that run on without their cluster
     void tend_detachment();
     void let_go();
+    void say_of_detachment(log_index which, bool attached);
     [[nodiscard]] bool stays_detached(const std::string& name) const;
 
     // hearing.cpp: what the voters' beats say together
@@ -329,6 +330,7 @@ private:
     [[nodiscard]] bool preferred(const consensus::tie_wanted& wanted) const;
     void tie_fence_ended(const fence_news& news);
     void certify(const admin_call& call, const certify_down& asked);
+    void certify_detached_nodes(const admin_call& call, const certify_down& asked);
     void answer_certifier();
 
     // membership.cpp: voters, learners, arbitrators; the leader's part (R7, R8, R4a)
@@ -406,10 +408,10 @@ private:
     bool lease_lost_ = false;    // the same with packages active here
     bool reset_asked_ = false;
     bool guard_detached_ = false;  // what the guard knows from the daemon before this one
-    bool holds_again_ = false;     // attach was asked for: the lease binds this node again ...
+    log_index holds_for_;          // of this detachment attach was asked for: the lease binds this node again ...
     bool holds_told_ = false;      // ... and its guard
-    bool attached_said_ = false;
-    bool told_detached_ = false;  // to the guard
+    bool told_detached_ = false;   // to the guard
+    std::pair<log_index, bool> said_of_detachment_;
     time_point told_lease_end_ = time_point::min();
     bool told_packages_ = false;
     std::map<request_id, std::string> probes_;  // open conflict probes: address
@@ -500,10 +502,10 @@ public:
         visit("lease_lost", self.lease_lost_);
         visit("reset_asked", self.reset_asked_);
         visit("guard_detached", self.guard_detached_);
-        visit("holds_again", self.holds_again_);
+        visit("holds_for", self.holds_for_);
         visit("holds_told", self.holds_told_);
-        visit("attached_said", self.attached_said_);
         visit("told_detached", self.told_detached_);
+        visit("said_of_detachment", self.said_of_detachment_);
         visit("told_lease_end", self.told_lease_end_);
         visit("told_packages", self.told_packages_);
         visit("probes", self.probes_);

@@ -74,9 +74,20 @@ public:
         if (!later.empty()) return done(later + " will attach as soon as the service runs there again");
         return done(asked.node.empty() ? "the cluster is attached" : "node " + asked.node + " is attached");
     }
+    // Until the nodes know it themselves their services must not be stopped.
     verdict operator()(const cluster::node_detach& asked) const {
+        for (const auto& [id, item] : state_.detached) {
+            const auto& node = state_.nodes.at(id);
+            if (item.let_go || (!asked.node.empty() && node.name != asked.node)) continue;
+            if (node.status == cluster::node_status::up) return {};
+            return failed("node " + node.name + " is " + to_string(node.status) +
+                          " and may not know yet that it is detached: its packages may be halted there");
+        }
         return done((asked.node.empty() ? "the cluster" : "node " + asked.node) +
                     " is detached: its packages run on, nobody watches them");
+    }
+    verdict operator()(const cluster::certify_detached& asked) const {
+        return done("node " + asked.node + " is certified to be off: what was detached there is over");
     }
 
     verdict operator()(const cluster::fence_node& asked) const {

@@ -344,11 +344,11 @@ void node::check_lease() {
     // Under `halt` the guard waits until the halting had its time.
     end = lease_endless() ? lease_without_end : end + times_.halt_timeout;
     bool shorter = end < told_lease_end_;
-    bool bound_again = told_detached_ || (holds_again_ && !holds_told_);
+    bool bound_again = told_detached_ || (holds_for_ && !holds_told_);
     if (shorter || packages != told_packages_ || told_lease_end_ == time_point::min() || bound_again ||
         end - told_lease_end_ >= times_.heartbeat_interval / 2) {
         told_detached_ = false;
-        holds_told_ = holds_again_;
+        holds_told_ = static_cast<bool>(holds_for_);
         told_packages_ = packages;
         told_lease_end_ = end;
         out_.add(set_lease{end, packages, false});

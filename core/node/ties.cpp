@@ -192,7 +192,7 @@ void node::tie_fence_ended(const fence_news& news) {
 void node::certify(const admin_call& call, const certify_down& asked) {
     auto refuse = [&](std::string why) { out_.add(admin_done{call.id, admin_result::refused, std::move(why)}); };
     if (raft_.leads() || (raft_.leader() && at_.now - raft_.leader_heard() < times_.member_timeout))
-        return refuse("the cluster has a leader: nothing needs to be certified");
+        return certify_detached_nodes(call, asked);
     if (raft_.active().empty()) return refuse("this node knows no voter set");
     const auto& newest = raft_.active().back().set;
     const auto* own = newest.find(self_);
@@ -232,6 +232,20 @@ void node::certify(const admin_call& call, const certify_down& asked) {
     certify_until_ = at_.now + call.patience;
     raft_.certify(paper, at_.now);
     out_.add(admin_progress{call.id, "certified down: " + node_list(state_, paper.nodes) + "; forming a voter set"});
+}
+
+// SG 7.4: with a quorum there is one thing that only a promise can prove.
+void node::certify_detached_nodes(const admin_call& call, const certify_down& asked) {
+    for (const auto& name : asked.nodes)
+        if (!state_.is_detached(state_.find_node(name)))
+            return out_.add(admin_done{call.id, admin_result::refused,
+                                       "the cluster has a leader: nothing needs to be certified but that a detached "
+                                       "node is off"});
+    for (const auto& name : asked.nodes) {
+        cluster::command_body body = cluster::certify_detached{name};
+        auto serial = submit_command(body, call.actor);
+        if (name == asked.nodes.back()) operations_.add(call.id, serial, std::move(body), at_.now + call.patience);
+    }
 }
 
 void node::answer_certifier() {

@@ -311,6 +311,7 @@ private:
             const auto& other = plan_->all()[index];
             if (!other.now->active() || other.now->phase == package_phase::halt_failed) continue;
             if (!plan_->alive(other.now->owner)) continue;
+            if (state_.is_detached(other.now->owner)) continue;  // SG 7.4: it does not halt
             const auto& needs = other.of->needs;
             bool relies = std::any_of(needs.begin(), needs.end(), [&](const need& link) {
                 return link.package == item.config->name && relies_on(link, other.now->owner, item) &&

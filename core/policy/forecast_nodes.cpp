@@ -30,10 +30,12 @@ void forecaster::nodes_act() {
 
 // SG 7.4: who was asked to, and is there, says so.
 void forecaster::attach() {
-    std::vector<node_id> ready;
-    for (const auto& [id, item] : state_.detached)
-        if (!item.attach_asked_by.empty() && alive(id)) ready.push_back(id);
-    for (auto id : ready) say(cluster::node_attached{id, state_.nodes.at(id).boot}, state_.node_name(id));
+    auto all = state_.detached;
+    for (const auto& [id, item] : all) {
+        bool asked = !item.attach_asked_by.empty();
+        if (!alive(id) || (item.let_go && !asked)) continue;
+        say(cluster::detachment_report{id, state_.nodes.at(id).boot, item.since, asked}, state_.node_name(id));
+    }
 }
 
 // SG 3.5, 3.7: the node that runs it says that something it relies on is gone. One at a time.
@@ -220,6 +222,8 @@ bool forecaster::tie_works(consensus::tie_break kind) const {
 bool forecaster::break_tie(const std::vector<consensus::voter>& here) {
     if (!tie_works(voters_.kind)) return false;
     auto leader = alive(seen_.self) ? seen_.self : here.front().node;
+    // SG 7.4: who is detached shoots nobody, and nobody shoots it.
+    if (voters_.kind == consensus::tie_break::proof && state_.is_detached(leader)) return false;
     if (voters_.kind == consensus::tie_break::arbitrator) {
         to(later("tie-break by the arbitrator"));
         tell(state_.node_name(leader) + " is granted the decision by the arbitrator", "tie_broken", "alarm", leader);
@@ -228,7 +232,8 @@ bool forecaster::break_tie(const std::vector<consensus::voter>& here) {
     }
     for (const auto& item : voters_.voters) {
         auto levels = fence_levels(state_.config.cluster, state_.node_name(item.node));
-        if (alive(item.node) || levels.empty() || !state_.nodes.contains(item.node)) continue;
+        bool spared = levels.empty() || state_.is_detached(item.node);
+        if (alive(item.node) || spared || !state_.nodes.contains(item.node)) continue;
         to(later("fence " + state_.node_name(item.node)));
         consensus::voter_set set;
         set.version = ++voters_.version;
@@ -291,6 +296,8 @@ std::string forecaster::fail(const std::string& package) {
     const auto& item = found->second;
     if (item.phase != package_phase::running || !alive(item.owner))
         return "package " + package + " does not run: it is " + to_string(item.phase);
+    if (state_.is_detached(item.owner))
+        return "package " + package + " is detached on " + state_.node_name(item.owner) + ": nobody would notice";
     auto owner = item.owner;
     out_.happenings.back() += " on " + state_.node_name(owner);
     const auto& services = state_.find_package(package)->services;

@@ -215,7 +215,8 @@ private:
                           asio::post(loop_, [this, why] {
                               // A failed sync is never tried again: what the page cache holds may not be on the disk.
                               log_line("error", "the store failed: " + why);
-                              guard_->reset("the store failed: " + why);
+                              // SG 7.4: what is detached needs no store, and the next daemon finds out whether it works.
+                              if (!node_ || !node_->unbound()) guard_->reset("the store failed: " + why);
                               stop(4);
                           });
                       });

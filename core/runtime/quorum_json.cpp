@@ -46,9 +46,11 @@ json proven(const node::node& core, const std::string& package) {
     if (waiting) {
         out["waiting"].push_back("node " + owner->second.name + " says that it halted the package");
         out["waiting"].push_back("node " + owner->second.name + " comes back with a new boot");
+        bool detached = state.is_detached(item.owner);
         if (state.config.cluster.fencing == cluster_config::fencing_mode::required)
-            out["waiting"].push_back("a fencing device confirms that " + owner->second.name + " is off");
-        if (owner->second.watchdog.count() > 0 && !state.is_detached(item.owner))
+            out["waiting"].push_back("a fencing device confirms that " + owner->second.name + " is off" +
+                                     (detached ? ", asked for by hactl node fence" : ""));
+        if (owner->second.watchdog.count() > 0 && !detached)
             out["waiting"].push_back("its lease and its watchdog run out");
         out["waiting"].push_back("an administrator certifies it (hactl cluster run --certify-down " +
                                  owner->second.name + ")");

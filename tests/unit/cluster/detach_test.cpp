@@ -20,7 +20,12 @@ struct detach_lab : cluster_lab {
         return say(cluster::node_detach{node, reason}, "alice@n2");
     }
     cluster::applied attach(const std::string& node) { return say(cluster::node_attach{node}, "bob@n3"); }
-    cluster::applied attached(node_id node) { return say(cluster::node_attached{node, state.nodes.at(node).boot}); }
+    cluster::applied tells(node_id node, bool attached) {
+        auto found = state.detached.find(node);
+        auto which = found == state.detached.end() ? log_index{1} : found->second.since;
+        return say(cluster::detachment_report{node, state.nodes.at(node).boot, which, attached});
+    }
+    cluster::applied attached(node_id node) { return tells(node, true); }
 };
 
 std::string refusal(const cluster::applied& outcome) {
@@ -47,12 +52,42 @@ TEST_CASE("a node is detached, asked to attach, and says that it has") {
     REQUIRE(lab.attach("n1").accepted);
     CHECK(lab.state.is_detached(n1));
     // The life that was asked is over: the next one has not promised anything.
-    CHECK(has(refusal(lab.say(cluster::node_attached{n1, {1, 1}})), "is over already"));
+    auto which = lab.state.detached.at(n1).since;
+    CHECK(has(refusal(lab.say(cluster::detachment_report{n1, {1, 1}, which, true})), "is over already"));
     REQUIRE(lab.attached(n1).accepted);
     CHECK_FALSE(lab.state.is_detached(n1));
     CHECK(has(refusal(lab.attach("n1")), "not detached"));
     CHECK(has(refusal(lab.attach("")), "no node is detached"));
     CHECK(lab.package("web").phase == package_phase::running);
+}
+
+TEST_CASE("what is said of a detachment that is over counts for no later one") {
+    detach_lab lab;
+    lab.detach("n1");
+    auto first = lab.state.detached.at(n1).since;
+    REQUIRE(lab.tells(n1, false).accepted);
+    CHECK(lab.state.detached.at(n1).let_go);
+    lab.attach("n1");
+    lab.attached(n1);
+    lab.detach("n1");
+    lab.attach("n1");
+    CHECK_FALSE(lab.state.detached.at(n1).let_go);
+    auto boot = lab.state.nodes.at(n1).boot;
+    CHECK(has(refusal(lab.say(cluster::detachment_report{n1, boot, first, true})), "over already"));
+    CHECK(lab.state.is_detached(n1));
+}
+
+TEST_CASE("an administrator certifies that a detached node is off") {
+    detach_lab lab;
+    auto certify = [&lab] { return lab.say(cluster::certify_detached{"n1"}, "alice@n2"); };
+    CHECK(has(refusal(certify()), "not detached"));
+    lab.detach("n1");
+    CHECK(has(refusal(certify()), "is heard"));
+    lab.lose(n1);
+    REQUIRE(certify().accepted);
+    CHECK(lab.package("web").proof == proof_kind::certified);
+    CHECK(lab.state.nodes.at(n1).status == cluster::node_status::fenced);
+    CHECK_FALSE(lab.state.is_detached(n1));
 }
 
 TEST_CASE("what a node can't be detached in the middle of") {
@@ -79,7 +114,10 @@ TEST_CASE("what a node can't be detached in the middle of") {
     CHECK(other.state.detached.empty());
 }
 
-TEST_CASE("of a whole cluster those are detached that are there") {
+TEST_CASE("of a whole cluster those are detached that are there, and none is left out that runs something") {
+    detach_lab alone;
+    alone.lose(n1);
+    CHECK(has(refusal(alone.detach("")), "n1 is lost"));
     detach_lab lab;
     lab.lose(n3);
     lab.say(cluster::node_admin{"n2", false});
@@ -99,6 +137,7 @@ TEST_CASE("what is refused while a node is detached") {
     CHECK(has(refusal(lab.say(cluster::package_move{"web", "n2"})), "hactl node attach n1"));
     CHECK(has(refusal(lab.say(cluster::package_run{"db", "n1"})), "it is detached"));
     CHECK(has(refusal(lab.say(cluster::configure{configuration_text("member_timeout 2s"), {}})), "n1 is detached"));
+    CHECK(has(refusal(lab.say(cluster::cluster_admin{false})), "hactl cluster attach"));
     lab.say(cluster::package_switching{"web", "", false});
     CHECK(has(refusal(lab.say(cluster::package_maintenance{"web", "", true, "", {}})), "detached on n1"));
 

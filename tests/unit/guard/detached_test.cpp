@@ -10,6 +10,7 @@
 #include <fstream>
 
 #include "guard/keeper.hpp"
+#include "guard/process_tree.hpp"
 #include "real_guard.hpp"
 
 using namespace mainstay;
@@ -122,6 +123,46 @@ TEST_CASE("told to end at once, the guard leaves what is detached alone, and not
     CHECK(service.say("on") == service.pid);
     g.start();
     CHECK(g.connect().living.size() == 1);
+}
+
+TEST_CASE("a guard or a keeper that is killed: what it had detached is known to the next guard, and nothing runs twice") {
+    real_guard g;
+    detached_service service(g);
+    SECTION("the guard") { g.kill(); }
+    SECTION("the keeper") {
+        end_guard(g);
+        for (const auto& process : snapshot_processes(false)) {
+            std::ifstream name("/proc/" + std::to_string(process.pid) + "/comm");
+            std::string text;
+            bool ours = std::getline(name, text) && text == "mainstay-keeper";
+            std::ifstream line("/proc/" + std::to_string(process.pid) + "/cmdline");
+            std::string words{std::istreambuf_iterator<char>(line), {}};
+            if (ours && words.find(g.path("").substr(0, g.path("").size() - 1)) != std::string::npos)
+                ::kill(process.pid, SIGKILL);
+        }
+    }
+    g.start();
+    auto hello = g.connect();
+    CHECK(hello.detached);
+    REQUIRE(hello.living.size() == 1);
+    CHECK(hello.living[0].pid == service.pid);
+    CHECK(hello.living[0].request == service.request);
+    ::kill(service.pid, SIGKILL);
+    CHECK(g.expect<exited>().request == service.request);
+}
+
+TEST_CASE("what a killed guard left and was not detached ends before the next one starts anything") {
+    real_guard g;
+    detached_service service(g);
+    g.send(set_lease{boot_now() + std::chrono::hours(1), true, false});
+    g.run("true");  // it has read the lease
+    g.kill();
+    CHECK(is_alive(service.pid));
+    g.start();
+    auto hello = g.connect();
+    CHECK_FALSE(hello.detached);
+    CHECK(hello.living.empty());
+    CHECK_FALSE(is_alive(service.pid));
 }
 
 TEST_CASE("a keeper that can't be understood is not passed over") {

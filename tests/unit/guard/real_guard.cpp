@@ -16,6 +16,7 @@
 #include "guard/keeper.hpp"
 #include "guard/launch.hpp"
 #include "guard/process_tree.hpp"
+#include "guard/record.hpp"
 #include "model/text.hpp"
 
 namespace mainstay::guard::testing {
@@ -80,10 +81,10 @@ real_guard::~real_guard() {
         wait_for_end();
     }
     // What it has left to a keeper is nobody's now.
-    auto kept = take_over(directory_, log_file::bytes_max_default);
-    if (kept && *kept)
-        for (const auto& item : (*kept)->processes)
-            if (start_of(item.pid) == item.start) ::kill(item.pid, SIGKILL);
+    auto kept = take_over(directory_, [](const std::string& path) { return std::make_shared<log_file>(path); });
+    auto record = read_record(directory_);
+    auto identity = kept && *kept ? (*kept)->identity : record ? record->identity : std::string();
+    if (!identity.empty()) (void)end_leftovers(identity);
     std::filesystem::remove_all(directory_);
 }
 
@@ -138,6 +139,11 @@ request_id real_guard::run(const std::string& command, start_process base) {
     send(base);
     CHECK(expect<started>().request == base.request);
     return base.request;
+}
+
+void real_guard::kill() {
+    ::kill(pid_, SIGKILL);
+    wait_for_end();
 }
 
 int real_guard::wait_for_end() {

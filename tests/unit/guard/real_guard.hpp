@@ -44,6 +44,7 @@ public:
 
     int wait_for_end();  // of the guard; its exit code
     void start();        // another one after it, in the same directory
+    void kill();         // without a word, and its daemon with it
     [[nodiscard]] std::string path(const std::string& name) const { return directory_ + '/' + name; }
     [[nodiscard]] pid_t pid() const { return pid_; }
     [[nodiscard]] std::vector<std::string> command_line() const;
