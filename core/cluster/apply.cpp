@@ -422,6 +422,7 @@ applied apply(state& current, log_index index, const consensus::entry& item) {
             return outcome;
         }
     }
+    prune_partial_starts(current);
     current.applied = index;
     queue_notices(current, index, item, outcome);
     return outcome;

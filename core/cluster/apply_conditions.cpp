@@ -29,6 +29,13 @@ std::string against_reason(const std::string& reason) {
 void end_maintenance(state& current, const std::string& name, package_state& item) {
     if (!item.maintained) return;
     item.maintained.reset();
+    // SG 7.2: what was started partly is good for maintenance only.
+    if (current.runs_partly(name) != nullptr) {
+        if (item.stop_asked_by.empty()) item.stop_asked_by = "the end of its maintenance, it runs partly";
+    } else if (current.partial_starts.contains(name)) {
+        item.target = node_id{};
+        item.asked_by.clear();
+    }
     current.alarms.erase(name + " maintenance_overdue");
 }
 
@@ -122,6 +129,9 @@ void fold::on(const package_maintenance& body) {
     const auto& name = body.package;
     if (!body.on) {
         if (!item->maintained) return refuse("package " + name + " is not in maintenance");
+        if (const auto* partly = state_.runs_partly(name))
+            return refuse("package " + name + " was started partly (" + listed(partly->steps) +
+                          ") and can't leave maintenance so: hactl package halt " + name + " first");
         auto wrong = state_.against_leaving_maintenance(name);
         if (!wrong.empty())
             return refuse("package " + name + " can't leave maintenance: " + wrong +

@@ -106,7 +106,9 @@ std::string fold::against_change(const std::string& name, const package_state& i
     auto first = item.maintained ? "hactl package maintenance off " + name : "halt it";
     if (to == nullptr) return now + first + " before it is removed";
     // SG 7.2
-    auto keywords = item.maintained ? differing(from, *to) : needs_down(from, *to, state_.parts_may_change(item));
+    auto keywords = item.maintained
+                        ? differing(from, *to)
+                        : needs_down(from, *to, state_.parts_may_change(item), state_.scripts_may_change(item));
     if (!keywords.empty()) return now + first + " before " + keywords.front() + " is changed";
     if (!item.active()) return {};
     auto parts = changes_of_parts(from, *to);
@@ -126,7 +128,8 @@ std::string fold::against_change(const std::string& name, const package_state& i
         if (fresh) continue;
         if (count != item.restarts.end() && service.restart_max && count->second > *service.restart_max)
             return now + std::to_string(count->second) + " restarts of service " + service.name +
-                   " have been counted, more than its new service_restart: they count until the package is halted";
+                   " have been counted, more than its new service_restart: hactl package reset-restarts " +
+                   package_of(name) + ' ' + service.name + " forgets them";
     }
     auto wrong = after.against_staying(name, state_);
     return wrong.empty() ? wrong : now + "the change would fail it: " + wrong;

@@ -3,6 +3,7 @@
 #include <vector>
 
 #include "cluster/fold.hpp"
+#include "cluster/newer_keywords.hpp"
 
 namespace mainstay::cluster {
 
@@ -52,6 +53,7 @@ bool fold::has_nothing_to_detach(node_id id) const {
 }
 
 void fold::on(const node_detach& body) {
+    if (auto wrong = against_newer_command(state_, body); !wrong.empty()) return refuse(std::move(wrong));
     if (auto wrong = against_reason(body.reason); !wrong.empty()) return refuse(std::move(wrong));
     auto list = named_or_all(body.node);
     // Of a whole cluster those that run nothing and are not there have nothing to detach.

@@ -71,7 +71,7 @@ void fold::on(const package_report& body) {
     if (body.what == report::running) {
         if (item->phase != package_phase::starting) return;
         item->phase = package_phase::running;
-        item->start_took = between(item->start_by.when, item_.when);
+        if (state_.runs_partly(body.package) == nullptr) item->start_took = between(item->start_by.when, item_.when);
         item->phase_by = by(item->start_by.reason);
         item->target = node_id{};
         item->target_any = false;
@@ -89,7 +89,8 @@ void fold::failed_or_halted(package_state& item, const package_report& body, con
             "package " + body.package + " on " + state_.node_name(body.node) + ": " + reason, item_.when};
         if (item.target == body.node) item.target = node_id{};
     }
-    if (body.what == report::halted && item.phase == package_phase::halting)
+    bool whole = state_.runs_partly(body.package) == nullptr;
+    if (body.what == report::halted && item.phase == package_phase::halting && whole)
         item.halt_took = between(item.phase_by.when, item_.when);
     switch (body.what) {
         case report::start_exit_1:
@@ -225,28 +226,35 @@ void fold::on(const package_run& body) {
     auto list = instances(body.package);
     if (list.empty()) return;
     if (state_.find_package(body.package)->everywhere()) return run_everywhere(body);
-    auto* item = &state_.packages[body.package];
-    if (item->active())
-        return refuse("package " + body.package + " is " + to_string(item->phase) + " on " +
-                      state_.node_name(item->owner));
-    if (state_.halted) return refuse("the cluster is halted: hactl cluster run");
-    auto where = body.node;
-    if (item->maintained) {
-        auto own = state_.node_name(item->maintained->node);
+    if (run_failover(body.package, body.node)) state_.partial_starts.erase(body.package);
+}
+
+bool fold::run_failover(const std::string& name, std::string where) {
+    auto refused = [this](std::string why) {
+        refuse(std::move(why));
+        return false;
+    };
+    auto& item = state_.packages[name];
+    if (item.active())
+        return refused("package " + name + " is " + to_string(item.phase) + " on " + state_.node_name(item.owner));
+    if (state_.halted) return refused("the cluster is halted: hactl cluster run");
+    if (item.maintained) {
+        auto own = state_.node_name(item.maintained->node);
         if (!where.empty() && where != own)
-            return refuse("package " + body.package + " is in maintenance on " + own + " and may run there only");
+            return refused("package " + name + " is in maintenance on " + own + " and may run there only");
         where = own;
     }
     if (where.empty()) {
-        if (!somewhere(body.package, *item, node_id{})) return;
-        item->target_any = true;
+        if (!somewhere(name, item, node_id{})) return false;
+        item.target_any = true;
     } else {
-        auto id = destination(body.package, *item, where);
-        if (!id) return;
-        item->target = id;
+        auto id = destination(name, item, where);
+        if (!id) return false;
+        item.target = id;
     }
-    forgive(state_, body.package, *item);
-    item->asked_by = item_.actor;
+    forgive(state_, name, item);
+    item.asked_by = item_.actor;
+    return true;
 }
 
 // SG 5.2: all enabled nodes of a multi-node package, or the one named.
@@ -398,6 +406,12 @@ void fold::on(const package_switching& body) {
             item.switching_by = by(reason);
         } else if (body.enabled) {
             item.node_off.erase(id);
+            // `package halt --node` has switched it off, and nothing else would switch it on alone.
+            bool own = config.everywhere() && name == instance_name(config, body.node) &&
+                       state_.feature_level >= instance_switching_level;
+            if (!own) continue;
+            item.switching = true;
+            item.switching_by = by(reason);
         } else {
             item.node_off[id] = by(reason);
         }

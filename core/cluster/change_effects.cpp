@@ -56,7 +56,9 @@ std::vector<std::string> effects_on_packages(const state& now, const configurati
                               ": "](const std::string& text) { list.push_back(head + text); };
         auto parts = changes_of_parts(*from, *to);
         for (const auto& service : parts.services_halted) say("halts service " + service);
+        for (const auto& script : parts.scripts_stopped) say("runs " + script + " stop");
         for (const auto& address : parts.addresses_removed) say("takes address " + address + " away");
+        for (const auto& script : parts.scripts_started) say("runs " + script + " start; the package fails if it does");
         for (const auto& address : parts.addresses_added) say("adds address " + address);
         for (const auto& service : parts.services_started) say("starts service " + service);
         for (const auto& keyword : differing(*from, *to))
@@ -74,7 +76,9 @@ problems against_packages(const state& now, const configuration& wanted) {
         const auto* from = now.find_package(name);
         const auto* to = find(wanted, package_of(name));
         if (from == nullptr || to == nullptr || (!item.active() && !item.maintained)) continue;
-        auto keywords = item.maintained ? differing(*from, *to) : needs_down(*from, *to, now.parts_may_change(item));
+        auto keywords = item.maintained
+                            ? differing(*from, *to)
+                            : needs_down(*from, *to, now.parts_may_change(item), now.scripts_may_change(item));
         for (const auto& keyword : keywords) {
             problem wrong;
             wrong.severity = problem::level::warning;

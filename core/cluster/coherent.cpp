@@ -34,6 +34,8 @@ bool packages_agree(const state& value) {
     for (const auto& config : value.config.packages)
         for (const auto& name : value.instances(config))
             if (!value.packages.contains(name)) return false;
+    for (const auto& [name, item] : value.partial_starts)
+        if (!value.packages.contains(name) || item.steps.empty()) return false;
     return std::all_of(value.packages.begin(), value.packages.end(),
                        [&](const auto& item) { return package_agrees(value, item.second); });
 }

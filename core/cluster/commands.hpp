@@ -534,13 +534,49 @@ struct package_pin {
     }
 };
 
+// hactl package start P [--node N] --to STEP --without STEP: only in maintenance (SG 7.2, cmrunpkg -m and -e). Steps as
+// package_steps.hpp names them, as they were written.
+struct package_run_partly {
+    static constexpr const char* name_ = "package_run_partly";
+    std::string package;
+    std::string node;  // empty = where it is in maintenance
+    std::string last;  // the last step that is taken; empty = all
+    std::vector<std::string> without;
+    static void fields(auto& self, auto&& visit) {
+        visit("package", self.package);
+        visit("node", self.node);
+        visit("last", self.last);
+        visit("without", self.without);
+    }
+};
+
+// hactl package halt P --partial (SG 7.2, cmhaltpkg -s): only what was started partly.
+struct package_stop_partly {
+    static constexpr const char* name_ = "package_stop_partly";
+    std::string package;
+    static void fields(auto& self, auto&& visit) { visit("package", self.package); }
+};
+
+// hactl package reset-restarts P [SERVICE] [--node N] (SG cmmodpkg -R -s): its restarts are counted from nothing again.
+struct restarts_reset {
+    static constexpr const char* name_ = "restarts_reset";
+    std::string package;
+    std::string node;     // of a multi-node package: the instance there; empty = all
+    std::string service;  // empty = all
+    static void fields(auto& self, auto&& visit) {
+        visit("package", self.package);
+        visit("node", self.node);
+        visit("service", self.service);
+    }
+};
+
 using command_body =
     std::variant<found_cluster, configure, node_lost, node_back, fence_request, fence_result, package_start,
                  package_halt, package_report, service_restarted, package_run, package_stop, package_move,
                  package_switching, node_admin, cluster_admin, cluster_event, power_action, feature_level, notified,
                  proof_broken, fence_node, package_wish_over, resource_set, subnet_seen, package_maintenance,
-                 service_down, planned, package_stop_on, node_detach, node_attach, detachment_report,
-                 certify_detached, package_pin>;
+                 service_down, planned, package_stop_on, node_detach, node_attach, detachment_report, certify_detached,
+                 package_pin, package_run_partly, package_stop_partly, restarts_reset>;
 
 // `origin` and `serial` name a submission: the same one never counts twice, however often it is
 // sent (a node's serials grow within one life; decisions of the leader itself have none).

@@ -119,7 +119,12 @@ private:
         out_.details.emplace_back("proof", to_string(body.proof));
         say("package_starting", "info",
             "start " + body.package + " on " + node(body.node) + ": " + body.reason +
-                " (proof: " + to_string(body.proof) + ")");
+                " (proof: " + to_string(body.proof) + ")" + partly(body.package));
+    }
+    // What a generation that was started partly consists of.
+    std::string partly(const std::string& package) const {
+        const auto* item = state_.runs_partly(package);
+        return item == nullptr ? std::string() : "; partly: " + listed(item->steps);
     }
     void on(const package_halt& body) {
         generation(body.package, body.generation);
@@ -133,7 +138,7 @@ private:
                     (body.detail.empty() ? "" : " (" + body.detail + ")");
         switch (body.what) {
             case report::running:
-                return say("package_running", "info", text);
+                return say("package_running", "info", text + partly(body.package));
             case report::halted:
                 return say("package_halted", "info", text);
             case report::halt_exit_2:
@@ -151,6 +156,20 @@ private:
     }
     void on(const package_run& body) {
         say("package_start_asked", "info", "package start " + package_on(body.package, body.node));
+    }
+    void on(const package_run_partly& body) {
+        auto text = "package start " + package_on(body.package, body.node);
+        if (!body.last.empty()) text += " up to " + body.last;
+        for (const auto& step : body.without) text += (&step == body.without.data() ? " without " : ", ") + step;
+        say("package_start_asked", "info", text);
+    }
+    void on(const package_stop_partly& body) {
+        say("package_halt_asked", "info", "package halt " + package_on(body.package, "") + ", of what was started");
+    }
+    void on(const restarts_reset& body) {
+        say("restarts_reset", "info",
+            "restarts of " + (body.service.empty() ? "all services" : "service " + body.service) + " of " +
+                package_on(body.package, body.node) + " are counted anew");
     }
     void on(const package_stop& body) {
         say("package_halt_asked", "info", "package halt " + package_on(body.package, ""));

@@ -1,6 +1,7 @@
 // Inside of apply(): one command being applied to one state. apply.cpp has what is about
 // nodes and events, apply_configuration.cpp what is about the configuration, apply_package.cpp what is about packages,
-// apply_conditions.cpp what they rely on, apply_detach.cpp detached nodes, apply_pin.cpp pins. Not for other folders.
+// apply_partly.cpp partial starts and restart counts, apply_conditions.cpp what they rely on, apply_detach.cpp detached
+// nodes, apply_pin.cpp pins. Not for other folders.
 #pragma once
 
 #include <string>
@@ -25,6 +26,9 @@ void end_maintenance_on(state& current, node_id node);
 
 // What an administrator writes stands in tables and histories, on one line; empty = it does.
 [[nodiscard]] std::string against_reason(const std::string& reason);
+
+// Forgets partial starts that will not come any more, and those that are over.
+void prune_partial_starts(state& current);
 
 // An administrator has seen to it: what has failed before is not counted any more.
 void forgive(state& current, const std::string& name, package_state& item);
@@ -95,6 +99,12 @@ private:
     // True when a node of the list could take the package; else refused.
     bool somewhere(const std::string& name, const package_state& item, node_id except);
     void on(const package_run& body);
+    // apply_partly.cpp: what an administrator has done by halves
+    void on(const package_run_partly& body);
+    void on(const package_stop_partly& body);
+    void on(const restarts_reset& body);
+    // False, and refused, when the failover package can't be started there by command; `where` empty = by policy.
+    bool run_failover(const std::string& name, std::string where);
     void on(const package_stop& body);
     void on(const package_stop_on& body);
     void stop(const std::string& instance);

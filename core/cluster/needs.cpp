@@ -135,6 +135,7 @@ std::string state::against_leaving_maintenance(const std::string& instance) cons
     const auto& item = packages.at(instance);
     const auto* package = find_package(instance);
     if (package == nullptr || !item.maintained) return {};
+    if (const auto* partly = runs_partly(instance)) return "it was started partly (" + listed(partly->steps) + ")";
     if (item.phase == package_phase::starting || item.phase == package_phase::halting)
         return "it is " + std::string(to_string(item.phase));
     if (item.phase != package_phase::running) return {};

@@ -75,6 +75,9 @@ std::uint32_t level_of(const command_body& asked) {
                           std::is_same_v<kind, certify_detached>)
                 return detach_level;
             if constexpr (std::is_same_v<kind, package_pin>) return pins_level;
+            constexpr bool partly = std::is_same_v<kind, package_run_partly> ||
+                                    std::is_same_v<kind, package_stop_partly> || std::is_same_v<kind, restarts_reset>;
+            if constexpr (partly) return partial_starts_level;
             return 0;
         },
         asked);

@@ -41,6 +41,14 @@ void put_packages(codec::writer& out, const state& now) {
     }
 }
 
+// Only when there are any: an id is the same on nodes of all versions.
+void put_partial_starts(codec::writer& out, const state& now) {
+    for (const auto& [name, item] : now.partial_starts) {
+        out.put(name);
+        out.put(item);
+    }
+}
+
 std::string state_part(const state& now) {
     bytes basis;
     codec::writer out(basis);
@@ -62,6 +70,7 @@ std::string state_part(const state& now) {
         out.put(item.node);
         out.put(item.until);
     }
+    put_partial_starts(out, now);
     for (const auto& [source, item] : now.power) {
         out.put(source);
         out.put(item.on_battery);

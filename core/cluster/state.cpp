@@ -97,6 +97,18 @@ bool state::parts_may_change(const package_state& item) const {
            item.stop_asked_by.empty();
 }
 
+bool state::scripts_may_change(const package_state& item) const {
+    return feature_level >= online_scripts_level && parts_may_change(item);
+}
+
+const partial_start* state::runs_partly(const std::string& instance) const {
+    auto found = partial_starts.find(instance);
+    auto item = packages.find(instance);
+    bool runs = found != partial_starts.end() && item != packages.end() && item->second.active() &&
+                item->second.generation == found->second.generation;
+    return runs ? &found->second : nullptr;
+}
+
 bool state::may_host(node_id node) const {
     auto found = nodes.find(node);
     return found != nodes.end() && found->second.status == node_status::up && !found->second.halted &&

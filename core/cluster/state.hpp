@@ -11,6 +11,7 @@
 
 #include "cluster/commands.hpp"
 #include "model/config.hpp"
+#include "model/package_steps.hpp"
 #include "model/timing.hpp"
 
 namespace mainstay::cluster {
@@ -32,6 +33,15 @@ inline constexpr std::uint32_t sites_level = 4;
 
 // ... and nodes may be detached.
 inline constexpr std::uint32_t detach_level = 4;
+// ... a package in maintenance may be started partly, and restarts of services are reset.
+inline constexpr std::uint32_t partial_starts_level = 4;
+// ... and the external scripts of a running package may change.
+inline constexpr std::uint32_t online_scripts_level = 4;
+
+// ... and `package enable` with a node switches the instance of a multi-node package there on.
+inline constexpr std::uint32_t instance_switching_level = 4;
+// ... and nodes call external scripts with `validate` for each other.
+inline constexpr std::uint32_t validations_level = 4;
 
 // Who set a flag, and when.
 struct provenance {
@@ -206,6 +216,16 @@ struct package_state {
     [[nodiscard]] bool active() const { return phase != package_phase::down; }
 };
 
+// SG 7.2: the one generation of a package that takes these steps and no others.
+struct partial_start {
+    mainstay::generation generation;  // the next one while it is asked for, then the newest
+    std::vector<package_step> steps;
+    static void fields(auto& self, auto&& visit) {
+        visit("generation", self.generation);
+        visit("steps", self.steps);
+    }
+};
+
 struct fence_state {
     fence_request request;
     bool done = false;
@@ -328,6 +348,8 @@ struct state {
     generation generation_floor;
     std::map<node_id, detachment> detached;  // from detach_level on
     std::map<std::string, pin> pins;         // by package; from pins_level on
+    // By package, while such a start is asked for or its generation is active; from partial_starts_level on.
+    std::map<std::string, partial_start> partial_starts;
     static void fields(auto& self, auto&& visit) {
         visit("applied", self.applied);
         visit("cluster", self.cluster);
@@ -358,6 +380,7 @@ struct state {
         }
         if (self.feature_level >= detach_level) visit("detached", self.detached);
         if (self.feature_level >= pins_level) visit("pins", self.pins);
+        if (self.feature_level >= partial_starts_level) visit("partial_starts", self.partial_starts);
     }
 
     configuration config;  // parsed from configuration_text whenever that changes
@@ -382,6 +405,10 @@ struct state {
     [[nodiscard]] std::string against_staying(const std::string& instance, const state& before) const;
     // SG 3.11: services and addresses come and go where it runs, but not in the middle of its start or its end.
     [[nodiscard]] bool parts_may_change(const package_state& item) const;
+    // ... and its external scripts.
+    [[nodiscard]] bool scripts_may_change(const package_state& item) const;
+    // The steps that its newest generation, which is active, was started with; null = all of them.
+    [[nodiscard]] const partial_start* runs_partly(const std::string& instance) const;
     // What speaks against ending its maintenance; empty = nothing.
     [[nodiscard]] std::string against_leaving_maintenance(const std::string& instance) const;
     // Subnets and generic resources of the package that are not up on the node.

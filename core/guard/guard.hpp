@@ -116,7 +116,7 @@ private:
     bool lease_packages_ = false;
     bool detached_ = false;  // packages run here and are to outlive this guard
     std::int64_t keeper_again_us_ = 0;
-    std::string ending_;     // why this node ends; empty as long as it does not
+    std::string ending_;  // why this node ends; empty as long as it does not
     node_resetter resetter_;
     watchdog_keeper watchdog_;
     std::int64_t reset_again_us_ = 0;

@@ -15,7 +15,8 @@ namespace mainstay::guard {
 
 namespace {
 
-// What an older guard left behind is read by a newer one: messages never change, new kinds are appended with a new number.
+// What an older guard left behind is read by a newer one: messages never change, new kinds are appended with a new
+// number.
 constexpr std::uint32_t keeper_version = 1;
 constexpr std::chrono::milliseconds patience{10'000};
 
@@ -148,7 +149,8 @@ result<std::optional<kept>> take_over(const std::string& run_dir, const open_log
     if (head == nullptr) return silent();
     if (head->version > keeper_version)
         return fail("the keeper of detached packages speaks version " + std::to_string(head->version) +
-                    ", this guard up to " + std::to_string(keeper_version) + ": install the version that detached them");
+                    ", this guard up to " + std::to_string(keeper_version) +
+                    ": install the version that detached them");
     kept all;
     all.identity = head->identity;
     auto processes = head->processes;

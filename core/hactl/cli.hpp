@@ -53,7 +53,10 @@ struct invocation {
     std::vector<std::string> options;  // names of those given
     bool plan = false;
     std::string plan_id;
-    std::vector<std::string> files;  // of simulate without mainstayd
+    std::string to;                    // package start: the last step that is taken
+    std::vector<std::string> without;  // package start: steps that are left out
+    bool partial = false;              // package halt: only what was started partly
+    std::vector<std::string> files;    // of simulate without mainstayd
     // Of simulate: what is to happen, in the order written. An --apply has several files.
     std::vector<std::pair<std::string, std::vector<std::string>>> happenings;
 };

@@ -82,6 +82,26 @@ json package_params(const context& c) {
     return out;
 }
 
+exit_code package_start(context& c) {
+    auto params = package_params(c);
+    if (!c.given.to.empty()) params["to"] = c.given.to;
+    if (!c.given.without.empty()) params["without"] = c.given.without;
+    return act(c, "package.start", std::move(params));
+}
+
+exit_code package_halt(context& c) {
+    auto params = package_params(c);
+    if (c.given.partial) params["partial"] = true;
+    return act(c, "package.halt", std::move(params));
+}
+
+exit_code package_reset_restarts(context& c) {
+    json params{{"package", c.given.words.at(0)}};
+    if (c.given.words.size() > 1) params["service"] = c.given.words[1];
+    if (!c.given.node.empty()) params["node"] = c.given.node;
+    return act(c, "package.reset_restarts", std::move(params));
+}
+
 template <const char* const& method>
 exit_code on_package(context& c) {
     return act(c, method, package_params(c));
@@ -102,8 +122,6 @@ exit_code on_cluster(context& c) {
     return act(c, method, json::object());
 }
 
-constexpr const char* package_start = "package.start";
-constexpr const char* package_halt = "package.halt";
 constexpr const char* package_move = "package.move";
 constexpr const char* package_enable = "package.enable";
 constexpr const char* package_disable = "package.disable";
@@ -136,9 +154,9 @@ constexpr std::array table_of_commands{
             "fail-node return-node halt-node fail-package fail-subnet resource on-battery move apply files", simulate},
     command{"history", "", "what happened, why, and who asked for it", 0, 0, "limit package node", history},
     command{"package start", "PACKAGE [NODE]", "start it, on that node or the first that can", 1, 2,
-            "node wait plan plan-id", on_package<package_start>},
+            "node wait plan plan-id to without", package_start},
     command{"package halt", "PACKAGE [NODE]", "halt it and switch it off; with a node, only there", 1, 2,
-            "node wait plan plan-id", on_package<package_halt>},
+            "node wait plan plan-id partial", package_halt},
     command{"package move", "PACKAGE [NODE]", "halt it and start it on that node, or the next", 1, 2,
             "node wait plan plan-id", on_package<package_move>},
     command{"package enable", "PACKAGE [NODE]", "switch it on, everywhere or for one node", 1, 2,
@@ -151,6 +169,8 @@ constexpr std::array table_of_commands{
             "reason until wait plan plan-id", package_pin},
     command{"package unpin", "PACKAGE", "let it start on any node of its list again", 1, 1, "wait plan plan-id",
             package_unpin},
+    command{"package reset-restarts", "PACKAGE [SERVICE]", "count the restarts of a service, or of all, anew", 1, 2,
+            "node wait plan plan-id", package_reset_restarts},
     command{"resource set", "NAME up|down|VALUE", "a generic resource on this node, or on --node", 2, 2,
             "node wait plan plan-id", resource_set},
     command{"resource get", "NAME", "what it is set to there", 1, 1, "node", resource_get},

@@ -31,7 +31,16 @@ constexpr std::pair<const char*, const char*> things_to_happen[] = {
 };
 
 // Their order among each other counts: they are taken from what was parsed, not from here.
-po::typed_value<std::vector<std::string>>* several() { return po::value<std::vector<std::string>>()->composing(); }
+po::typed_value<std::vector<std::string>>* several(std::vector<std::string>* to = nullptr) {
+    return po::value<std::vector<std::string>>(to)->composing();
+}
+
+void describe_partial_starts(invocation& out, po::options_description& all) {
+    auto add = all.add_options();
+    add("to", po::value(&out.to), "package start, in maintenance: up to this step (address, sg/package_ip)");
+    add("without", several(&out.without), "package start, in maintenance: all but this step");
+    add("partial", po::bool_switch(&out.partial), "package halt: what was started partly");
+}
 
 po::options_description describe(invocation& out, raw_values& raw) {
     po::options_description all;
@@ -58,6 +67,7 @@ po::options_description describe(invocation& out, raw_values& raw) {
     add("plugin-dir", po::value(&out.plugin_dir), "plugins for a check without mainstayd");
     add("plan", po::bool_switch(&out.plan), "only show what would come of it, and the plan's id");
     add("plan-id", po::value(&out.plan_id), "only if things are still as they were for that plan");
+    describe_partial_starts(out, all);
     for (const auto& [name, text] : things_to_happen) {
         auto* value = several();
         if (std::string_view(name) == "apply") value->multitoken();
@@ -131,6 +141,7 @@ result<invocation> read_options(const std::vector<std::string>& arguments, const
     drop("force", out.force);
     drop("yes", out.yes);
     drop("plan", out.plan);
+    drop("partial", out.partial);
     drop("help", out.help);
     drop("version", out.version);
     if (!raw.wait.empty()) {

@@ -117,6 +117,10 @@ std::string package_table(const json& status, const console& to) {
         auto reason = text_of(package, "reason");
         for (const auto& kept : {maintenance_text(package, now), pin_text(package, now)})
             if (!kept.empty()) notes += name + ": " + kept + '\n';
+        const auto& partial = member(package, "partial");
+        if (partial.is_object())
+            notes += fmt::format("{}: started partly: {}; without {}\n", name, joined(member(partial, "steps"), ", "),
+                                 joined(member(partial, "left_out"), ", "));
         if (state != "running" && !reason.empty()) notes += name + ": " + reason + '\n';
         for (const auto& service : member(package, "services")) {
             auto restarts = number_of(service, "restarts").value_or(0);

@@ -36,7 +36,7 @@ std::vector<filesystem_config> same_mounts(std::vector<filesystem_config> to,
 }
 
 // `to`, with everything that may change at once as it is in `from`.
-package_config held_back(package_config to, const package_config& from, bool parts_change) {
+package_config held_back(package_config to, const package_config& from, bool parts_change, bool scripts_change) {
     auto wanted_activation = to.storage.activation;  // SG 3.11: with the package down
     to.description = from.description;
     to.nodes = from.nodes;
@@ -61,6 +61,10 @@ package_config held_back(package_config to, const package_config& from, bool par
     to.storage.activation = wanted_activation;
     to.filesystems = same_mounts(std::move(to.filesystems), from.filesystems);
     if (parts_change) to.addresses = from.addresses;
+    if (scripts_change) {
+        to.external_pre_scripts = from.external_pre_scripts;
+        to.external_scripts = from.external_scripts;
+    }
     bool own = parts_change && of_script(to.services) == of_script(from.services);
     to.services = own ? from.services : same_processes(std::move(to.services), from.services);
     return to;
@@ -113,13 +117,39 @@ std::vector<std::string> differing(const package_config& from, const package_con
     return list;
 }
 
-std::vector<std::string> needs_down(const package_config& from, const package_config& to, bool parts_change) {
-    return differing(from, held_back(to, from, parts_change));
+std::vector<std::string> needs_down(const package_config& from, const package_config& to, bool parts_change,
+                                    bool scripts_change) {
+    return differing(from, held_back(to, from, parts_change, scripts_change));
 }
 
 bool same_process(const service_config& one, const service_config& other) {
     return one.name == other.name && one.command == other.command;
 }
+
+namespace {
+
+// Those of `list` that are not in `other`, with their keyword.
+std::vector<std::string> more_scripts(const std::string& keyword, const std::vector<std::string>& list,
+                                      const std::vector<std::string>& other) {
+    std::vector<std::string> out;
+    for (const auto& path : list)
+        if (std::find(other.begin(), other.end(), path) == other.end()) out.push_back(keyword + path);
+    return out;
+}
+
+void change_scripts(part_changes& out, const package_config& from, const package_config& to) {
+    const std::string pre = "external_pre_script ";
+    const std::string later = "external_script ";
+    auto gone = more_scripts(pre, from.external_pre_scripts, to.external_pre_scripts);
+    auto more = more_scripts(later, from.external_scripts, to.external_scripts);
+    gone.insert(gone.end(), more.begin(), more.end());
+    out.scripts_stopped.assign(gone.rbegin(), gone.rend());
+    out.scripts_started = more_scripts(pre, to.external_pre_scripts, from.external_pre_scripts);
+    more = more_scripts(later, to.external_scripts, from.external_scripts);
+    out.scripts_started.insert(out.scripts_started.end(), more.begin(), more.end());
+}
+
+}  // namespace
 
 part_changes changes_of_parts(const package_config& from, const package_config& to) {
     part_changes out;
@@ -132,6 +162,7 @@ part_changes changes_of_parts(const package_config& from, const package_config& 
             return item.address == wanted.address && item.subnet == wanted.subnet;
         });
     };
+    change_scripts(out, from, to);
     for (const auto& item : from.services)
         if (!service_of(to, item)) out.services_halted.push_back(item.name);
     for (const auto& item : from.addresses)

@@ -34,6 +34,19 @@ struct program_look {
 };
 using program_looks = std::map<std::string, program_look>;  // by node
 
+// How an external script ended that was called with `validate` (SG 3.10).
+struct validation_seen {
+    std::int32_t code = 0;   // exit status, -signal, or 127 when it could not be started
+    bool timed_out = false;  // it was killed
+    std::string line;        // the last that it wrote
+    [[nodiscard]] bool good() const { return code == 0 && !timed_out; }
+    static void fields(auto& self, auto&& visit) {
+        visit("code", self.code);
+        visit("timed_out", self.timed_out);
+        visit("line", self.line);
+    }
+};
+
 struct named_program {
     std::string path;  // absolute
     std::string package;

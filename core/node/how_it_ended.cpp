@@ -4,8 +4,6 @@
 
 namespace mainstay::node {
 
-namespace {
-
 std::string last_line(const std::string& text) {
     auto end = text.find_last_not_of("\n\r ");
     if (end == std::string::npos) return {};
@@ -14,8 +12,6 @@ std::string last_line(const std::string& text) {
     constexpr std::size_t shown_max = 160;
     return text.substr(from, std::min(end - from + 1, shown_max));
 }
-
-}  // namespace
 
 std::string how_it_ended(const process_exited& item) {
     std::string text = item.timed_out  ? "did not end in time"

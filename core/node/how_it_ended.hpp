@@ -7,6 +7,9 @@
 
 namespace mainstay::node {
 
+// The last that it wrote, on one line; empty = nothing.
+[[nodiscard]] std::string last_line(const std::string& text);
+
 [[nodiscard]] std::string how_it_ended(const process_exited& item);
 
 }  // namespace mainstay::node

@@ -250,8 +250,40 @@ struct tell_programs {
     }
 };
 
+// On `to`, one external script of a package is to be called with `validate`. What comes back comes as validation_told,
+// or not at all; asked twice under the same id is asked once.
+struct ask_validation {
+    static constexpr const char* name_ = "ask_validation";
+    std::string to;
+    std::uint64_t id = 0;
+    std::string package;
+    std::string path;
+    string_pairs environment;
+    static void fields(auto& self, auto&& visit) {
+        visit("to", self.to);
+        visit("id", self.id);
+        visit("package", self.package);
+        visit("path", self.path);
+        visit("environment", self.environment);
+    }
+};
+
+// The answer to validate_script.
+struct tell_validation {
+    static constexpr const char* name_ = "tell_validation";
+    std::string to;
+    std::uint64_t id = 0;
+    validation_seen seen;
+    static void fields(auto& self, auto&& visit) {
+        visit("to", self.to);
+        visit("id", self.id);
+        visit("seen", self.seen);
+    }
+};
+
 using input = std::variant<datagram, tick, stored, process_exited, plugin_answer, plugin_event, admin_call, guard_hello,
-                           leave, watchdog_armed, subnets_seen, links_seen, ask_programs, tell_programs>;
+                           leave, watchdog_armed, subnets_seen, links_seen, ask_programs, tell_programs, ask_validation,
+                           tell_validation>;
 
 // ---- outputs -----------------------------------------------------------------------------------
 
@@ -488,8 +520,37 @@ struct programs_told {
     }
 };
 
+// Another node asks what this script says to `validate` here; answered by tell_validation.
+struct validate_script {
+    static constexpr const char* name_ = "validate_script";
+    std::string asker;
+    std::uint64_t id = 0;
+    std::string package;
+    std::string path;
+    string_pairs environment;
+    static void fields(auto& self, auto&& visit) {
+        visit("asker", self.asker);
+        visit("id", self.id);
+        visit("package", self.package);
+        visit("path", self.path);
+        visit("environment", self.environment);
+    }
+};
+
+struct validation_told {
+    static constexpr const char* name_ = "validation_told";
+    std::string node;
+    std::uint64_t id = 0;
+    validation_seen seen;
+    static void fields(auto& self, auto&& visit) {
+        visit("node", self.node);
+        visit("id", self.id);
+        visit("seen", self.seen);
+    }
+};
+
 using output = std::variant<send, publish_beat, store, run_process, kill_process, call_plugin, run_event_sources,
                             set_lease, reset_node, admin_progress, admin_done, happened, configuration_changed, trace,
-                            left, look_at_programs, programs_told>;
+                            left, look_at_programs, programs_told, validate_script, validation_told>;
 
 }  // namespace mainstay::node

@@ -15,9 +15,28 @@ struct first_active {
     }
 };
 
+struct first_own {
+    std::vector<own_parts::service> services;
+    std::vector<own_parts::ip_address> addresses;
+    static void fields(auto& self, auto&& visit) {
+        visit("services", self.services);
+        visit("addresses", self.addresses);
+    }
+};
+
+struct later_parts {
+    std::optional<std::vector<own_parts::script>> scripts;
+    std::vector<package_step> only;
+    static void fields(auto& self, auto&& visit) {
+        visit("scripts", self.scripts);
+        visit("only", self.only);
+    }
+};
+
 using first_packages = std::map<std::string, first_active>;
 using parts_of_packages = std::map<std::string, script_parts>;
-using own_of_packages = std::map<std::string, own_parts>;
+using own_of_packages = std::map<std::string, first_own>;
+using later_of_packages = std::map<std::string, later_parts>;
 
 }  // namespace
 
@@ -25,17 +44,22 @@ bytes stored_form(const local_record& record) {
     first_packages packages;
     parts_of_packages parts;
     own_of_packages own;
+    later_of_packages later;
     for (const auto& [name, item] : record.packages) {
         packages[name] = {item.generation, item.machine, item.phase};
         if (!item.parts.empty()) parts[name] = item.parts;
-        if (item.own) own[name] = *item.own;
+        if (item.own) own[name] = {item.own->services, item.own->addresses};
+        bool scripts = item.own && item.own->scripts;
+        if (scripts) later[name].scripts = item.own->scripts;
+        if (!item.only.empty()) later[name].only = item.only;
     }
     bytes out;
     codec::writer writer(out);
     writer.put(packages);
     writer.put(record.joined);
-    if (!parts.empty() || !own.empty()) writer.put(parts);
-    if (!own.empty()) writer.put(own);
+    if (!parts.empty() || !own.empty() || !later.empty()) writer.put(parts);
+    if (!own.empty() || !later.empty()) writer.put(own);
+    if (!later.empty()) writer.put(later);
     return out;
 }
 
@@ -44,19 +68,23 @@ std::optional<local_record> read_stored_form(std::string_view stored) {
     first_packages packages;
     parts_of_packages parts;
     own_of_packages own;
+    later_of_packages later;
     codec::reader reader(stored);
     reader.get(packages);
     reader.get(out->joined);
     if (reader.ok() && !reader.at_end()) reader.get(parts);
     if (reader.ok() && !reader.at_end()) reader.get(own);
+    if (reader.ok() && !reader.at_end()) reader.get(later);
     if (!reader.ok() || !reader.at_end()) {
         out.reset();
         return out;
     }
     for (const auto& [name, item] : packages) {
         auto& made = out->packages[name];
-        made = {item.generation, item.machine, item.phase, std::move(parts[name]), {}};
-        if (auto found = own.find(name); found != own.end()) made.own = std::move(found->second);
+        made = {item.generation, item.machine, item.phase, std::move(parts[name]), {}, std::move(later[name].only)};
+        if (auto found = own.find(name); found != own.end())
+            made.own = own_parts{std::move(found->second.services), std::move(found->second.addresses),
+                                 std::move(later[name].scripts)};
     }
     return out;
 }

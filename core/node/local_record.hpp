@@ -32,13 +32,15 @@ struct local_record {
         std::uint32_t machine = 0;  // of the boot it runs in; dead with it
         runner_phase phase = runner_phase::starting;
         script_parts parts;
-        std::optional<own_parts> own;  // nothing: all of the configuration, which can't change while it runs
+        std::optional<own_parts> own;    // nothing: all of the configuration, which can't change while it runs
+        std::vector<package_step> only;  // started partly (SG 7.2): these steps; empty = all
         static void fields(auto& self, auto&& visit) {
             visit("generation", self.generation);
             visit("machine", self.machine);
             visit("phase", self.phase);
             visit("parts", self.parts);
             visit("own", self.own);
+            visit("only", self.only);
         }
     };
     std::map<std::string, active> packages;
@@ -49,8 +51,9 @@ struct local_record {
     }
 };
 
-// The form on disk. Feature level 1 knew no script_parts, level 2 no own_parts; they stand behind what those wrote, and
-// only when there are any: without them all write and read the same.
+// The form on disk. Feature level 1 knew no script_parts, level 2 no own_parts, level 3 no scripts in them and no
+// partial starts; they stand behind what those wrote, and only when there are any: without them all write and read the
+// same.
 [[nodiscard]] bytes stored_form(const local_record& record);
 // Each of the forms; nothing when it is none of them.
 [[nodiscard]] std::optional<local_record> read_stored_form(std::string_view stored);

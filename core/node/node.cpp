@@ -250,6 +250,12 @@ void node::applied_entry(log_index index, const consensus::entry& entry, const c
 }
 
 void node::consequences(const cluster::command& item, const cluster::applied&) {
+    auto asked = cluster::asked_of(item.body);
+    if (const auto* reset = std::get_if<cluster::restarts_reset>(&asked)) {
+        for (auto& [name, runner] : runners_)
+            if (cluster::package_of(name) == reset->package && (reset->node.empty() || reset->node == name_))
+                runner.reset_restarts(reset->service);
+    }
     if (const auto* request = std::get_if<cluster::fence_request>(&item.body)) {
         probe_addresses(*request);
     } else if (const auto* result = std::get_if<cluster::fence_result>(&item.body)) {

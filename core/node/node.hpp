@@ -221,6 +221,8 @@ private:
     void handle(const links_seen& item);
     void handle(const ask_programs& item);
     void handle(const tell_programs& item);
+    void handle(const ask_validation& item);
+    void handle(const tell_validation& item);
     bool flush_stores();
     bool apply_committed(bool replay);
     [[nodiscard]] bool too_old_for(const cluster::state& state);
@@ -278,6 +280,7 @@ private:
     void forget_ended();
     void record_phases();
     [[nodiscard]] std::optional<own_parts> own_of(const runner& item) const;
+    [[nodiscard]] local_record::active record_of(const runner& item, runner_phase phase) const;
     void check_lease();
     void end_generations();
     void mark_generations_over();

@@ -30,6 +30,9 @@ public:
     verdict operator()(const cluster::package_run& asked) const { return wait_for_run(asked.package); }
     verdict operator()(const cluster::package_move& asked) const { return wait_for_run(asked.package); }
 
+    verdict operator()(const cluster::package_run_partly& asked) const { return wait_for_run(asked.package); }
+
+    verdict operator()(const cluster::package_stop_partly& asked) const { return wait_for_halt(asked.package, ""); }
     verdict operator()(const cluster::package_stop& asked) const { return wait_for_halt(asked.package, ""); }
     verdict operator()(const cluster::package_stop_on& asked) const { return wait_for_halt(asked.package, asked.node); }
 
@@ -159,6 +162,11 @@ private:
         return done("package " + name + " runs on " + where);
     }
 
+    [[nodiscard]] std::string partly(const std::string& name) const {
+        const auto* item = state_.runs_partly(name);
+        return item == nullptr ? std::string() : ", partly: " + listed(item->steps);
+    }
+
     [[nodiscard]] verdict wait_for_run(const std::string& name) const {
         auto list = find(name);
         if (list.empty()) return failed("package " + name + " was removed");
@@ -166,7 +174,7 @@ private:
         const auto* item = list.front();
         auto where = state_.node_name(item->owner);
         if (item->phase == package_phase::running && item->generation > before_)
-            return done("package " + name + " runs on " + where);
+            return done("package " + name + " runs on " + where + partly(name));
         if (item->phase == package_phase::halt_failed)
             return failed("package " + name + " failed to halt on " + where + ": " + item->phase_by.reason);
         bool wish = item->target || item->target_any;
@@ -198,7 +206,8 @@ std::string changes_since(const std::deque<happened>& history, log_index entry) 
     constexpr std::size_t shown_max = 3;
     // Nothing is decided by these.
     static const std::set<std::string_view> idle{"refused",       "notified",          "notify_failed",
-                                                 "feature_level", "service_restarted", "voters_changed"};
+                                                 "feature_level", "service_restarted", "restarts_reset",
+                                                 "voters_changed"};
     std::string text;
     std::size_t found = 0;
     for (const auto& item : history) {

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "model/mutation.hpp"
+#include "model/validations.hpp"
 #include "node/node.hpp"
 
 namespace mainstay::node {
@@ -19,7 +20,11 @@ void node::reconcile() {
     for (auto& [name, runner] : runners_) {
         auto found = state_.packages.find(name);
         runner.needed_by_others(!state_.active_dependents(name).empty());
-        if (settled()) runner.caught_up(at_.now, out_);
+        if (settled()) {
+            bool newest = found != state_.packages.end() && found->second.generation == runner.generation();
+            if (newest && runner.is_behind()) runner.restarts_counted(found->second.restarts);
+            runner.caught_up(at_.now, out_);
+        }
         bool over = found == state_.packages.end() || found->second.generation != runner.generation() ||
                     !found->second.active() || found->second.owner != self_;
         bool behind = found != state_.packages.end() && found->second.generation < runner.generation();
@@ -81,10 +86,12 @@ void node::begin_generation(const std::string& name, const cluster::package_stat
     if (former != runners_.end() && former->second.phase() != runner_phase::over) return;
     auto config = config_of(name);
     if (!config) return;
-    runners_.insert_or_assign(name, runner(*config, item.generation, name_, environment_of(*config, item.generation)));
+    runner fresh(*config, item.generation, name_, environment_of(*config, item.generation));
+    if (const auto* partly = state_.runs_partly(name)) fresh.take_only(partly->steps);
+    runners_.insert_or_assign(name, std::move(fresh));
     for (const auto& address : config->addresses)
         if (doubtful_.erase(address.address) > 0) runners_.at(name).doubt(address.address);
-    local_.packages[name] = {item.generation, boot_.machine, runner_phase::starting, {}, own_of(runners_.at(name))};
+    local_.packages[name] = record_of(runners_.at(name), runner_phase::starting);
     persist_local();
     start_after_store_[name] = stores_made_;
     if (mutated(mutation::start_before_record)) start_after_store_[name] = 0, start_stored();
@@ -131,7 +138,10 @@ void node::adopt_recovered() {
         // A service that was halted on purpose must not count as one that died.
         if (over && recorded.phase == runner_phase::running) recorded.phase = runner_phase::halting;
         runner item(*config, recorded.generation, name_, environment_of(*config, recorded.generation));
+        if (!recorded.only.empty()) item.take_only(recorded.only);
         item.recall(recorded.parts, recorded.own);
+        bool counted = known != state_.packages.end() && known->second.generation == recorded.generation;
+        if (counted) item.restarts_counted(known->second.restarts);
         item.maintained(known != state_.packages.end() && known->second.maintained);
         item.adopt(living_, recorded.phase, at_.now, out_);
         runners_.insert_or_assign(next->first, std::move(item));
@@ -168,7 +178,7 @@ void node::runner_says(const std::string& name, runner& item) {
         auto what = *news.report;
         if (what == report::halted && is_over_here(name, item.generation())) what = report::lease_ended;
         auto& record = local_.packages[name];
-        record = {item.generation(), boot_.machine, item.phase(), item.parts(), own_of(item)};
+        record = record_of(item, item.phase());
         bool gone = item.phase() == runner_phase::over &&
                     (what == report::halted || what == report::halt_exit_2 || what == report::lease_ended ||
                      what == report::start_exit_1 || what == report::start_exit_2 || what == report::start_timeout);
@@ -231,7 +241,13 @@ void node::record_phases() {
 // D2: an older version could not read it. From that level on it may change while the package runs (SG 3.11).
 std::optional<own_parts> node::own_of(const runner& item) const {
     if (state_.feature_level < cluster::online_parts_level) return std::nullopt;
-    return item.own();
+    auto own = item.own();
+    if (state_.feature_level < cluster::online_scripts_level) own.scripts.reset();
+    return own;
+}
+
+local_record::active node::record_of(const runner& item, runner_phase phase) const {
+    return {item.generation(), boot_.machine, phase, item.parts(), own_of(item), item.taken_only()};
 }
 
 void node::forget_ended() {
@@ -380,12 +396,7 @@ string_pairs node::environment_of(const package_config& package, generation numb
                       {"MAINSTAY_CLUSTER", state_.config.cluster.name},
                       {"MAINSTAY_GENERATION", std::to_string(number.value)},
                       {"MAINSTAY_ADDRESSES", addresses}};
-    for (const auto& [variable, value] : package.variables) {
-        std::string upper = "PEV_" + variable;
-        for (char& c : upper)
-            if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-        list.emplace_back(upper, value);
-    }
+    for (const auto& [variable, value] : package.variables) list.emplace_back(environment_name(variable), value);
     return list;
 }
 

@@ -28,24 +28,36 @@ runner::runner(package_config config, mainstay::generation generation, std::stri
 std::vector<runner::step> runner::steps() const {
     using kind = step::kind_type;
     std::vector<step> list;
-    auto add = [&list](kind what, std::size_t count) {
+    auto add = [&](kind what, package_step name, std::size_t count) {
+        if (!takes(name)) return;
         for (std::size_t i = 0; i < count; ++i) list.push_back({what, i});
     };
-    add(kind::pre_script, config_.external_pre_scripts.size());
-    add(kind::volume_group, config_.volume_groups.size());
-    add(kind::file_system, config_.filesystems.size());
-    add(kind::address, config_.addresses.size());
-    add(kind::resource, config_.resources.size());
+    add(kind::pre_script, package_step::external_pre_script, config_.external_pre_scripts.size());
+    add(kind::volume_group, package_step::volume_group, config_.volume_groups.size());
+    add(kind::file_system, package_step::filesystem, config_.filesystems.size());
+    add(kind::address, package_step::address, config_.addresses.size());
+    add(kind::resource, package_step::resource, config_.resources.size());
     list.push_back({kind::script_parts, 0});
-    if (!config_.run_script.empty() || !config_.halt_script.empty()) list.push_back({kind::script, 0});
-    add(kind::external, config_.external_scripts.size());
+    bool scripts = !config_.run_script.empty() || !config_.halt_script.empty();
+    add(kind::script, package_step::run_script, scripts ? 1 : 0);
+    add(kind::external, package_step::external_script, config_.external_scripts.size());
     bool own = std::any_of(config_.services.begin(), config_.services.end(),
                            [](const auto& item) { return !item.by_script(); });
-    if (own) list.push_back({kind::services, 0});
+    add(kind::services, package_step::service, own ? 1 : 0);
     bool waits = std::any_of(config_.generic_resources.begin(), config_.generic_resources.end(),
                              [](const auto& item) { return !item.before_start; });
-    if (waits) list.push_back({kind::conditions, 0});
+    add(kind::conditions, package_step::generic_resource, waits ? 1 : 0);
     return list;
+}
+
+bool runner::takes(package_step what) const {
+    return only_.empty() || std::find(only_.begin(), only_.end(), what) != only_.end();
+}
+
+void runner::take_only(std::vector<package_step> steps) {
+    only_ = std::move(steps);
+    set_wanted(config_);
+    own_all();
 }
 
 bool runner::is_script(const step& item) {
@@ -248,6 +260,9 @@ void runner::halt(effects& out) {
     }
     if (phase_ == runner_phase::undoing) return;
     phase_ = runner_phase::halting;
+    drop_uncalled_script();
+    if (changing_ == part_change::starting_script && !std::exchange(killing_, true))
+        out.add(kill_process{waiting_, duration{5'000'000}});
     // The call of a change under way ends first.
     if (orphans_.empty() && !waiting_) next_undo(out);
 }
@@ -340,6 +355,7 @@ bool runner::process_exited(const node::process_exited& item, time_point now, ef
     if (!waiting_ || item.request != waiting_) return false;
     waiting_ = request_id{};
     killing_ = false;
+    if (script_changed(item, out)) return true;
     bool ok = item.code == 0 && !item.timed_out;
     auto list = steps();
     if (phase_ == runner_phase::starting) {

@@ -14,6 +14,7 @@
 #include "cluster/commands.hpp"
 #include "cluster/state.hpp"
 #include "model/config.hpp"
+#include "model/package_steps.hpp"
 #include "node/effects.hpp"
 
 namespace mainstay::node {
@@ -61,8 +62,8 @@ struct script_parts {
     }
 };
 
-// What of the configuration's services and addresses a generation has begun here and not ended, whatever the
-// configuration says by now (SG 3.11): that is what has to be halted.
+// What of the configuration's services, addresses and external scripts a generation has begun here and not ended,
+// whatever the configuration says by now (SG 3.11): that is what has to be halted.
 struct own_parts {
     struct service {
         std::string name;
@@ -88,12 +89,25 @@ struct own_parts {
             visit("up", self.up);
         }
     };
+    struct script {
+        std::string path;
+        bool pre = false;  // an external_pre_script
+        bool up = true;    // false: its start is still to end
+        bool operator==(const script&) const = default;
+        static void fields(auto& self, auto&& visit) {
+            visit("path", self.path);
+            visit("pre", self.pre);
+            visit("up", self.up);
+        }
+    };
     std::vector<service> services;
     std::vector<ip_address> addresses;
+    std::optional<std::vector<script>> scripts;  // nothing: those of the configuration, which can't change
     bool operator==(const own_parts&) const = default;
     static void fields(auto& self, auto&& visit) {
         visit("services", self.services);
         visit("addresses", self.addresses);
+        visit("scripts", self.scripts);
     }
 };
 
@@ -118,6 +132,9 @@ public:
     runner() = default;
     runner(package_config config, mainstay::generation generation, std::string own_node, string_pairs environment);
 
+    // SG 7.2, before start() or recall(): these steps are all there is of this generation. Empty = every step.
+    void take_only(std::vector<package_step> steps);
+    [[nodiscard]] const std::vector<package_step>& taken_only() const { return only_; }
     void start(effects& out);
     // Halts whatever has been begun; a start under way is broken off. Asked twice is asked once.
     void halt(effects& out);
@@ -128,6 +145,11 @@ public:
     // the configuration.
     void recall(script_parts parts, const std::optional<own_parts>& own);
     void adopt(const std::vector<living_process>& living, runner_phase recorded, time_point now, effects& out);
+    // After a daemon restart, before adopt() and when the log has been caught up with: how often its services have been
+    // restarted, as the cluster has counted it.
+    void restarts_counted(const std::map<std::string, std::uint32_t>& counts);
+    // SG cmmodpkg -R: of the service of that name, or of all when it is empty.
+    void reset_restarts(const std::string& named);
 
     // SG 4.5, in runner_script.cpp. True: what the script wants begun is in parts(); `script_recorded` begins it and
     // answers, once that is durable. False: answered, or answered when it is done.
@@ -142,6 +164,7 @@ public:
     // After a daemon restart: the log has been applied as far as by the daemon before. Until then the configuration
     // may be older than what has begun.
     void caught_up(time_point now, effects& out);
+    [[nodiscard]] bool is_behind() const { return behind_; }
     [[nodiscard]] const own_parts& own() const { return own_; }
     // An address may be called for once own() is durable: the node says with which store that is, then what is stored.
     [[nodiscard]] bool wants_record() const { return wants_record_; }
@@ -220,6 +243,9 @@ public:
         visit("looks", self.looks_);
         visit("seen", self.seen_);
         visit("look_soon", self.look_soon_);
+        visit("only", self.only_);
+        visit("changing_script", self.changing_script_);
+        visit("uncalled_script", self.uncalled_script_);
     }
 
 private:
@@ -274,8 +300,8 @@ private:
         }
     };
 
-    // The call under way, for an address that comes or goes while the package runs.
-    enum class address_change : std::uint8_t { none, probing, adding, removing, count_ };
+    // The call or script under way, for a part that comes or goes while the package runs.
+    enum class part_change : std::uint8_t { none, probing, adding, removing, starting_script, stopping_script, count_ };
     // What `status` of a plugin has said of one part while the package runs.
     struct seen_part {
         bool up = false;        // at least once: a `stopped` counts only from one that can tell the difference
@@ -289,6 +315,7 @@ private:
     };
 
     [[nodiscard]] std::vector<step> steps() const;
+    [[nodiscard]] bool takes(package_step what) const;
     void next_start(effects& out);
     void begin_undo(effects& out);
     void next_undo(effects& out);
@@ -334,12 +361,24 @@ private:
     bool end_leaving(effects& out);
     void ended_meanwhile(std::size_t index, time_point now, effects& out);
     void forget_service(std::size_t index);
-    bool change_address(effects& out);
+    bool remove_addresses(effects& out);
+    bool add_addresses(effects& out);
     void begin_services(effects& out);
     bool change_answered(const plugin_answer& item, effects& out);
+    void change_ended(bool halt_waits, effects& out);
+    [[nodiscard]] bool is_wanted(const own_parts::script& item) const;
+    [[nodiscard]] std::vector<own_parts::script>::iterator own_script(const own_parts::script& like);
+    void order_scripts();
+    bool stop_scripts(bool pre, effects& out);
+    bool start_scripts(bool pre, effects& out);
+    void run_own_script(const own_parts::script& item, part_change what, effects& out);
+    bool script_changed(const node::process_exited& item, effects& out);
+    void script_started(const node::process_exited& item, effects& out);
+    void script_stopped(const node::process_exited& item);
+    void drop_uncalled_script();
     void address_added(bool ok, const plugin_answer& item, effects& out);
     void address_removed(bool ok, const plugin_answer& item);
-    void call_own_address(const own_parts::ip_address& item, address_change what, effects& out);
+    void call_own_address(const own_parts::ip_address& item, part_change what, effects& out);
     void tell(const char* event, std::string detail);
     [[nodiscard]] bool is_stuck(const std::string& address) const;
     void change_later(time_point now, effects& out);
@@ -383,7 +422,7 @@ private:
     std::vector<service_config> wanted_services_;    // of the newest configuration; config_ has what own_ has
     std::vector<package_address> wanted_addresses_;  // ...
     own_parts own_;
-    address_change changing_ = address_change::none;
+    part_change changing_ = part_change::none;
     std::string changing_address_;
     std::map<std::string, bool> stuck_;  // addresses that could not be changed, and told; true = until change_again_
     std::vector<std::string> changed_;   // in the change under way, in words
@@ -395,6 +434,10 @@ private:
     std::map<request_id, std::string> looks_;  // calls of `status` under way, by part
     std::map<std::string, seen_part> seen_;
     bool look_soon_ = false;
+    std::vector<package_step> only_;  // empty = all
+    std::vector<own_parts::script> wanted_scripts_;
+    own_parts::script changing_script_;
+    bool uncalled_script_ = false;  // the one of own_ that is not up is put on record only: nothing of it has begun
 };
 
 }  // namespace mainstay::node

@@ -1,7 +1,7 @@
-// The configuration of a running generation changes (SG 3.11): services and addresses that are not wanted any more are
-// halted, then the new ones are started. What has begun here is own_, and config_ says the same; what is wanted may
-// differ. Nothing is begun that could not be found again: a service is its process, an address is on record before it
-// is called for.
+// The configuration of a running generation changes (SG 3.11): services, scripts and addresses that are not wanted any
+// more are halted, then the new ones are started; scripts are in runner_change_scripts.cpp. What has begun here is
+// own_, and config_ says the same; what is wanted may differ. Nothing is begun that could not be found again: a service
+// is its process, an address or a script is on record before it is called for.
 #include <algorithm>
 
 #include "model/online_change.hpp"
@@ -22,7 +22,17 @@ constexpr duration again_after{10'000'000};        // what could not be removed 
 
 void runner::set_wanted(const package_config& config) {
     wanted_services_ = config.services;
-    wanted_addresses_ = config.addresses;
+    std::erase_if(wanted_services_, [this](const auto& item) {
+        return !takes(item.by_script() ? package_step::run_script : package_step::service);
+    });
+    wanted_addresses_ = takes(package_step::address) ? config.addresses : std::vector<package_address>{};
+    wanted_scripts_.clear();
+    auto add = [this](package_step what, const std::vector<std::string>& paths, bool pre) {
+        if (!takes(what)) return;
+        for (const auto& path : paths) wanted_scripts_.push_back({path, pre, true});
+    };
+    add(package_step::external_pre_script, config.external_pre_scripts, true);
+    add(package_step::external_script, config.external_scripts, false);
 }
 
 // Its steps begin, or have begun, all of it.
@@ -31,6 +41,7 @@ void runner::own_all() {
     for (const auto& item : wanted_services_)
         own_.services.push_back({item.name, item.command, item.halt_timeout, false});
     for (const auto& item : wanted_addresses_) own_.addresses.push_back({item.address, item.subnet, true});
+    own_.scripts = wanted_scripts_;
     services_.assign(own_.services.size(), {});
     config_.services = wanted_services_;
     config_.addresses = wanted_addresses_;
@@ -68,6 +79,10 @@ void runner::lay_over() {
     }
     config_.addresses.clear();
     for (const auto& item : own_.addresses) config_.addresses.push_back({item.address, item.subnet, {}});
+    config_.external_pre_scripts.clear();
+    config_.external_scripts.clear();
+    for (const auto& item : *own_.scripts)
+        (item.pre ? config_.external_pre_scripts : config_.external_scripts).push_back(item.path);
     if (phase_ == runner_phase::running) begun_ = steps().size();
 }
 
@@ -79,7 +94,7 @@ void runner::set_config(package_config config) {
 
 void runner::take_config(package_config config, string_pairs environment, effects& out) {
     bool begun = phase_ != runner_phase::over || halt_failure_;
-    if (begun && !needs_down(config_, config, true).empty()) return;
+    if (begun && !needs_down(config_, config, true, true).empty()) return;
     if (begun) {
         set_config(std::move(config));
         begun_ = std::min(begun_, steps().size());  // the waiting for generic resources may be gone
@@ -99,7 +114,11 @@ void runner::take_config(package_config config, string_pairs environment, effect
 void runner::next_change(effects& out) {
     bool idle = phase_ == runner_phase::running && !halt_asked_ && !waiting_ && orphans_.empty() && !wants_record_ &&
                 record_after_ == 0 && !behind_;
-    if (!idle || !end_leaving(out) || !change_address(out)) return;
+    // The new parts begin in the order of a start, the old ones end in that of a halt.
+    bool changed = idle && end_leaving(out) && stop_scripts(false, out) && remove_addresses(out) &&
+                   stop_scripts(true, out) && start_scripts(true, out) && add_addresses(out) &&
+                   start_scripts(false, out);
+    if (!changed) return;
     begin_services(out);
     std::string text;
     for (const auto& item : std::exchange(changed_, {})) text += (text.empty() ? "" : ", ") + item;
@@ -197,13 +216,17 @@ void runner::begin_services(effects& out) {
     }
 }
 
-// True when the addresses are as they are wanted, or as near to it as they come.
-bool runner::change_address(effects& out) {
+// True when no address is left that is not wanted, as near to it as it comes.
+bool runner::remove_addresses(effects& out) {
     for (const auto& item : own_.addresses) {
         if (is_wanted(item) || is_stuck(item.address)) continue;
-        call_own_address(item, address_change::removing, out);
+        call_own_address(item, part_change::removing, out);
         return false;
     }
+    return true;
+}
+
+bool runner::add_addresses(effects& out) {
     for (const auto& wanted : wanted_addresses_) {
         if (own_address(wanted.address) != nullptr) continue;
         own_.addresses.push_back({wanted.address, wanted.subnet, false});
@@ -214,14 +237,14 @@ bool runner::change_address(effects& out) {
     for (const auto& item : own_.addresses) {
         if (item.up || !is_wanted(item) || is_stuck(item.address)) continue;
         // SG 6.1: whether somebody else has it is asked first.
-        call_own_address(item, address_change::probing, out);
+        call_own_address(item, part_change::probing, out);
         return false;
     }
     return true;
 }
 
-void runner::call_own_address(const own_parts::ip_address& item, address_change what, effects& out) {
-    const char* verb = what == address_change::probing ? "prepare" : what == address_change::adding ? "start" : "stop";
+void runner::call_own_address(const own_parts::ip_address& item, part_change what, effects& out) {
+    const char* verb = what == part_change::probing ? "prepare" : what == part_change::adding ? "start" : "stop";
     waiting_ = out.new_request();
     changing_ = what;
     changing_address_ = item.address;
@@ -233,13 +256,13 @@ void runner::call_own_address(const own_parts::ip_address& item, address_change 
 }
 
 bool runner::change_answered(const plugin_answer& item, effects& out) {
-    if (!waiting_ || item.request != waiting_ || changing_ == address_change::none) return false;
+    if (!waiting_ || item.request != waiting_ || changing_ == part_change::none) return false;
     waiting_ = request_id{};
     bool halt_waits = phase_ == runner_phase::halting;
-    auto what = std::exchange(changing_, address_change::none);
-    if (what == address_change::removing) {
+    auto what = std::exchange(changing_, part_change::none);
+    if (what == part_change::removing) {
         address_removed(item.outcome == call_outcome::ok || item.outcome == call_outcome::not_running, item);
-    } else if (what == address_change::adding) {
+    } else if (what == part_change::adding) {
         address_added(item.outcome == call_outcome::ok, item, out);
     } else {
         const auto* address = own_address(changing_address_);
@@ -248,16 +271,20 @@ bool runner::change_answered(const plugin_answer& item, effects& out) {
         if (item.outcome == call_outcome::failed) {
             address_added(false, item, out);
         } else if (goes_on) {
-            call_own_address(*address, address_change::adding, out);
+            call_own_address(*address, part_change::adding, out);
             return true;
         }
     }
+    change_ended(halt_waits, out);
+    return true;
+}
+
+void runner::change_ended(bool halt_waits, effects& out) {
     if (halt_waits) {
         begun_ = steps().size();
         if (orphans_.empty()) next_undo(out);
     }
     next_change(out);
-    return true;
 }
 
 // Its clients count on it: a package without it has failed as by a service that can't be started. It stays on record,

@@ -25,6 +25,7 @@ void answer(std::uint64_t admin, std::string text, effects& out) {
 void runner::recall(script_parts parts, const std::optional<own_parts>& own) {
     if (own) {
         own_ = *own;
+        if (!own_.scripts) own_.scripts = wanted_scripts_;
         services_.assign(own_.services.size(), {});
         lay_over();
     }
@@ -54,6 +55,8 @@ bool runner::script_asks(const script_call& asked, std::uint64_t admin, effects&
     if (!waiting_ || waiting_ != asked.script)
         return refuse(admin, "this script of package " + config_.name + " is not under way any more", out);
     bool begins = asked.verb == script_verb::run_service || asked.verb == script_verb::add_address;
+    if (begins && phase_ == runner_phase::running)
+        return refuse(admin, "a script that is added while the package runs can't begin this", out);
     // What an earlier step begins would be left when a step before the script's own fails.
     if (begins && phase_ == runner_phase::starting && steps()[begun_ - 1].kind == step::kind_type::pre_script)
         return refuse(admin, "an external_pre_script can't begin this, the run_script can", out);

@@ -45,6 +45,26 @@ void runner::restart_later(std::size_t index, time_point now, effects& out) {
     item.restart_at = now + item.back_off;
 }
 
+// One that heals starts anew with the daemon: nobody knows how long it has been well.
+void runner::restarts_counted(const std::map<std::string, std::uint32_t>& counts) {
+    for (std::size_t i = 0; i < services_.size(); ++i) {
+        const auto& config = config_.services[i];
+        auto found = counts.find(config.name);
+        bool counts_on = found != counts.end() && !config.by_script() && !config.restart_heal;
+        if (counts_on) services_[i].restarts = std::max(services_[i].restarts, found->second);
+    }
+}
+
+void runner::reset_restarts(const std::string& named) {
+    for (std::size_t i = 0; i < services_.size(); ++i) {
+        const auto& name = config_.services[i].name;
+        if (!named.empty() && name != named) continue;
+        services_[i].restarts = 0;
+        services_[i].back_off = duration{0};
+        if (auto given = parts_.services.find(name); given != parts_.services.end()) given->second.restarts = 0;
+    }
+}
+
 void runner::tick(time_point now, effects& out) {
     for (std::size_t i = 0; i < services_.size(); ++i) {
         if (services_[i].restart_at > now) continue;

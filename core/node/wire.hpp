@@ -169,8 +169,37 @@ struct program_answer {
     }
 };
 
+// What does this external script say to `validate` there? As program_question; from validations_level on.
+struct validation_question {
+    static constexpr const char* name_ = "validation_question";
+    std::string asker;
+    std::uint64_t id = 0;
+    std::string package;
+    std::string path;
+    std::vector<std::pair<std::string, std::string>> environment;
+    static void fields(auto& self, auto&& visit) {
+        visit("asker", self.asker);
+        visit("id", self.id);
+        visit("package", self.package);
+        visit("path", self.path);
+        visit("environment", self.environment);
+    }
+};
+
+struct validation_answer {
+    static constexpr const char* name_ = "validation_answer";
+    std::string node;
+    std::uint64_t id = 0;
+    validation_seen seen;
+    static void fields(auto& self, auto&& visit) {
+        visit("node", self.node);
+        visit("id", self.id);
+        visit("seen", self.seen);
+    }
+};
+
 using wire_body = std::variant<beat, consensus::message, submit, form_hello, form_log, fragment, relay, join_offer,
-                               program_question, program_answer>;
+                               program_question, program_answer, validation_question, validation_answer>;
 
 struct envelope {
     mainstay::cluster_id cluster;  // 0 = not formed

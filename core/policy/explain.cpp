@@ -1,6 +1,8 @@
 // Why a package is where it is, in sentences (architecture.md, D13).
 #include "policy/explain.hpp"
 
+#include <algorithm>
+
 #include "model/value.hpp"
 #include "policy/decide.hpp"
 #include "policy/plan.hpp"
@@ -11,6 +13,18 @@ using cluster::package_phase;
 
 namespace {
 
+// The command that switches it on; of a multi-node package only this instance, when the others are on.
+std::string enabling(const cluster::state& state, const std::string& instance) {
+    auto command = "hactl package enable " + cluster::package_of(instance);
+    const auto* config = state.find_package(instance);
+    if (config == nullptr || !config->everywhere() || state.feature_level < cluster::instance_switching_level)
+        return command;
+    auto list = state.instances(*config);
+    bool others = std::any_of(list.begin(), list.end(),
+                              [&](const auto& name) { return name != instance && state.packages.at(name).switching; });
+    return others ? command + " --node " + instance.substr(instance.find('@') + 1) : command;
+}
+
 // Why nothing of it runs, or where it is going.
 std::string why_down(const cluster::state& state, const plan& made, const std::string& package) {
     const auto& now = state.packages.at(package);
@@ -18,8 +32,8 @@ std::string why_down(const cluster::state& state, const plan& made, const std::s
     if (now.maintained && !now.target)
         return "only hactl package start " + package + " starts it, on " + state.node_name(now.maintained->node);
     if (!now.switching && !now.target && !now.target_any)
-        return "switching is off, set by " + flag_text(now.switching_by) + "; hactl package enable " +
-               cluster::package_of(package) + " starts it";
+        return "switching is off, set by " + flag_text(now.switching_by) + "; " + enabling(state, package) +
+               " starts it";
     const auto* item = made.find(package);
     if (item == nullptr) return "not configured";
     if (!item->where) return made.reason(*item);
@@ -108,6 +122,10 @@ std::string headline(const cluster::state& state, const plan& made, const std::s
         default:
             told = package + " is down: " + why_down(state, made, package);
             break;
+    }
+    if (const auto* partly = state.runs_partly(package)) {
+        auto left_out = steps_left_out(*config, partly->steps);
+        told += "; started partly: " + listed(partly->steps) + ", without " + listed(left_out);
     }
     if (now.maintained)
         told += "; in maintenance by " + now.maintained->by.actor +

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "model/programs.hpp"
+#include "model/validations.hpp"
 #include "node/node.hpp"
 #include "runtime/links.hpp"
 #include "runtime/plugin_catalog.hpp"
@@ -18,6 +19,7 @@ public:
     using progress_handler = std::function<void(const std::string& text)>;
     using done_handler = std::function<void(const node::admin_done&)>;
 
+    using validations_handler = std::function<void(const validation_results&)>;
     using looks_handler = std::function<void(const program_looks&)>;
 
     virtual ~admin_backend() = default;
@@ -27,6 +29,8 @@ public:
     virtual void list_plugins(plugin_catalog::handler done) = 0;
     // By node: paths of programs. `done` comes later, some seconds at most.
     virtual void look_at_programs(const std::map<std::string, std::vector<std::string>>& where, looks_handler done) = 0;
+    // Calls external scripts with `validate` where they may run. `done` comes later, within minutes.
+    virtual void validate_scripts(const std::vector<script_to_validate>& scripts, validations_handler done) = 0;
     [[nodiscard]] virtual std::string initial_problem() const = 0;  // why an unformed node has no links
     virtual void ask(node::admin_body body, const std::string& actor, duration patience, progress_handler progress,
                      done_handler done) = 0;

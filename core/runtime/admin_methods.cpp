@@ -12,6 +12,7 @@
 #include "runtime/clock.hpp"
 #include "runtime/configuration_files.hpp"
 #include "runtime/forecast_json.hpp"
+#include "runtime/host_addresses.hpp"
 #include "runtime/problem_json.hpp"
 #include "runtime/quorum_json.hpp"
 #include "runtime/resource_json.hpp"
@@ -178,8 +179,14 @@ private:
             return error(not_found, "there is no package " + name, {{"nearest", nearest_word(name, words)}});
         }
         if (what == "start") {
-            submit(cluster::package_run{name, node});
+            start(name, node);
+        } else if (what == "reset_restarts") {
+            submit(cluster::restarts_reset{name, node, text("service")});
         } else if (what == "halt") {
+            if (is_true("partial")) {
+                if (node.empty()) return submit(cluster::package_stop_partly{name});
+                return error(bad_params, "what was started partly runs on one node", {{"expected", "no node"}});
+            }
             if (node.empty()) return submit(cluster::package_stop{name});
             submit(cluster::package_stop_on{name, node});
         } else if (what == "move") {
@@ -200,6 +207,19 @@ private:
     void detach(const std::string& node, bool on) {
         if (on) return submit(cluster::node_detach{node, text("reason")});
         submit(cluster::node_attach{node});
+    }
+
+    void start(const std::string& name, const std::string& node) {
+        auto without = params_.find("without");
+        bool given = without != params_.end();
+        if (text("to").empty() && !given) return submit(cluster::package_run{name, node});
+        cluster::package_run_partly asked{name, node, text("to"), {}};
+        bool names = !given || (without->is_array() && std::all_of(without->begin(), without->end(),
+                                                                   [](const json& item) { return item.is_string(); }));
+        if (!names) return error(bad_params, "without is a list of steps", {{"expected", "[\"service\"]"}});
+        for (std::size_t i = 0; given && i < without->size(); ++i)
+            asked.without.push_back((*without)[i].get<std::string>());
+        submit(std::move(asked));
     }
 
     void maintenance(const std::string& name, const std::string& node) {
@@ -238,6 +258,8 @@ private:
         if (deeper_than(params_, 1)) return error(bad_params, "params has to be a flat object");
         auto asked = read_script_call(what, dump(params_));
         if (!asked) return error(bad_params, asked.error().message);
+        auto wrong = against_host_address(*asked, host_addresses(), backend_.core().runners());
+        if (!wrong.empty()) return error(refused, wrong);
         ask(std::move(*asked), json::object());
     }
 
@@ -377,10 +399,23 @@ private:
         auto go_on = [self = std::make_shared<request>(std::move(*this)), files, checked = std::move(checked),
                       programs = std::move(programs), apply](const program_looks& looks) mutable {
             add_programs(checked, files, programs, looks);
-            self->checked(checked, apply);
+            self->validate(std::move(checked), files, looks, apply);
         };
         if (where.empty()) return go_on({});
         backend_.look_at_programs(where, std::move(go_on));
+    }
+
+    // Not when it can't be applied anyhow: scripts are not run for nothing.
+    void validate(checked_files checked, std::vector<named_text> files, const program_looks& looks, bool apply) {
+        auto scripts = checked.ok() ? scripts_to_validate(state().config, checked.config, looks)
+                                    : std::vector<script_to_validate>();
+        if (scripts.empty()) return this->checked(checked, apply);
+        auto go_on = [self = std::make_shared<request>(std::move(*this)), checked = std::move(checked),
+                      files = std::move(files), scripts, apply](const validation_results& results) mutable {
+            add_validations(checked, files, scripts, results);
+            self->checked(checked, apply);
+        };
+        backend_.validate_scripts(scripts, std::move(go_on));
     }
 
     void checked(const checked_files& checked, bool apply) {

@@ -82,6 +82,13 @@ void add_programs(checked_files& checked, std::span<const named_text> files, con
     if (has_errors(checked.found)) checked.canonical.clear();
 }
 
+void add_validations(checked_files& checked, std::span<const named_text> files,
+                     const std::vector<script_to_validate>& scripts, const validation_results& results) {
+    for (auto& item : judge_validations(checked.config, scripts, results)) checked.found.push_back(std::move(item));
+    sort_as(checked.found, files);
+    if (has_errors(checked.found)) checked.canonical.clear();
+}
+
 result<configuration> read_initial(const std::string& config_dir) {
     auto path = config_dir + "/cluster.conf";
     std::ifstream in(path);

@@ -11,6 +11,7 @@
 #include "model/problem.hpp"
 #include "model/programs.hpp"
 #include "model/result.hpp"
+#include "model/validations.hpp"
 #include "runtime/plugin/loader.hpp"
 
 namespace mainstay::runtime {
@@ -30,6 +31,10 @@ struct checked_files {
 // What the nodes have of the programs that it names joins what was found.
 void add_programs(checked_files& checked, std::span<const named_text> files, const std::vector<named_program>& programs,
                   const program_looks& looks);
+
+// What external scripts say to `validate` joins what was found.
+void add_validations(checked_files& checked, std::span<const named_text> files,
+                     const std::vector<script_to_validate>& scripts, const validation_results& results);
 
 // The cluster part of CONFIG_DIR/cluster.conf, for a node that is in no cluster yet: it tells the
 // links on which others are to be found. The error is for the log and for status.

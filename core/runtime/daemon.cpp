@@ -29,6 +29,7 @@
 #include "runtime/plugin_hosts.hpp"
 #include "runtime/processes.hpp"
 #include "runtime/program_surveys.hpp"
+#include "runtime/script_validations.hpp"
 #include "runtime/store.hpp"
 #include "runtime/subnet_watch.hpp"
 
@@ -85,6 +86,13 @@ public:
             if (!node_->hears(name, boot_now())) silent.push_back(name);
         surveys_->begin(where, silent, std::move(done));
     }
+    void validate_scripts(const std::vector<script_to_validate>& scripts, validations_handler done) override {
+        std::map<std::string, std::string> left_out;
+        for (const auto& script : scripts)
+            for (const auto& name : script.nodes)
+                if (auto why = against_validation_on(name); !why.empty()) left_out[name] = why;
+        validations_->begin(scripts, left_out, std::move(done));
+    }
     [[nodiscard]] std::string initial_problem() const override { return initial_problem_; }
     void ask(node::admin_body body, const std::string& actor, duration patience, progress_handler progress,
              done_handler done) override {
@@ -94,6 +102,16 @@ public:
     }
 
 private:
+    // D2: an older version does not know the question.
+    [[nodiscard]] std::string against_validation_on(const std::string& name) const {
+        if (!node_->hears(name, boot_now())) return "it is not heard";
+        const auto& state = node_->state();
+        auto found = state.nodes.find(state.find_node(name));
+        bool old = found != state.nodes.end() && found->second.boot &&
+                   found->second.feature_level < cluster::validations_level;
+        return old && name != node_->name() ? "its version can't do that yet" : "";
+    }
+
     result<void> prepare() {
         if (sodium_init() < 0) return fail("libsodium does not start");
         if (options_.guard_fd < 0) return fail("mainstayd is started by mainstay-guard, which gives it --guard-fd");
@@ -132,7 +150,9 @@ private:
             for (const auto& living : item.living) out.living.push_back({living.request, living.package, living.label});
             feed(std::move(out));
         };
-        calls.exited = [this](node::process_exited item) { feed(std::move(item)); };
+        calls.exited = [this](node::process_exited item) {
+            if (!validations_->ended(item)) feed(std::move(item));
+        };
         calls.host_started = [this](request_id id, guard::unique_fd socket) {
             if (!catalog_->is_of(id)) return hosts_->host_started(id, std::move(socket));
             catalog_->host_started(std::move(socket));
@@ -154,15 +174,18 @@ private:
         // The client owns the descriptor; Asio watches a copy of it.
         guard_socket_.assign(::dup(guard_->fd()));
         watch_guard();
-        auto new_request = [this] {
-            return request_id{(std::uint64_t{store_->identity().boot.incarnation} << 32) + (1U << 31) + next_host_++};
-        };
+        auto new_request = [this] { return new_host_request(); };
         catalog_ = std::make_unique<plugin_catalog>(loop_, options_.plugin_host, options_.plugin_dir,
                                                     options_.log_dir + "/plugin-describe.log", *guard_, new_request);
         hosts_ = std::make_unique<plugin_hosts>(
             loop_, host_setup{options_.node, options_.plugin_dir, options_.plugin_host, options_.log_dir}, *guard_,
             new_request, [this](node::plugin_answer item) { feed(std::move(item)); },
             [this](node::plugin_event item) { feed(std::move(item)); }, log_line);
+    }
+
+    // Of processes that the core does not know.
+    request_id new_host_request() {
+        return request_id{(std::uint64_t{store_->identity().boot.incarnation} << 32) + (1U << 31) + next_host_++};
     }
 
     // D9: without its guard nobody ends in time what runs here; the node fails on purpose.
@@ -215,7 +238,8 @@ private:
                           asio::post(loop_, [this, why] {
                               // A failed sync is never tried again: what the page cache holds may not be on the disk.
                               log_line("error", "the store failed: " + why);
-                              // SG 7.4: what is detached needs no store, and the next daemon finds out whether it works.
+                              // SG 7.4: what is detached needs no store, and the next daemon finds out whether it
+                              // works.
                               if (!node_ || !node_->unbound()) guard_->reset("the store failed: " + why);
                               stop(4);
                           });
@@ -232,8 +256,20 @@ private:
 
     void start_surveys() {
         auto first = (std::uint64_t{store_->identity().boot.incarnation} << 32U) + 1;
-        surveys_ = std::make_unique<program_surveys>(loop_, options_.node, first,
-                                                     [this](node::input item) { feed(std::move(item)); });
+        auto feeds = [this](node::input item) { feed(std::move(item)); };
+        surveys_ = std::make_unique<program_surveys>(loop_, options_.node, first, feeds);
+        auto run = [this](node::run_process item) { run_validation(std::move(item)); };
+        script_validations::edge around{options_.node, feeds, run, [this] { return new_host_request(); }};
+        validations_ = std::make_unique<script_validations>(loop_, first, std::move(around));
+    }
+
+    // It belongs to no package that runs here: its lease does not end it, and nobody takes it for a part of one.
+    void run_validation(node::run_process item) {
+        item.log_file = options_.log_dir + "/" + item.package + ".log";
+        item.environment.emplace_back("SG_SCRIPT_LOG_FILE", item.log_file);
+        item.package.clear();
+        guard_->run(item);
+        flush_guard();
     }
 
     void start_node() {
@@ -371,6 +407,8 @@ private:
     }
     void act(const node::look_at_programs& item) { surveys_->look(item); }
     void act(const node::programs_told& item) { surveys_->told(item); }
+    void act(const node::validate_script& item) { validations_->validate(item); }
+    void act(const node::validation_told& item) { validations_->told(item); }
     void act(const node::trace& item) { log_line(item.severity, item.text); }
 
     struct waiting {
@@ -388,6 +426,7 @@ private:
     std::unique_ptr<processes> guard_;
     std::unique_ptr<plugin_catalog> catalog_;
     std::unique_ptr<program_surveys> surveys_;
+    std::unique_ptr<script_validations> validations_;
     std::unique_ptr<plugin_hosts> hosts_;
     std::unique_ptr<runtime::links> links_;
     std::unique_ptr<admin_server> admin_;

@@ -275,6 +275,12 @@ private:
         return out;
     }
 
+    static json names_of(const std::vector<package_step>& steps) {
+        json out = json::array();
+        for (auto step : steps) out.push_back(to_string(step));
+        return out;
+    }
+
     // Of failover_limit, now; null without one.
     static json failovers(const package_config& config, const cluster::package_state& item) {
         if (config.failover_limit == 0) return nullptr;
@@ -316,6 +322,14 @@ private:
         if (item.maintained) out["maintenance"] = kept_there(*item.maintained);
         const auto* pin = state_.find_pin(instance);
         out["pin"] = pin == nullptr ? json(nullptr) : kept_there(*pin);
+        out["partial"] = nullptr;
+        const auto* partly = state_.runs_partly(instance);
+        if (partly != nullptr)
+            out["partial"] = {{"steps", names_of(partly->steps)},
+                              {"left_out", names_of(steps_left_out(config, partly->steps))}};
+        auto begins = [partly](package_step step) {
+            return partly == nullptr || std::count(partly->steps.begin(), partly->steps.end(), step) > 0;
+        };
         out["failovers"] = failovers(config, item);
         auto next = policy::next_node(state_, instance);
         out["next"] = next ? json(state_.node_name(next)) : json(nullptr);
@@ -331,14 +345,18 @@ private:
             bool ended = item.maintained && item.maintained->services_down.contains(service.name);
             out["services"].push_back(
                 {{"name", service.name},
-                 {"state", ended ? "failed" : step_state},
+                 {"state", !begins(service.by_script() ? package_step::run_script : package_step::service) ? "halted"
+                           : ended                                                                         ? "failed"
+                                   : step_state},
                  {"restarts", count == item.restarts.end() ? 0 : count->second},
                  {"restart_max",
                   service.restart_max && !service.by_script() ? json(*service.restart_max) : json(nullptr)}});
         }
         out["resources"] = json::array();
         for (const auto& resource : config.resources)
-            out["resources"].push_back({{"name", resource.name}, {"plugin", resource.plugin}, {"state", step_state}});
+            out["resources"].push_back({{"name", resource.name},
+                                        {"plugin", resource.plugin},
+                                        {"state", begins(package_step::resource) ? step_state : "halted"}});
         return out;
     }
 

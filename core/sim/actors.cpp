@@ -429,6 +429,8 @@ void world::act(machine& where, const node::happened& item) {
         count("mark_started_across_sites");
     if (item.event == "package_starting" && item.text.find(" of its node list at site ") != std::string::npos)
         count("mark_kept_at_site");
+    if (item.event == "package_running" && item.text.find("; partly: ") != std::string::npos)
+        count("mark_started_partly");
     bool condition =
         item.text.find(": subnet_down") != std::string::npos || item.text.find(": resource_down") != std::string::npos;
     if (item.event == "package_failed" && condition) count("mark_condition_lost");

@@ -39,7 +39,7 @@ void change_nodes(package_config& item, const cluster_config& cluster, dice& ran
 void change_parts(package_config& item, dice& random) {
     auto others = std::find_if(item.services.begin(), item.services.end(),
                                [&](const auto& each) { return each.name == item.name + "_x"; });
-    auto what = random.below(5);
+    auto what = random.below(6);
     if (what == 0 && !item.services.empty() && !item.services.front().by_script()) {
         item.services.front().command = "/p/serve" + std::to_string(random.below(3));
     } else if (what <= 2 && others != item.services.end()) {
@@ -51,6 +51,10 @@ void change_parts(package_config& item, dice& random) {
         extra.restart_max = std::nullopt;
         extra.halt_timeout = duration{2'000'000};
         item.services.push_back(std::move(extra));
+    } else if (what == 5) {
+        auto& list = random.chance(0.3) ? item.external_pre_scripts : item.external_scripts;
+        auto path = std::string("/p/script") + (random.chance(0.5) ? "1" : "2");
+        if (std::erase(list, path) == 0) list.push_back(path);
     } else if (!item.everywhere()) {
         auto second = "10.0.0.15" + item.name.substr(1);
         auto had = std::erase_if(item.addresses, [&](const auto& each) { return each.address == second; });
@@ -70,6 +74,15 @@ bool acceptable(const configuration& changed) {
 void fault_source::may_add(const std::string& text) {
     auto parsed = cluster::parse_canonical(text);
     if (parsed) known_packages_ = parsed->packages;
+}
+
+// Up to some step, or all but one; now and then one that the package does not have.
+cluster::package_run_partly fault_source::partial_start(const std::string& package, dice& random) {
+    static const std::vector<std::string> lasts{"address", "resource", "address", "run_script", "volume_group"};
+    static const std::vector<std::string> others{"service", "address", "resource", "service", "external_script"};
+    if (random.chance(0.5)) return {package, "", "", {random.pick(others)}};
+    if (random.chance(0.2)) return {package, "", "service", {random.pick(others)}};
+    return {package, "", random.pick(lasts), {}};
 }
 
 std::string fault_source::any_package() { return "p" + std::to_string(1 + random_.below(packages_ + 1)); }
@@ -144,6 +157,36 @@ void fault_source::place_by_hand(dice random) {
         default:
             return ask(cluster::package_pin{package, node, "test", end});
     }
+}
+
+// Halted, in maintenance, started by halves, and mostly halted again before that is over. Asked more than once: a halt
+// takes its time, and not every node may run it.
+void fault_source::partial_work() {
+    world_.count("fault_partial_start");
+    auto name = somebody();
+    auto package = any_package();
+    auto ask = [w = &world_, name](duration wait, cluster::command_body body) {
+        w->after(wait, [w, name, body = std::move(body)] { w->admin(name, body, patience); });
+    };
+    ask(duration{0}, cluster::package_stop{package});
+    for (int i = 1; i <= 4; ++i) {
+        auto wait = duration{i * 1'000'000};
+        ask(wait, cluster::package_maintenance{package, somebody(), true, "work", {}});
+        ask(wait + duration{100'000}, partial_start(package, random_));
+    }
+    auto over = random_.between(duration{4'200'000}, duration{14'000'000});
+    if (random_.chance(0.7)) ask(random_.between(duration{2'000'000}, over), cluster::package_stop_partly{package});
+    ask(over, cluster::package_maintenance{package, "", false, "", {}});
+    ask(over + duration{3'000'000}, cluster::package_maintenance{package, "", false, "", {}});
+    ask(over + duration{3'100'000}, cluster::package_switching{package, "", true});
+}
+
+// An administrator counts anew, of one service or of all.
+void fault_source::reset_restarts() {
+    world_.count("fault_restarts_reset");
+    auto package = any_package();
+    auto service = random_.chance(0.5) ? package + "_s" : std::string();
+    world_.admin(somebody(), cluster::command_body{cluster::restarts_reset{package, "", service}}, patience);
 }
 
 // Halted first or not (a running one is refused), changed, and enabled again, by three commands of one administrator.

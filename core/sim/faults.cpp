@@ -31,10 +31,10 @@ void fault_source::strike(dice random) {
 }
 
 void fault_source::strike_beside(dice random) {
-    static constexpr std::array<action, 7> all{&fault_source::links_down,  &fault_source::subnet_down,
-                                               &fault_source::subnet_down, &fault_source::resource_down,
-                                               &fault_source::maintenance, &fault_source::reconfigure,
-                                               &fault_source::reconfigure};
+    static constexpr std::array<action, 9> all{
+        &fault_source::links_down,    &fault_source::subnet_down,    &fault_source::subnet_down,
+        &fault_source::resource_down, &fault_source::maintenance,    &fault_source::reconfigure,
+        &fault_source::reconfigure,   &fault_source::reset_restarts, &fault_source::partial_work};
     random_ = random;
     (this->*all[random_.below(all.size())])();
 }

@@ -55,8 +55,11 @@ private:
     void subnet_down();
     void resource_down();
     void maintenance();
+    void partial_work();
+    void reset_restarts();
     void reconfigure();
     void apply(const std::string& name, const std::string& package, dice random);
+    [[nodiscard]] static cluster::package_run_partly partial_start(const std::string& package, dice& random);
     [[nodiscard]] std::string any_package();
     void both_ways(const std::string& a, const std::string& b, bool cut);
     const std::string& somebody() { return random_.pick(world_.names()); }

@@ -252,6 +252,23 @@ private:
         if (!world_->answer(id)) world_->violated("invariant 6: an administrator gets no answer");
     }
 
+    // SG 7.2: of what was started partly nothing else runs, and it never outlives maintenance. Empty = all is well.
+    std::string more_than_asked(const cluster::state& state, const std::string& name,
+                                const cluster::package_state& item) {
+        const auto* partly = state.runs_partly(name);
+        if (partly == nullptr || item.phase != cluster::package_phase::running) return {};
+        if (!item.maintained) return name + " runs partly and is not in maintenance";
+        auto config = *state.find_package(name);
+        for (auto step : steps_left_out(config, partly->steps)) {
+            if (step == package_step::address) config.addresses.clear();
+            if (step == package_step::service)
+                std::erase_if(config.services, [](const auto& each) { return !each.by_script(); });
+        }
+        auto wrong = world_->astray(name, config);
+        world_->count("mark_partly_at_the_end");
+        return wrong.find(" still has ") == std::string::npos ? std::string() : name + " runs partly and" + wrong;
+    }
+
     // What does not run although it may and can; empty = all is well.
     std::string unfinished() {
         const auto* leader = world_->leader();
@@ -266,6 +283,7 @@ private:
         }
         if (!state.detached.empty()) return state.node_name(state.detached.begin()->first) + " is detached";
         for (const auto& [name, item] : state.packages) {
+            if (auto wrong = more_than_asked(state, name, item); !wrong.empty()) return wrong;
             if (item.maintained) continue;  // what has ended in it is the administrator's, whom it is refused to end it
             auto active = world_->active_on(name);
             bool wanted = item.switching || item.target || item.target_any;
@@ -412,6 +430,10 @@ const std::set<std::string>& expected_counts() {
                                              "fault_subnet_down",
                                              "fault_resource_down",
                                              "fault_maintenance",
+                                             "fault_partial_start",
+                                             "fault_restarts_reset",
+                                             "mark_started_partly",
+                                             "mark_restarts_reset",
                                              "fault_reconfigure",
                                              "mark_subnet_down",
                                              "mark_subnet_up",

@@ -172,5 +172,32 @@ class Addresses(LegacyCase):
         self.assertTrue(self.has_address("node2"))
 
 
+class OwnAddresses(LegacyCase):
+    """What the host has apart from the cluster is none of a script's business."""
+
+    def package(self, lab):
+        return super().package(lab).replace("AUTO_RUN                     YES", "AUTO_RUN NO")
+
+    def begin(self):
+        pass
+
+    def test_they_are_neither_added_nor_removed(self):
+        self.lab.run("node1", "ip", "addr", "add", "10.77.0.55/24", "dev", "eth0")
+        probe = (f"#!/bin/sh\nfor word in -a -r; do\n  for address in 10.77.0.55 10.77.0.1; do\n"
+                 f"    {BUILD}/bin/cmmodnet $word -i $address 10.77.0.0 2>&1; echo \"$word $address: $?\"\n"
+                 f"  done\ndone\nexit 1\n")
+        self.lab.write("node1", f"{FOLDER}/pkg1.cntl", probe, 0o755)
+        self.lab.hactl("node1", "package", "start", "pkg1", "node1", check=False)
+        self.lab.wait("the script has run", lambda: "-r 10.77.0.1: " in self.log("node1"))
+        said = self.log("node1")
+        for word in ("-a", "-r"):
+            for address in ("10.77.0.55", "10.77.0.1"):
+                self.assertIn(f"{word} {address}: 1", said)
+        self.assertIn("cmmodnet: 10.77.0.55 is an address of this node's own, on eth0", said)
+        there = self.lab.run("node1", "ip", "-o", "addr").stdout
+        self.assertIn("10.77.0.55/", there)
+        self.assertIn("10.77.0.1/", there)
+
+
 if __name__ == "__main__":
     unittest.main(verbosity=2)

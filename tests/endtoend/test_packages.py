@@ -10,6 +10,7 @@ from mainstay_case import MainstayCase
 SCRIPT = """#!/bin/sh
 name=$(basename $0)
 cd /var/lib/misc
+[ "$1" = validate ] && exit 0
 echo "$SG_PACKAGE $name $1" >> journal
 env > env.$name.$1
 say=$(cat /etc/mainstay/say.$name.$1 2>/dev/null || echo 0)
@@ -113,11 +114,12 @@ class OnlineChange(PackageCase):
         self.assertRegex(self.lab.hactl("node3", "cluster", "get").stdout, "halt_script_timeout +4s")
         # What was started has to be halted by the same steps.
         self.lab.write("node2", "/etc/mainstay/packages/one.conf",
-                       ONE.replace("external_pre_script", "external_script"))
+                       ONE.replace("external_pre_script", "external_script").replace("run_script /etc/mainstay/main",
+                                                                                     "run_script /etc/mainstay/pre"))
         refused = self.lab.apply("node2", check=False)
         self.assertNotEqual(refused.returncode, 0)
-        self.assertIn("halt it before external_pre_script is changed", refused.stdout + refused.stderr)
-        self.assertRegex(refused.stderr, r"one.conf:\d+: warning: external_")
+        self.assertIn("halt it before run_script is changed", refused.stdout + refused.stderr)
+        self.assertRegex(refused.stderr, r"one.conf:\d+: warning: run_script")
         self.assertRegex(self.lab.hactl("node3", "cluster", "get").stdout, "priority +7")
         after = self.lab.wait_process("node1", "sleep", "1000")
         self.assertEqual((after, self.lab.package("one")["generation"]), (before, generation))
@@ -234,6 +236,128 @@ class PartsComeAndGo(PackageCase):
         self.lab.hactl("node3", "package", "halt", "slow")
         self.assertFalse(self.has("node1", "10.77.0.123"))
         self.assertEqual([argv for _, argv in self.lab.processes("node1", "sleep")], [])
+
+
+class ScriptsComeAndGo(PackageCase):
+    """External scripts of a package that runs: SG 3.11."""
+    packages = {"one": ONE}
+
+    def change(self, text):
+        self.lab.write("node2", "/etc/mainstay/packages/one.conf", text)
+        told = self.lab.hactl("node2", "cluster", "check", *self.lab.files("node2")).stdout
+        self.lab.apply("node2")
+        return told
+
+    def add(self, *names):
+        for node in self.lab.names:
+            for name in names:
+                self.lab.write(node, f"/etc/mainstay/{name}", SCRIPT, 0o755)
+
+    def test_added_and_taken_out(self):
+        before = self.lab.wait_process("node1", "sleep", "1000")
+        self.forget("node1")
+        self.add("more")
+        told = self.change(ONE.replace("external_script /etc/mainstay/ext", "external_script /etc/mainstay/more"))
+        self.assertIn("package one on node1: runs external_script /etc/mainstay/ext stop", told)
+        self.assertIn("package one on node1: runs external_script /etc/mainstay/more start", told)
+        self.lab.wait("both ran", lambda: self.journal("node1") == ["one ext stop", "one more start"])
+        self.lab.wait("it is written down", lambda: "package_changed" in self.kinds(package="one"))
+        self.assertEqual(self.lab.wait_process("node1", "sleep", "1000"), before)
+        self.forget("node1")
+        self.lab.hactl("node3", "package", "halt", "one")
+        self.assertEqual(self.journal("node1"), ["one more stop", "one main stop", "one pre stop"])
+
+    def test_one_that_fails_fails_the_package(self):
+        self.add("more")
+        self.says("more", "start", "1", ["node1"])
+        self.forget("node1")
+        self.change(ONE.replace("external_script /etc/mainstay/ext",
+                                "external_script /etc/mainstay/ext\nexternal_script /etc/mainstay/more"))
+        self.lab.wait_running("one", "node2")
+        self.assertEqual(self.journal("node1"), ["one more start", "one ext stop", "one main stop", "one pre stop"])
+        self.assertEqual(self.disabled_on("one"), ["node1"])
+        said = [item["text"] for item in self.lab.history() if item["kind"] == "package_failed"]
+        self.assertTrue(any("external_script /etc/mainstay/more exit 1" in text for text in said), said)
+
+    def test_the_daemon_dies_while_one_is_started(self):
+        self.add("more")
+        self.says("more", "start", "hang", ["node1"])
+        self.forget("node1")
+        self.change(ONE.replace("run_script_timeout 3", "run_script_timeout 60").replace(
+            "external_script /etc/mainstay/ext",
+            "external_script /etc/mainstay/ext\nexternal_script /etc/mainstay/more"))
+        self.lab.wait("it runs", lambda: self.journal("node1") == ["one more start"])
+        self.says("more", "start", "0", ["node1"])
+        self.lab.kill("node1", "mainstayd")
+        self.lab.wait("it runs again", lambda: self.journal("node1") == ["one more start", "one more start"])
+        self.lab.wait("it is written down", lambda: "package_changed" in self.kinds(package="one"))
+        self.assertEqual(self.lab.package("one")["state"], "running")
+
+
+class StartedPartly(PackageCase):
+    """cmrunpkg -m and -e, cmhaltpkg -s: SG 7.2."""
+    packages = {"one": ONE}
+    smoke = True
+
+    def refused(self, *words):
+        run = self.lab.hactl("node3", "package", *words, check=False)
+        self.assertEqual(run.returncode, 1, run.stdout)
+        return run.stderr
+
+    def test_in_maintenance_some_steps_are_taken(self):
+        self.assertIn("hactl package maintenance on one", self.refused("start", "one", "--to", "run_script"))
+        for words in (["disable", "one"], ["maintenance", "on", "one", "--reason", "disks"], ["halt", "one"]):
+            self.lab.hactl("node3", "package", *words)
+        self.forget("node1")
+        self.assertIn("package one has no volume_group", self.refused("start", "one", "--to", "sg/volume_group"))
+        plan = self.lab.hactl("node3", "package", "start", "one", "--to", "run_script", "--plan").stdout
+        self.assertIn("partly: external_pre_script, run_script", plan)
+        self.lab.hactl("node3", "package", "start", "one", "--to", "run_script", "--node", "node1")
+        self.assertEqual(self.journal("node1"), ["one pre start", "one main start"])
+        package = self.lab.package("one")
+        self.assertEqual(package["partial"], {"steps": ["external_pre_script", "run_script"],
+                                              "left_out": ["external_script", "service"]})
+        self.assertEqual(package["services"][0]["state"], "halted")
+        told = self.lab.hactl("node2", "status").stdout + self.lab.hactl("node2", "explain", "one").stdout
+        self.assertEqual(told.count("started partly: external_pre_script, run_script"), 2, told)
+        self.assertIn("was started partly", self.refused("maintenance", "off", "one"))
+        # A daemon that dies knows what was begun.
+        self.lab.kill("node1", "mainstayd")
+        self.lab.wait("the daemon is back", lambda: self.lab.status("node1"))
+        self.lab.wait_running("one", "node1")
+        self.assertEqual(self.lab.processes("node1", "sleep"), [])
+        self.forget("node1")
+        self.lab.hactl("node3", "package", "halt", "one", "--partial")
+        self.assertEqual(self.journal("node1"), ["one main stop", "one pre stop"])
+        # All but one.
+        self.forget("node1")
+        self.lab.hactl("node3", "package", "start", "one", "--without", "sg/external", "--without", "run_script")
+        self.assertEqual(self.journal("node1"), ["one pre start"])
+        self.lab.wait_process("node1", "sleep", "1000")
+        self.lab.hactl("node3", "package", "halt", "one", "--partial")
+        self.assertEqual(self.journal("node1"), ["one pre start", "one pre stop"])
+        self.assertEqual(self.lab.processes("node1", "sleep"), [])
+        self.lab.hactl("node3", "package", "start", "one")
+        self.assertIn("was not started partly", self.refused("halt", "one", "--partial"))
+        self.lab.hactl("node3", "package", "maintenance", "off", "one")
+        self.assertIsNone(self.lab.package("one")["partial"])
+
+
+class RestartsCountedAnew(PackageCase):
+    packages = {"one": ONE + "  service_restart 1\n"}
+
+    def test_reset(self):
+        for count in (1, 2):
+            pid = self.lab.wait_process("node1", "sleep", "1000")
+            os.kill(pid, signal.SIGKILL)
+            self.lab.wait("the restart is written down",
+                          lambda n=count: self.kinds(package="one").count("service_restarted") == n)
+            self.assertEqual(self.lab.package("one")["services"][0]["restarts"], 1)
+            self.lab.hactl("node2", "package", "reset-restarts", "one", *(["one_s"] if count == 1 else []))
+            self.assertEqual(self.lab.package("one")["services"][0]["restarts"], 0)
+        self.assertEqual(self.lab.package("one")["node"], "node1")
+        wrong = self.lab.hactl("node2", "package", "reset-restarts", "one", "two_s", check=False)
+        self.assertIn("package one has no service two_s; it has one_s", wrong.stderr)
 
 
 class AddressTakenAway(PackageCase):

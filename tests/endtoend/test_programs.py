@@ -5,6 +5,7 @@ import unittest
 from mainstay_case import MainstayCase
 
 SCRIPT = "#!/bin/sh\nexit 0\n"
+PROBE = "#!/bin/sh\nexec sleep 1000\n"
 PACKAGE = """package_name mail
 auto_run no
 node_name node1
@@ -25,7 +26,8 @@ NAMES = ("run", "halt", "check", "init", "probe")
 class Programs(MainstayCase):
     """Real files on three nodes."""
 
-    def script(self, name, text=SCRIPT, nodes=None, mode=0o755):
+    def script(self, name, text=None, nodes=None, mode=0o755):
+        text = text or (PROBE if name == "probe" else SCRIPT)
         for node in nodes or self.lab.names:
             self.lab.write(node, f"/etc/mainstay/mail-{name}", text, mode)
 
@@ -73,6 +75,32 @@ class Programs(MainstayCase):
         self.lab.hactl("node1", "package", "start", "mail")
         self.lab.wait_running("mail")
         self.check_safety()
+
+    def test_external_scripts_are_asked_to_validate_on_every_node(self):
+        ask = '#!/bin/sh\n[ "$1" = validate ] || exit 0\nenv > /var/lib/misc/env.validate\n'
+        self.script("check", ask + 'echo "no table $PEV_TABLE"\nexit $(cat /etc/mainstay/mail-say)\n')
+        for node, code in (("node1", 0), ("node2", 1), ("node3", 2)):
+            self.lab.write(node, "/etc/mainstay/mail-say", f"{code}\n")
+        self.lab.write("node1", "/etc/mainstay/packages/mail.conf", PACKAGE + "pev_Table orders\n")
+        for word in ("check", "apply"):
+            said = self.hactl(word, code=1)
+            for node, code in (("node2", 1), ("node3", 2)):
+                self.assertIn(f"mail.conf:8: error: external_script: /etc/mainstay/mail-check validate on {node}: "
+                              f"exit {code}, said: no table orders", said)
+            self.assertNotIn("on node1", said)
+        self.assertEqual(self.lab.package("mail"), {})
+        with open(self.lab.path("node3", "/var/lib/misc/env.validate")) as f:
+            environment = dict(line.rstrip("\n").split("=", 1) for line in f if "=" in line)
+        self.assertEqual(environment["SG_PACKAGE_NAME"], "mail")
+        self.assertEqual(environment["MAINSTAY_NODE"], "node3")
+        self.assertNotIn("SG_PACKAGE", environment)
+        for node in self.lab.names:
+            self.lab.write(node, "/etc/mainstay/mail-say", "0\n")
+        self.hactl("apply", code=0)
+        # What is in force as it is wanted is not asked again.
+        os.remove(self.lab.path("node2", "/var/lib/misc/env.validate"))
+        self.hactl("apply", code=0)
+        self.assertFalse(os.path.exists(self.lab.path("node2", "/var/lib/misc/env.validate")))
 
     def test_a_node_that_is_down_is_a_warning(self):
         os.remove(self.lab.path("node3", "/etc/mainstay/mail-run"))

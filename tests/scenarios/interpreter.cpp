@@ -359,12 +359,28 @@ void interpreter::admin(const words& said) {
     world().admin(said.at(1), std::move(*body), duration{5'000'000});
 }
 
+// hactl NODE package start web [n1] [to=STEP] [without=STEP,STEP]
+cluster::command_body interpreter::started_partly(const words& said) {
+    auto given = settings(said);
+    cluster::package_run_partly body{said.at(4), "", given["to"], {}};
+    if (said.at(5).find('=') == std::string::npos) body.node = said.at(5);
+    std::istringstream in(given["without"]);
+    for (std::string step; std::getline(in, step, ',');) body.without.push_back(step);
+    return body;
+}
+
 std::optional<cluster::command_body> interpreter::body_of(const words& said) {
     auto word = [&](std::size_t at) { return at < said.size() ? said[at] : std::string(); };
     auto what = word(2) + " " + word(3);
     cluster::command_body body;
-    if (what == "package start") {
+    if (what == "package start" && (settings(said).contains("to") || settings(said).contains("without"))) {
+        body = started_partly(said);
+    } else if (what == "package start") {
         body = cluster::package_run{word(4), word(5)};
+    } else if (what == "package halt" && word(5) == "partial") {
+        body = cluster::package_stop_partly{word(4)};
+    } else if (what == "package reset-restarts") {
+        body = cluster::restarts_reset{word(4), "", word(5)};
     } else if (what == "package halt") {
         body = cluster::package_stop{word(4)};
         if (!word(5).empty()) body = cluster::package_stop_on{word(4), word(5)};
@@ -431,6 +447,7 @@ void interpreter::status() {
                 item.maintained->by.actor + (item.maintained->by.reason.empty() ? "" : ": ") +
                 item.maintained->by.reason);
         if (const auto* pin = leader->state().find_pin(name)) say("  " + policy::pin_text(leader->state(), *pin));
+        if (const auto* partly = leader->state().runs_partly(name)) say("  started partly: " + listed(partly->steps));
         for (const auto& [id, by] : item.node_off) say("  off on " + leader->state().node_name(id) + ": " + by.reason);
     }
     for (const auto& [subject, item] : leader->state().alarms) say("alarm: " + item.text);

@@ -45,6 +45,7 @@ private:
     void form();
     void settle();
     void admin(const words& said);
+    [[nodiscard]] static cluster::command_body started_partly(const words& said);
     [[nodiscard]] std::optional<cluster::command_body> body_of(const words& said);
     void explain(const words& said);
     // forecast.cpp

@@ -26,6 +26,13 @@ const auto fence_of_n1 = [](cluster_lab& lab) {
     lab.ask_fence(n1);
 };
 
+const auto in_maintenance = [](cluster_lab& lab) {
+    REQUIRE(
+        lab.say(cluster::configure{configuration_text() + "service_name db_s\n  service_cmd /bin/s\n", {}}).accepted);
+    REQUIRE(lab.say(cluster::package_switching{"db", "", false}).accepted);
+    REQUIRE(lab.say(cluster::package_maintenance{"db", "n1", true, "", {}}).accepted);
+};
+
 cluster::configure new_text(const std::string& text) { return {text, {}}; }
 
 std::string without(std::string text, const std::string& from, const std::string& to = "") {
@@ -119,6 +126,26 @@ std::vector<row> rows() {
         {"package halt on no node", web_on_n1, cluster::package_stop_on{"web", "n9"}, "no node n9"},
         {"package halt on a node of what is down", nothing, cluster::package_stop_on{"web", "n1"}, "does not run on"},
         {"package halt on a node of nothing known", nothing, cluster::package_stop_on{"mail", "n1"}, "no package mail"},
+        {"partial start", in_maintenance, cluster::package_run_partly{"db", "", "", {"service"}}, nullptr},
+        {"partial start without maintenance", nothing, cluster::package_run_partly{"db", "", "service", {}},
+         "hactl package disable db, then hactl package maintenance on db"},
+        {"partial start of nothing known", nothing, cluster::package_run_partly{"mail", "", "service", {}},
+         "no package mail"},
+        {"partial start of all", in_maintenance, cluster::package_run_partly{"db", "", "", {}}, "nothing is left out"},
+        {"partial start elsewhere", in_maintenance, cluster::package_run_partly{"db", "n2", "run_script", {}},
+         "in maintenance on n1"},
+        {"partial halt",
+         [](cluster_lab& lab) {
+             in_maintenance(lab);
+             REQUIRE(lab.say(cluster::package_run_partly{"db", "", "run_script", {}}).accepted);
+             lab.start("db", n1);
+         },
+         cluster::package_stop_partly{"db"}, nullptr},
+        {"partial halt of what is whole", web_on_n1, cluster::package_stop_partly{"web"}, "was not started partly"},
+        {"partial halt of nothing known", nothing, cluster::package_stop_partly{"mail"}, "no package mail"},
+        {"restarts counted anew", in_maintenance, cluster::restarts_reset{"db", "", "db_s"}, nullptr},
+        {"restarts of nothing known", nothing, cluster::restarts_reset{"mail", "", ""}, "no package mail"},
+        {"restarts of no service", nothing, cluster::restarts_reset{"web", "", "x"}, "has no service x"},
         {"move", web_on_n1, cluster::package_move{"web", "n2"}, nullptr},
         {"move anywhere", web_on_n1, cluster::package_move{"web", ""}, nullptr},
         {"move to where it is", web_on_n1, cluster::package_move{"web", "n1"}, "already"},
@@ -152,7 +179,11 @@ std::vector<row> rows() {
          "no package mail"},
         {"maintenance off without maintenance", nothing, cluster::package_maintenance{"web", "", false, "", {}},
          "not in maintenance"},
-        {"a pin below its level", nothing, cluster::package_pin{"web", "n1", "", {}}, "upgrade them first"},
+        {"a pin below its level", nothing, cluster::package_pin{"web", "n1", "", {}}, "upgrade it first"},
+        {"a detach below its level", nothing, cluster::node_detach{"n1", ""}, "upgrade it first"},
+        {"an attach of what is attached", nothing, cluster::node_attach{"n1"}, "not detached"},
+        {"a report of no detachment", nothing, cluster::detachment_report{n1, {1, 1}, {1}, true}, "over already"},
+        {"a certificate for what is attached", nothing, cluster::certify_detached{"n1"}, "not detached"},
         {"service down", web_on_n1, cluster::service_down{"web", {1}, "s", ""}, nullptr},
         {"service down of an old generation", web_on_n1, cluster::service_down{"web", {7}, "s", ""}, "over already"},
         {"wish over", web_on_n1, cluster::package_wish_over{"web", "no room"}, nullptr},

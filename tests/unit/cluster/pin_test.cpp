@@ -176,7 +176,7 @@ TEST_CASE("older versions can't read a pin: it is not written down, and not fold
     cluster_lab lab;
     cluster::command_body asked = cluster::package_pin{"web", "n2", "", {}};
     CHECK_FALSE(against_newer_command(lab.state, asked).empty());
-    CHECK(has(refusal(lab.say(asked)), "upgrade them first"));
+    CHECK(has(refusal(lab.say(asked)), "upgrade it first"));
     CHECK(against_newer_command(lab.state, cluster::package_stop{"web"}).empty());
     auto below = encode(lab.state);
     lab.state.pins["web"] = {};

@@ -125,7 +125,8 @@ TEST_CASE("told to end at once, the guard leaves what is detached alone, and not
     CHECK(g.connect().living.size() == 1);
 }
 
-TEST_CASE("a guard or a keeper that is killed: what it had detached is known to the next guard, and nothing runs twice") {
+TEST_CASE(
+    "a guard or a keeper that is killed: what it had detached is known to the next guard, and nothing runs twice") {
     real_guard g;
     detached_service service(g);
     SECTION("the guard") { g.kill(); }

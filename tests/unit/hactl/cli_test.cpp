@@ -61,6 +61,20 @@ TEST_CASE("--json gives the same as JSON, line by line") {
                          "\n");
 }
 
+TEST_CASE("partial starts and restarts that are counted anew are asked for by name") {
+    auto done = R"({"id":@ID,"result":{"text":"done"}})"
+                "\n";
+    auto start = run_command({"package", "start", "web", "--to", "sg/package_ip", "--without", "vg", "--without", "fs"},
+                             {{"package.start", {done}}});
+    CHECK(start.code == exit_code::done);
+    CHECK(run_command({"package", "halt", "web", "--partial"}, {{"package.halt", {done}}}).code == exit_code::done);
+    CHECK(run_command({"package", "reset-restarts", "web", "probe"}, {{"package.reset_restarts", {done}}}).code ==
+          exit_code::done);
+    auto odd = run_command({"package", "halt", "web", "--to", "address"});
+    CHECK(odd.code == exit_code::usage);
+    CHECK(odd.err == "hactl: hactl package halt knows no option --to\n");
+}
+
 TEST_CASE("a refusal goes to standard error, with the exit code of its kind") {
     auto run =
         run_command({"node", "halt", "node7"}, {{"node.halt",
@@ -149,7 +163,8 @@ TEST_CASE("a wrong command line is told what would be right") {
     CHECK(complaint({"pakage", "frobnicate"}) ==
           "hactl: there is no command pakage frobnicate; did you mean hactl package?\n");
     CHECK(complaint({"package"}) ==
-          "hactl: hactl package what? One of start, halt, move, enable, disable, maintenance, pin, unpin\n");
+          "hactl: hactl package what? One of start, halt, move, enable, disable, maintenance, pin, unpin, "
+          "reset-restarts\n");
     CHECK(complaint({"package", "start"}) == "hactl: usage: hactl package start PACKAGE [NODE]\n");
     CHECK(complaint({"status", "now"}) == "hactl: usage: hactl status\n");
     CHECK(complaint({"status", "--jsno"}).find("did you mean --json?") != std::string::npos);

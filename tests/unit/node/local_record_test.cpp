@@ -95,3 +95,24 @@ TEST_CASE("what of its configuration a generation has begun comes back, an empty
     CHECK_FALSE(back->packages.at("db").own);
     CHECK(back->packages.at("db").parts == record->packages.at("db").parts);
 }
+
+TEST_CASE("scripts of a generation and what it was started without come back; before, the bytes are those of level 3") {
+    auto record = read_stored_form(encode(old()));
+    REQUIRE(record);
+    record->packages["web"].own = own_parts{{}, {{"10.0.0.9", "10.0.0.0/24", true}}, std::nullopt};
+    auto before = stored_form(*record);
+    record->packages["web"].own->scripts = {{"/p/a", false, true}, {"/p/b", true, false}};
+    record->packages["db"].only = {package_step::address, package_step::service};
+    auto bytes = stored_form(*record);
+    CHECK(bytes.starts_with(before));
+    auto back = read_stored_form(bytes);
+    REQUIRE(back);
+    CHECK(back->packages.at("web").own == record->packages.at("web").own);
+    CHECK(back->packages.at("web").only.empty());
+    CHECK(back->packages.at("db").only == record->packages.at("db").only);
+    CHECK_FALSE(back->packages.at("db").own);
+    for (std::size_t size = before.size() + 1; size < bytes.size(); ++size) {
+        CAPTURE(size);
+        CHECK_FALSE(read_stored_form(bytes.substr(0, size)));
+    }
+}

@@ -83,3 +83,26 @@ TEST_CASE("explain what is not there") {
     CHECK_FALSE(policy::choose(lab.state, "mail").node);
     CHECK_FALSE(policy::judge(lab.state, "web", node_id{9}).eligible);
 }
+
+TEST_CASE("one instance of a multi-node package that is off is switched on by its node's name, all by the package's") {
+    policy_lab lab(configuration_text("",
+                                      "package_name many\n  package_type multi_node\n  node_name n1\n  node_name n2\n"
+                                      "  run_script /bin/true\n"));
+    for (auto node : {n1, n2, n3}) lab.boot(node, {1, 1}, cluster::instance_switching_level);
+    REQUIRE(lab.say(cluster::feature_level{cluster::instance_switching_level}).accepted);
+    REQUIRE(lab.say(cluster::package_switching{"many", "", true}).accepted);
+    REQUIRE(lab.say(cluster::package_stop_on{"many", "n1"}).accepted);
+    CHECK(has(policy::explain(lab.state, "many@n1").headline, "; hactl package enable many --node n1 starts it"));
+    REQUIRE(lab.say(cluster::package_stop_on{"many", "n2"}).accepted);
+    CHECK(has(policy::explain(lab.state, "many@n1").headline, "; hactl package enable many starts it"));
+}
+
+TEST_CASE("what was started partly is said") {
+    policy_lab lab(
+        configuration_text("", "package_name fill\n  run_script /bin/true\n  service_name s\n  service_cmd /bin/s\n"));
+    REQUIRE(lab.say(cluster::package_switching{"fill", "", false}).accepted);
+    REQUIRE(lab.say(cluster::package_maintenance{"fill", "n1", true, "", {}}).accepted);
+    REQUIRE(lab.say(cluster::package_run_partly{"fill", "", "run_script", {}}).accepted);
+    lab.run("fill", n1);
+    CHECK(has(policy::explain(lab.state, "fill").headline, "; started partly: run_script, without service"));
+}

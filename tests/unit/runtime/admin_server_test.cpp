@@ -39,6 +39,10 @@ public:
         looked_at = where;
         done(looks);
     }
+    void validate_scripts(const std::vector<script_to_validate>& scripts, validations_handler done) override {
+        for (const auto& item : scripts) validated.push_back(item.path);
+        done(said);
+    }
     [[nodiscard]] std::string initial_problem() const override { return "no cluster file"; }
     void ask(node::admin_body body, const std::string& who, duration patience, progress_handler progress,
              done_handler done) override {
@@ -55,6 +59,8 @@ public:
 
     std::map<std::string, std::vector<std::string>> looked_at;
     program_looks looks;
+    std::vector<std::string> validated;
+    validation_results said;
     std::vector<node::admin_body> bodies;
     std::string actor;
     duration waited{0};
@@ -275,6 +281,58 @@ TEST_CASE("programs that a node lacks are found together with everything else, a
     auto applied = json::parse(item.line());
     CHECK(applied["result"]["problems"].dump().find("on n2: it is not heard") != std::string::npos);
     CHECK(lab.backend.bodies.size() == 1);
+}
+
+TEST_CASE("what external scripts say to validate is listed with everything else, and nothing is applied") {
+    std::string text = "cluster_name lab\nfencing none\n";
+    for (const char* name : {"n1", "n2", "n3"})
+        text += std::string("node_name ") + name + "\n  network_interface eth0\n    heartbeat_ip 10.77.0." + name[1] +
+                "/24\n";
+    json files = json::array(
+        {{{"name", "cluster.conf"}, {"text", text}},
+         {{"name", "web.conf"}, {"text", "package_name web\nnode_name n1\nnode_name n2\nexternal_script /s/ext\n"}}});
+    admin_lab lab;
+    client item(lab);
+    program_seen good{program_seen::kind::good, 0, true, "x"};
+    lab.backend.looks["n1"].seen = {{"/s/ext", good}};
+    lab.backend.looks["n2"].seen = {{"/s/ext", {}}};
+    // A script that can't run anyhow is an error by itself: nothing is called.
+    CHECK(item.call("cluster.check", {{"files", files}})["result"]["ok"] == false);
+    CHECK(lab.backend.validated.empty());
+    lab.backend.looks["n2"].seen = {{"/s/ext", good}};
+    lab.backend.said["n2"].seen[{"web", "/s/ext"}] = {1, false, "no table"};
+    auto checked = item.call("cluster.check", {{"files", files}})["result"];
+    CHECK(lab.backend.validated == std::vector<std::string>{"/s/ext"});
+    CHECK(checked["ok"] == false);
+    auto wrong = checked["problems"].back();
+    CHECK(wrong["file"] == "web.conf");
+    CHECK(wrong["line"] == 4);
+    CHECK(wrong["message"] == "/s/ext validate on n2: exit 1, said: no table; exit 0 was expected");
+    CHECK(code_of(item.call("cluster.apply", {{"files", files}})) == 8);
+    CHECK(lab.backend.bodies.empty());
+    lab.backend.said.clear();
+    CHECK(item.call("cluster.check", {{"files", files}})["result"]["ok"] == true);
+}
+
+TEST_CASE("partial starts, their halts and restarts that are counted anew reach the node as they were asked for") {
+    admin_lab lab;
+    client item(lab);
+    auto asked = [&](const std::string& method, json params) {
+        params["package"] = "web";
+        REQUIRE(item.send(json{{"id", 2}, {"method", method}, {"params", params}}.dump() + "\n"));
+        static_cast<void>(item.line());  // progress
+        static_cast<void>(item.line());
+        return std::get<cluster::command_body>(lab.backend.bodies.back());
+    };
+    auto start = asked("package.start", {{"to", "address"}, {"without", {"filesystem"}}, {"node", "n1"}});
+    CHECK(encode(start) ==
+          encode(cluster::command_body{cluster::package_run_partly{"web", "n1", "address", {"filesystem"}}}));
+    CHECK(std::holds_alternative<cluster::package_run>(asked("package.start", json::object())));
+    CHECK(std::holds_alternative<cluster::package_stop_partly>(asked("package.halt", {{"partial", true}})));
+    auto reset = asked("package.reset_restarts", {{"service", "probe"}});
+    CHECK(encode(reset) == encode(cluster::command_body{cluster::restarts_reset{"web", "", "probe"}}));
+    CHECK(code_of(item.call("package.start", {{"package", "web"}, {"without", "service"}})) == -32602);
+    CHECK(code_of(item.call("package.halt", {{"package", "web"}, {"partial", true}, {"node", "n1"}})) == -32602);
 }
 
 TEST_CASE("requests reach the node with who asked and how patient he is") {
