@@ -3,6 +3,7 @@
 
 A program that is missing, crashes or does not end counts as failed. Nothing is skipped by itself.
 """
+import hashlib
 import os
 import re
 import subprocess
@@ -51,10 +52,13 @@ def simulator(build_dir, fixed, fresh, limit_s):
 
 
 def seeds_of_this_core():
-    """New numbers for every state of core/, and the same ones for whoever tests that state again: a failure here is a
-    failure there. Nothing where there is no repository."""
-    found = subprocess.run(["git", "rev-parse", "HEAD:core"], cwd=tally.ROOT, capture_output=True, text=True)
-    return 1_000_000_000 + int(found.stdout[:11], 16) if found.returncode == 0 else None
+    """New numbers for every state of the code in core/, and the same ones for whoever tests that state again: a failure
+    here is a failure there. Nothing where there is no repository."""
+    found = subprocess.run(["git", "ls-tree", "-r", "HEAD", "core"], cwd=tally.ROOT, capture_output=True, text=True)
+    if found.returncode != 0:
+        return None
+    code = [line for line in found.stdout.splitlines() if not line.endswith(".md")]
+    return 1_000_000_000 + int(hashlib.sha256("\n".join(code).encode()).hexdigest()[:11], 16)
 
 
 def long_simulator(fixed, fresh, limit_s):

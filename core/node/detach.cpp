@@ -37,8 +37,8 @@ void node::tend_detachment() {
         out_.say("info", "holds to its lease again: attaches");
         return;
     }
-    let_go();
-    if (told_detached_ && !now.let_go) say_of_detachment(now.since, false);
+    bool all = let_go();
+    if (all && told_detached_ && !now.let_go) say_of_detachment(now.since, false);
 }
 
 void node::say_of_detachment(log_index which, bool attached) {
@@ -46,8 +46,10 @@ void node::say_of_detachment(log_index which, bool attached) {
     submit_command(cluster::detachment_report{self_, boot_, which, attached}, name_);
 }
 
-// What runs is on record, and is taken up again from there, as by a daemon that has restarted.
-void node::let_go() {
+// What runs is on record, and is taken up again from there, as by a daemon that has restarted. False: something is in
+// the middle of a change still.
+bool node::let_go() {
+    bool all = true;
     for (auto next = runners_.begin(); next != runners_.end();) {
         const auto& [name, item] = *next;
         auto known = state_.packages.find(name);
@@ -56,7 +58,10 @@ void node::let_go() {
                     known->second.phase == cluster::package_phase::running && known->second.owner == self_ &&
                     known->second.generation == item.generation() && record != local_.packages.end() &&
                     record->second.generation == item.generation();
-        if (!runs) {
+        bool recorded =
+            runs && !item.is_changing() && record->second.parts == item.parts() && record->second.own == own_of(item);
+        if (!recorded) {
+            all = all && !runs;
             ++next;
             continue;
         }
@@ -64,6 +69,7 @@ void node::let_go() {
         recovered_.insert_or_assign(name, record->second);
         next = runners_.erase(next);
     }
+    return all;
 }
 
 // True: left alone where it runs, until the node attaches or an administrator has it halted.

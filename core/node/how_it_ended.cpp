@@ -14,6 +14,7 @@ std::string last_line(const std::string& text) {
 }
 
 std::string how_it_ended(const process_exited& item) {
+    if (item.code == unseen_end) return "ended while nobody watched it";
     std::string text = item.timed_out  ? "did not end in time"
                        : item.code < 0 ? "killed by signal " + std::to_string(-item.code)
                                        : "exit " + std::to_string(item.code);

@@ -301,7 +301,7 @@ private:
 
     // detach.cpp: packages that run on without their cluster
     void tend_detachment();
-    void let_go();
+    [[nodiscard]] bool let_go();
     void say_of_detachment(log_index which, bool attached);
     [[nodiscard]] bool stays_detached(const std::string& name) const;
 

@@ -181,6 +181,10 @@ public:
     [[nodiscard]] time_point deadline() const;
     bool plugin_answered(const plugin_answer& item, effects& out);
 
+    // Parts of it come or go just now.
+    [[nodiscard]] bool is_changing() const {
+        return changing_ != part_change::none || wants_record_ || record_after_ > 0;
+    }
     // Its services that run, for whoever takes it over.
     [[nodiscard]] std::vector<living_process> living() const;
 
@@ -274,7 +278,7 @@ private:
         std::string failed;  // how it ended for good while a start script was under way: dealt with then
         std::vector<std::uint64_t> halters;  // cmhaltserv: answered when it is gone
         bool leaving = false;                // told to end: it is not in the configuration any more
-        bool unjudged = false;               // ended while the daemon was down; no configuration says yet what it is
+        bool unjudged = false;               // ended, and the log does not say yet what it is or was
         static void fields(auto& self, auto&& visit) {
             visit("process", self.process);
             visit("restarts", self.restarts);

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "model/online_change.hpp"
+#include "node/how_it_ended.hpp"
 #include "node/runner.hpp"
 
 namespace mainstay::node {
@@ -164,8 +165,7 @@ void runner::caught_up(time_point now, effects& out) {
 
 void runner::ended_meanwhile(std::size_t index, time_point now, effects& out) {
     node::process_exited gone;
-    gone.tail = "ended while the daemon was down";
-    gone.code = -1;
+    gone.code = unseen_end;
     service_ended(index, gone, now, out);
 }
 

@@ -101,6 +101,11 @@ void runner::service_ended(std::size_t index, const node::process_exited& item, 
         forget_service(index);
         return next_change(out);
     }
+    // What the log still has to say may be that all of this is over.
+    if (behind_) {
+        now.unjudged = true;
+        return;
+    }
     // SG 4.6: any exit, even 0, is a failure.
     auto text = how_it_ended(item);
     if (maintained_) return ended_in_maintenance(index, text);

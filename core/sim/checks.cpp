@@ -168,15 +168,34 @@ void world::check_single_owner() {
     check_neighbours(owners);
 }
 
+// SG 7.2: two packages in maintenance ignore their relation, until one of them halts.
+bool world::may_ignore(const std::string& one, const std::string& other) {
+    bool both = std::any_of(machines_.begin(), machines_.end(), [&](const auto& entry) {
+        if (!entry.second->daemon) return false;
+        const auto& known = entry.second->daemon->state().packages;
+        auto a = known.find(one);
+        auto b = known.find(other);
+        return a != known.end() && b != known.end() && a->second.maintained && b->second.maintained;
+    });
+    if (both) ignore_each_other_.emplace(one, other);
+    return ignore_each_other_.contains({one, other});
+}
+
 // Exclusions and capacities hold among what is active, whatever is on its way.
 void world::check_neighbours(const std::map<std::string, std::string>& owners) {
     std::map<std::string, std::uint64_t> used;
+    std::erase_if(ignore_each_other_, [&owners](const auto& pair) {
+        return !owners.contains(pair.first) || !owners.contains(pair.second);
+    });
     for (const auto& package : config_.packages) {
         for (const auto& [instance, node] : owners) {
             if (cluster::package_of(instance) != package.name) continue;
             for (const auto& item : package.dependencies) {
                 auto other = owners.find(item.package);
-                if (!item.up && other != owners.end() && other->second == node)
+                bool beside = !item.up && other != owners.end() && other->second == node;
+                if (!beside)
+                    ignore_each_other_.erase({package.name, item.package});
+                else if (!may_ignore(package.name, item.package))
                     violated(package.name + " and " + item.package + " exclude each other and are both on " + node);
             }
             auto weight = package.weight.find("cpu");

@@ -152,24 +152,28 @@ private:
     void monitors() {
         const auto* leader = world_->leader();
         if (!beside() || leader == nullptr) return;
+        std::vector<cluster::resource_set> wrong;
         const auto& state = leader->state();
         for (const auto& [name, good] : {std::pair{random_configuration::simple_resource, "up"},
                                          std::pair{random_configuration::valued_resource, "20"}}) {
             if (state.find_resource(name) == nullptr) continue;
             for (const auto& node : world_->names())
-                if (state.resource_text(name, state.find_node(node)) != good)
-                    world_->admin(node, cluster::command_body{cluster::resource_set{name, node, good}});
+                if (state.resource_text(name, state.find_node(node)) != good) wrong.push_back({name, node, good});
         }
+        // What is asked for may end the daemon that was looked at.
+        for (const auto& item : wrong) world_->admin(item.node, cluster::command_body{item});
     }
 
     // Work that was forgotten about comes to its end.
     void end_maintenance() {
         const auto* leader = world_->leader();
         if (leader == nullptr) return;
+        auto teller = leader->name();
+        std::vector<std::string> maintained;
         for (const auto& [name, item] : leader->state().packages)
-            if (item.maintained)
-                world_->admin(leader->name(),
-                              cluster::command_body{cluster::package_maintenance{name, "", false, "", {}}});
+            if (item.maintained) maintained.push_back(name);
+        for (const auto& name : maintained)
+            world_->admin(teller, cluster::command_body{cluster::package_maintenance{name, "", false, "", {}}});
     }
 
     // Beside every third or so.
@@ -197,7 +201,7 @@ private:
         if (leader == nullptr) return;
         const auto& all = leader->state().detached;
         if (std::any_of(all.begin(), all.end(), [](const auto& item) { return item.second.attach_asked_by.empty(); }))
-            world_->admin(leader->name(), cluster::command_body{cluster::node_attach{}});
+            world_->admin(std::string(leader->name()), cluster::command_body{cluster::node_attach{}});
     }
 
     void place_by_hand() {

@@ -196,6 +196,7 @@ private:
     void check_feature_level(const consensus::entry& committed);
     void check_single_owner();
     void check_neighbours(const std::map<std::string, std::string>& owners);
+    bool may_ignore(const std::string& one, const std::string& other);
     void note_hearing(machine& where, const machine& from);
     void check_request_counted(const node::happened& item);
     void check_request_answered(const node::admin_done& item);
@@ -218,11 +219,12 @@ private:
     std::uint64_t order_ = 0;
     duration now_{0};
     std::set<std::pair<std::string, std::string>> cuts_;
-    std::map<std::uint64_t, bytes> snapshots_;                  // the state after an entry, the same everywhere
-    std::vector<bytes> ghost_;                                  // every entry ever committed, by index
-    std::map<node_id, std::uint32_t> announced_;                // feature levels, by the newest committed lives
-    std::uint32_t feature_level_ = 1;                           // as committed
-    std::map<std::string, std::uint64_t> started_generations_;  // package/generation/node/machine -> index
+    std::map<std::uint64_t, bytes> snapshots_;                         // the state after an entry, the same everywhere
+    std::vector<bytes> ghost_;                                         // every entry ever committed, by index
+    std::set<std::pair<std::string, std::string>> ignore_each_other_;  // started beside each other, both in maintenance
+    std::map<node_id, std::uint32_t> announced_;                       // feature levels, by the newest committed lives
+    std::uint32_t feature_level_ = 1;                                  // as committed
+    std::map<std::string, std::uint64_t> started_generations_;         // package/generation/node/machine -> index
     std::map<std::pair<std::string, std::string>, std::optional<std::int32_t>> script_codes_;
     std::string next_fence_;
     duration fence_time_{0};

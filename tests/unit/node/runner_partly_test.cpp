@@ -99,6 +99,7 @@ TEST_CASE("after a daemon restart a service goes on with the restarts that the c
     lab.item.restarts_counted({{"probe", 1}, {"feed", 2}});
     lab.item.adopt({{request_id{7}, "web", "service:probe"}, {request_id{8}, "web", "service:feed"}},
                    runner_phase::running, lab.now, lab.out);
+    lab.item.caught_up(lab.now, lab.out);
     CHECK(lab.item.process_exited({request_id{7}, 1, false, ""}, lab.now, lab.out));
     CHECK(lab.item.process_exited({request_id{8}, 1, false, ""}, lab.now, lab.out));
     CHECK(lab.news() == words{"again probe 2", "again feed 1"});

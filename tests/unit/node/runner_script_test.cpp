@@ -248,6 +248,7 @@ TEST_CASE("after a daemon restart the script's services are watched as they were
         lab.item.adopt({{request_id{71}, "web", "service:one"}}, runner_phase::running, lab.now, lab.out);
         CHECK(lab.asked().empty());
         CHECK(lab.news().empty());  // two was never begun
+        lab.item.caught_up(lab.now, lab.out);
         CHECK(lab.item.process_exited({request_id{71}, 1, false, ""}, lab.now, lab.out));
         CHECK(lab.asked() == words{"run service:one"});
         CHECK(lab.processes.at("run service:one").argv.back() == "exec /bin/one");
