@@ -251,6 +251,16 @@ void operations::counted(std::uint64_t serial, const cluster::state& state, cons
     for (auto id : std::exchange(finished_, {})) waiting_.erase(id);
 }
 
+void operations::overtaken(std::uint64_t serial, effects& out) {
+    for (const auto& [id, item] : waiting_) {
+        if (item.accepted || item.serial > serial) continue;
+        out.add(admin_done{id, admin_result::unconfirmed,
+                           "it has been decided while this node was behind; what became of it: hactl history"});
+        finished_.push_back(id);
+    }
+    for (auto id : std::exchange(finished_, {})) waiting_.erase(id);
+}
+
 void operations::check(std::uint64_t id, const operation& item, const cluster::state& state, effects& out) {
     auto found = std::visit(judge(state, item.before), item.asked);
     if (!found.over) return;

@@ -25,6 +25,8 @@ public:
     void add(std::uint64_t id, std::uint64_t serial, cluster::command_body asked, time_point deadline);
     // Our submission was applied.
     void counted(std::uint64_t serial, const cluster::state& state, const cluster::applied& outcome, effects& out);
+    // It was counted up to there, and this node has missed how: a snapshot stands in for those entries.
+    void overtaken(std::uint64_t serial, effects& out);
     // Another entry was applied; `what` is its text, for the progress of those it concerns.
     void applied(const cluster::state& state, const happened& what, effects& out);
     // Serials given up because nobody wrote them down in time.

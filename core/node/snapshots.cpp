@@ -61,6 +61,7 @@ bool node::load_snapshot() {
     auto mark = state_.submissions.find(self_);
     if (self_ && mark != state_.submissions.end() && mark->second.boot == boot_) {
         submissions_.counted(mark->second.serial);
+        operations_.overtaken(mark->second.serial, out_);
         std::erase_if(reports_open_, [&](const auto& open) { return open.second <= mark->second.serial; });
         std::erase_if(subnets_told_, [&](const auto& open) { return open.second <= mark->second.serial; });
     }

@@ -99,13 +99,17 @@ bool node::still_to_fence(const cluster::fence_request& request) const {
     if (cut_off() || state_.is_detached(request.node)) return false;
     if (request.id == 0) {
         if (raft_.leads() || raft_.leader()) return false;
-        return std::any_of(ties_.begin(), ties_.end(),
-                           [&](const auto& item) {
-                               return std::count(item.wanted.silent.begin(), item.wanted.silent.end(), request.node) >
-                                          0 &&
-                                      silent_for_ever(item.wanted, request.node);
-                           }) ||
-               !who_hears(request.node, {}).by_majority;
+        auto about = [&](const tie_attempt& item) {
+            return std::count(item.wanted.silent.begin(), item.wanted.silent.end(), request.node) > 0;
+        };
+        bool for_ever = std::any_of(ties_.begin(), ties_.end(), [&](const auto& item) {
+            return about(item) && silent_for_ever(item.wanted, request.node);
+        });
+        bool heard =
+            who_hears(request.node, {}).by_majority || std::any_of(ties_.begin(), ties_.end(), [&](const auto& item) {
+                return about(item) && who_hears(request.node, {}, item.wanted.half).by_majority;
+            });
+        return for_ever || !heard;
     }
     if (who_hears(request.node, {}).by_majority) return false;
     return victim->second.status == cluster::node_status::lost;
@@ -128,7 +132,7 @@ bool node::silent_for_ever(const consensus::tie_wanted& wanted, node_id target) 
 // known when the request was sent (R4b, C2).
 void node::fence_for_tie(tie_attempt& attempt) {
     attempt.again = at_.now + refused_again;
-    auto heard = [this](node_id target) { return who_hears(target, {}).by_majority; };
+    auto heard = [&](node_id target) { return who_hears(target, {}, attempt.wanted.half).by_majority; };
     const auto& silent = attempt.wanted.silent;
     bool others = !std::all_of(silent.begin(), silent.end(), heard) && !attempt.fence_failed;
     for (auto target : silent) {
