@@ -218,6 +218,8 @@ private:
         if (mutated(mutation::start_elsewhere_at_once)) return gone(name, item, "at once");
         bool watched = owner->second.watchdog.count() > 0;
         if (!watched && state_.config.cluster.fencing != cluster_config::fencing_mode::none) return;
+        // What its own halt could not end no lease ends: its node may have left with it.
+        if (!watched && item.phase == package_phase::halt_failed) return;
         auto due = when(seen_.lost_for_sure, item.owner, never);
         if (due > seen_.now) return at(due);
         gone(name, item,
