@@ -312,11 +312,19 @@ void fold::on(const package_stop& body) {
     for (const auto& name : list) stop(name);
 }
 
-// SG 7.4: a detached package can be halted as long as its node is in the cluster.
+// SG 7.4: a detached package can be halted as long as its node is in the cluster. One whose halt failed likewise: where
+// nobody tries again, asking for it would only look as if it had been ended.
 bool fold::may_halt_there(const std::string& instance) {
+    const auto& item = state_.packages[instance];
+    const auto& node = state_.nodes[item.owner];
+    bool nobody_tries = item.phase == package_phase::halt_failed && node.status == node_status::lost;
+    if (nobody_tries && state_.feature_level >= late_ends_level) {
+        refuse("package " + instance + " failed to halt on " + node.name + ", which is lost: only a new boot of " +
+               node.name + ", or a proof that it is off, ends it");
+        return false;
+    }
     auto wrong = state_.against_touching(instance);
-    const auto& owner = state_.packages[instance].owner;
-    if (wrong.empty() || state_.nodes[owner].status == node_status::up) return true;
+    if (wrong.empty() || node.status == node_status::up) return true;
     refuse("package " + instance + " can't be halted, " + wrong);
     return false;
 }

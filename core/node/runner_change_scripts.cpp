@@ -98,6 +98,7 @@ bool runner::script_changed(const node::process_exited& item, effects& out) {
 // a start the script itself is not told to stop. One that was broken off by a halt is.
 void runner::script_started(const node::process_exited& item, effects& out) {
     auto found = own_script(changing_script_);
+    if (found == own_.scripts->end()) return;  // a halt that came in between has let it go
     if (item.code == 0 && !item.timed_out) {
         found->up = true;
         changed_.push_back(called(*found) + " started");
@@ -114,12 +115,14 @@ void runner::script_started(const node::process_exited& item, effects& out) {
 
 // It is not in the configuration any more: nobody could ask for its halt again.
 void runner::script_stopped(const node::process_exited& item) {
-    auto found = own_script(changing_script_);
     if (item.code != 0 || item.timed_out) {
-        tell("script_not_stopped", called(*found) + ' ' + how_it_ended(item));
+        tell("script_not_stopped", called(changing_script_) + ' ' + how_it_ended(item));
     } else {
-        changed_.push_back(called(*found) + " stopped");
+        changed_.push_back(called(changing_script_) + " stopped");
     }
+    // One that never ran is let go of by a halt that comes in between.
+    auto found = own_script(changing_script_);
+    if (found == own_.scripts->end()) return;
     own_.scripts->erase(found);
     lay_over();
 }

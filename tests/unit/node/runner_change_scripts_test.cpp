@@ -153,3 +153,14 @@ TEST_CASE("a record of an older version says nothing about scripts: they are tho
     REQUIRE(lab.item.own().scripts);
     CHECK(lab.item.own().scripts->size() == 1);
 }
+
+TEST_CASE("a script that is taken out before it ran, and a halt while it is told to stop") {
+    scripts_lab lab;
+    CHECK(lab.takes(with({}, {"/p/a"})).empty());
+    CHECK(lab.takes(with({}, {})).empty());
+    CHECK(lab.recorded() == words{"run external_script /p/a stop"});
+    lab.item.halt(lab.out);
+    auto story = lab.ends("run external_script /p/a stop", 0);
+    CHECK(lab.go_on(story).back() == "stop address");
+    CHECK(lab.item.phase() == runner_phase::over);
+}
