@@ -44,8 +44,7 @@ namespace mainstay {
     X(snapshot_without_last)     /* a snapshot lacks its last entry */                       \
     X(start_elsewhere_at_once)   /* a lost node's packages start without proof */            \
     X(plan_with_old_links)       /* the planner does not see that maintenance has begun */   \
-    X(detached_by_lease)         /* proof (3) counts for a detached node */                  \
-    X(attached_before_lease)     /* a node says that it holds to its lease, and does not yet */
+    X(detached_by_lease)         /* proof (3) counts for a detached node */
 
 enum class mutation : unsigned char {
     none,

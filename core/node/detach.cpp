@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "model/mutation.hpp"
 #include "node/node.hpp"
 
 namespace mainstay::node {
@@ -26,7 +25,7 @@ void node::tend_detachment() {
     const auto& now = found->second;
     if (holds_for_ == now.since) {
         // The guard has been told before the cluster is.
-        if (holds_told_ || mutated(mutation::attached_before_lease)) say_of_detachment(now.since, true);
+        if (holds_told_) say_of_detachment(now.since, true);
         return;
     }
     holds_told_ = false;

@@ -39,10 +39,15 @@ bool node::wants_out() const {
     auto found = state_.nodes.find(self_);
     if (found == state_.nodes.end()) return true;
     auto detached = state_.detached.find(self_);
-    return state_.gives_vote_up(self_) &&
-           ((detached != state_.detached.end() && detached->second.let_go) ||
-            std::none_of(state_.packages.begin(), state_.packages.end(),
-                         [this](const auto& item) { return item.second.active() && item.second.owner == self_; }));
+    if (detached != state_.detached.end())
+        return detached->second.let_go &&
+               std::any_of(state_.nodes.begin(), state_.nodes.end(), [this](const auto& item) {
+                   return !state_.gives_vote_up(item.first) && !state_.is_detached(item.first) &&
+                          item.second.status == cluster::node_status::up && raft_.is_voter(item.first);
+               });
+    return found->second.halted &&
+           std::none_of(state_.packages.begin(), state_.packages.end(),
+                        [this](const auto& item) { return item.second.active() && item.second.owner == self_; });
 }
 
 consensus::voter_wish node::voter_wish() const {
@@ -60,6 +65,12 @@ consensus::voter_wish node::voter_wish() const {
         }
         wish.tie_works = static_cast<bool>(wish.arbitrator);
     }
+    // SG 7.4: a detached node gives its vote up only to others that have one or could have it now.
+    bool attached = std::any_of(state_.nodes.begin(), state_.nodes.end(), [this](const auto& entry) {
+        const auto& [id, item] = entry;
+        bool could = id == self_ || raft_.caught_up({id, item.store}, at_.now);
+        return item.status == cluster::node_status::up && !item.halted && !state_.is_detached(id) && could;
+    });
     for (const auto& [id, item] : state_.nodes) {
         consensus::candidate_voter member;
         member.who = {id, id == self_ ? store_ : item.store};
@@ -68,7 +79,7 @@ consensus::voter_wish node::voter_wish() const {
                        !peers_.silent(id, item.boot, at_.now, times_.member_timeout);
         member.alive = id == self_ || (item.status == cluster::node_status::up && item.boot);
         member.caught_up = id == self_ || (present && raft_.caught_up(member.who, at_.now));
-        member.leaving = state_.gives_vote_up(id) && id != self_;
+        member.leaving = (item.halted || (attached && state_.is_detached(id))) && id != self_;
         wish.members.push_back(member);
     }
     return wish;

@@ -306,7 +306,7 @@ private:
     [[nodiscard]] bool stays_detached(const std::string& name) const;
 
     // hearing.cpp: what the voters' beats say together
-    [[nodiscard]] hearing who_hears(node_id target, boot_id boot, const std::vector<node_id>& half = {}) const;
+    [[nodiscard]] hearing who_hears(node_id target, boot_id boot, const consensus::tie_wanted* tie = nullptr) const;
 
     // leader.cpp: duties of the leader
     void lead();

@@ -143,7 +143,7 @@ void node::adopt_recovered() {
         bool counted = known != state_.packages.end() && known->second.generation == recorded.generation;
         if (counted) item.restarts_counted(known->second.restarts);
         item.maintained(known != state_.packages.end() && known->second.maintained);
-        item.adopt(living_, recorded.phase, at_.now, out_);
+        item.adopt(living_, recorded.phase, out_);
         runners_.insert_or_assign(next->first, std::move(item));
         next = recovered_.erase(next);
     }
@@ -285,6 +285,8 @@ void node::probe_addresses(const cluster::fence_request& request) {
 
 // One whose halt failed may have addresses up and data open: it binds this node as one that runs.
 bool node::packages_here() const {
+    // A start on record is one that the next daemon has to undo: the lease binds it before its first step.
+    if (!start_after_store_.empty()) return true;
     return std::any_of(runners_.begin(), runners_.end(),
                        [](const auto& item) { return item.second.phase() != runner_phase::over; }) ||
            !active_packages().empty();

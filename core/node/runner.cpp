@@ -406,7 +406,7 @@ bool runner::plugin_answered(const plugin_answer& item, effects& out) {
 
 // ---- after a daemon restart ----------------------------------------------------------------------
 
-void runner::adopt(const std::vector<living_process>& living, runner_phase recorded, time_point now, effects& out) {
+void runner::adopt(const std::vector<living_process>& living, runner_phase recorded, effects& out) {
     begun_ = steps().size();
     phase_ = runner_phase::running;
     for (const auto& item : living) {
@@ -449,8 +449,7 @@ void runner::adopt(const std::vector<living_process>& living, runner_phase recor
         const auto& config = config_.services[i];
         if (config.by_script() && !parts_.services.contains(config.name)) continue;
         if (own_.services[i].leaving) continue;
-        services_[i].unjudged = wanted_service(own_.services[i]) == nullptr;
-        if (!services_[i].unjudged) ended_meanwhile(i, now, out);
+        services_[i].unjudged = true;
     }
     behind_ = true;
 }

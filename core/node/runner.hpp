@@ -144,7 +144,7 @@ public:
     // `recall` first: what its script had begun, and what of its configuration; without that it is taken for all of
     // the configuration.
     void recall(script_parts parts, const std::optional<own_parts>& own);
-    void adopt(const std::vector<living_process>& living, runner_phase recorded, time_point now, effects& out);
+    void adopt(const std::vector<living_process>& living, runner_phase recorded, effects& out);
     // After a daemon restart, before adopt() and when the log has been caught up with: how often its services have been
     // restarted, as the cluster has counted it.
     void restarts_counted(const std::map<std::string, std::uint32_t>& counts);

@@ -107,7 +107,7 @@ bool node::still_to_fence(const cluster::fence_request& request) const {
         });
         bool heard =
             who_hears(request.node, {}).by_majority || std::any_of(ties_.begin(), ties_.end(), [&](const auto& item) {
-                return about(item) && who_hears(request.node, {}, item.wanted.half).by_majority;
+                return about(item) && who_hears(request.node, {}, &item.wanted).by_majority;
             });
         return for_ever || !heard;
     }
@@ -132,7 +132,7 @@ bool node::silent_for_ever(const consensus::tie_wanted& wanted, node_id target) 
 // known when the request was sent (R4b, C2).
 void node::fence_for_tie(tie_attempt& attempt) {
     attempt.again = at_.now + refused_again;
-    auto heard = [&](node_id target) { return who_hears(target, {}, attempt.wanted.half).by_majority; };
+    auto heard = [&](node_id target) { return who_hears(target, {}, &attempt.wanted).by_majority; };
     const auto& silent = attempt.wanted.silent;
     bool others = !std::all_of(silent.begin(), silent.end(), heard) && !attempt.fence_failed;
     for (auto target : silent) {

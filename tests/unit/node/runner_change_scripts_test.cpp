@@ -134,7 +134,7 @@ TEST_CASE("a daemon that died while a script was being started: the next one end
     std::vector<living_process> living{{request_id{5}, "web", "external_script /p/a"},
                                        {request_id{6}, "web", "service:probe"},
                                        {request_id{7}, "web", "service:feed"}};
-    lab.item.adopt(living, runner_phase::running, lab.now, lab.out);
+    lab.item.adopt(living, runner_phase::running, lab.out);
     (void)lab.asked();
     lab.item.caught_up(lab.now, lab.out);
     CHECK(lab.asked().empty());

@@ -227,7 +227,7 @@ TEST_CASE("after a daemon restart exactly what is wanted is there") {
     lab.item.adopt({{request_id{11}, "web", "service:probe"},
                     {request_id{12}, "web", "service:old"},
                     {request_id{13}, "web", "service:feed"}},
-                   runner_phase::running, lab.now, lab.out);
+                   runner_phase::running, lab.out);
     // Of feed nothing is on record: nobody knows with which command it was begun.
     CHECK(lab.asked() == words{"kill service:feed"});
     CHECK(lab.graces[request_id{13}] == 2'000 * ms);
@@ -253,7 +253,7 @@ TEST_CASE("after a daemon restart with an older configuration nothing is begun o
     own.addresses = {{"10.77.0.101", "10.77.0.0/24", true}};
     change_lab lab;
     lab.item.recall({}, own);
-    lab.item.adopt({}, runner_phase::running, lab.now, lab.out);
+    lab.item.adopt({}, runner_phase::running, lab.out);
     CHECK(lab.asked().empty());
     auto config = with_address();
     config.addresses.erase(config.addresses.begin());
@@ -273,7 +273,7 @@ TEST_CASE("after a daemon restart in a halt what had begun is halted") {
     own.addresses = {{"10.77.0.103", "10.77.0.0/24", true}};
     change_lab lab;
     lab.item.recall({}, own);
-    lab.item.adopt({}, runner_phase::halting, lab.now, lab.out);
+    lab.item.adopt({}, runner_phase::halting, lab.out);
     auto effects = lab.out.take();
     std::vector<call_plugin> stops;
     REQUIRE(effects.size() == 1);

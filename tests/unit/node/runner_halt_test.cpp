@@ -157,7 +157,7 @@ TEST_CASE("after a daemon restart: services that live go on, those that died are
                                        {request_id{72}, "web", "service:feed"},
                                        {request_id{73}, "other", "service:probe"}};
     SECTION("all live") {
-        lab.item.adopt(living, runner_phase::running, lab.now, lab.out);
+        lab.item.adopt(living, runner_phase::running, lab.out);
         CHECK(lab.asked().empty());
         CHECK(lab.news().empty());
         CHECK(lab.item.phase() == runner_phase::running);
@@ -169,17 +169,19 @@ TEST_CASE("after a daemon restart: services that live go on, those that died are
     }
     SECTION("one died meanwhile") {
         living.erase(living.begin());
-        lab.item.adopt(living, runner_phase::running, lab.now, lab.out);
+        lab.item.adopt(living, runner_phase::running, lab.out);
+        CHECK(lab.news().empty());
+        lab.item.caught_up(lab.now, lab.out);
         CHECK(lab.news() == words{"service_failed"});
         CHECK(lab.item.phase() == runner_phase::halting);
     }
     SECTION("it was halting: halted from the top") {
-        lab.item.adopt({}, runner_phase::halting, lab.now, lab.out);
+        lab.item.adopt({}, runner_phase::halting, lab.out);
         CHECK(lab.go_on(lab.asked()) == words{"run halt_script", "stop disk", "stop nginx", "stop address"});
         CHECK(lab.news() == words{"halted"});
     }
     SECTION("it was starting: undone, another node may try") {
-        lab.item.adopt({}, runner_phase::starting, lab.now, lab.out);
+        lab.item.adopt({}, runner_phase::starting, lab.out);
         auto story = lab.go_on(lab.asked());
         CHECK(story.back() == "stop address");
         CHECK(lab.news() == words{"start_exit_2"});
@@ -190,7 +192,8 @@ TEST_CASE("a restarted service after a daemon restart counts on from what may be
     auto config = web_package();
     config.services[0].restart_max = 1;
     runner_lab lab(config);
-    lab.item.adopt({{request_id{72}, "web", "service:feed"}}, runner_phase::running, lab.now, lab.out);
+    lab.item.adopt({{request_id{72}, "web", "service:feed"}}, runner_phase::running, lab.out);
+    lab.item.caught_up(lab.now, lab.out);
     CHECK(lab.asked() == words{"run service:probe"});
     CHECK(lab.news() == words{"again probe 1"});
 }

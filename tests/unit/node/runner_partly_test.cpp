@@ -68,7 +68,7 @@ TEST_CASE("after a daemon restart the same steps are all there is") {
     before.run();
     partly_lab lab(before.item.taken_only());
     lab.item.recall({}, before.item.own());
-    lab.item.adopt({}, runner_phase::running, lab.now, lab.out);
+    lab.item.adopt({}, runner_phase::running, lab.out);
     CHECK(lab.item.phase() == runner_phase::running);
     CHECK(lab.news().empty());
     CHECK(lab.halts() == words{"stop disk", "stop nginx", "stop address"});
@@ -98,7 +98,7 @@ TEST_CASE("after a daemon restart a service goes on with the restarts that the c
     runner_lab lab(config);
     lab.item.restarts_counted({{"probe", 1}, {"feed", 2}});
     lab.item.adopt({{request_id{7}, "web", "service:probe"}, {request_id{8}, "web", "service:feed"}},
-                   runner_phase::running, lab.now, lab.out);
+                   runner_phase::running, lab.out);
     lab.item.caught_up(lab.now, lab.out);
     CHECK(lab.item.process_exited({request_id{7}, 1, false, ""}, lab.now, lab.out));
     CHECK(lab.item.process_exited({request_id{8}, 1, false, ""}, lab.now, lab.out));

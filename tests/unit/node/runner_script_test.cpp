@@ -245,7 +245,7 @@ TEST_CASE("after a daemon restart the script's services are watched as they were
     parts.services["one"] = {"/bin/one", 2, 1};
     lab.item.recall(parts, {});
     SECTION("living") {
-        lab.item.adopt({{request_id{71}, "web", "service:one"}}, runner_phase::running, lab.now, lab.out);
+        lab.item.adopt({{request_id{71}, "web", "service:one"}}, runner_phase::running, lab.out);
         CHECK(lab.asked().empty());
         CHECK(lab.news().empty());  // two was never begun
         lab.item.caught_up(lab.now, lab.out);
@@ -257,13 +257,14 @@ TEST_CASE("after a daemon restart the script's services are watched as they were
         CHECK(lab.ends("run service:one", 1) == words{"run halt_script"});
     }
     SECTION("dead") {
-        lab.item.adopt({}, runner_phase::running, lab.now, lab.out);
+        lab.item.adopt({}, runner_phase::running, lab.out);
+        lab.item.caught_up(lab.now, lab.out);
         CHECK(lab.asked() == words{"run service:one"});
         CHECK(lab.news() == words{"again one 2"});
     }
     SECTION("in the middle of the start: all of it is ended") {
         lab.item.adopt({{request_id{70}, "web", "run_script"}, {request_id{71}, "web", "service:one"}},
-                       runner_phase::starting, lab.now, lab.out);
+                       runner_phase::starting, lab.out);
         lab.asked();
         CHECK(lab.item.process_exited({request_id{70}, -15, false, ""}, lab.now, lab.out));
         CHECK(lab.asked() == words{"run halt_script"});
