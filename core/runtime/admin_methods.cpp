@@ -12,7 +12,10 @@
 #include "runtime/clock.hpp"
 #include "runtime/configuration_files.hpp"
 #include "runtime/forecast_json.hpp"
+#include "runtime/history_json.hpp"
 #include "runtime/host_addresses.hpp"
+#include "runtime/json_text.hpp"
+#include "runtime/plugins_json.hpp"
 #include "runtime/problem_json.hpp"
 #include "runtime/quorum_json.hpp"
 #include "runtime/resource_json.hpp"
@@ -46,32 +49,10 @@ bool deeper_than(const json& item, int levels) {
            std::any_of(item.begin(), item.end(), [levels](const json& each) { return deeper_than(each, levels - 1); });
 }
 
-std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
-
 json error_object(const json& id, std::int64_t number, const std::string& message, json data = nullptr) {
     json error{{"code", number}, {"message", message}};
     if (!data.is_null()) error["data"] = std::move(data);
     return {{"jsonrpc", "2.0"}, {"id", id}, {"error", std::move(error)}};
-}
-
-std::string severity_of(const std::string& word) { return word == "alarm" ? "critical" : word; }
-
-json entry_json(const node::happened& item) {
-    json out{{"index", item.index.value},
-             {"time", item.when.us},
-             {"kind", item.event},
-             {"severity", severity_of(item.severity)}};
-    if (!item.node.empty()) out["node"] = item.node;
-    if (!item.package.empty()) out["package"] = item.package;
-    out["text"] = item.text;
-    if (!item.actor.empty()) out["actor"] = item.actor;
-    if (item.refused) out["refused"] = true;
-    for (const auto& [name, value] : item.details) out["details"][name] = value;
-    return out;
-}
-
-bool matches(const node::happened& item, const std::string& package, const std::string& where) {
-    return (package.empty() || item.package == package) && (where.empty() || item.node == where);
 }
 
 // One request being answered.
@@ -499,23 +480,11 @@ private:
     }
 
     void history() {
-        auto limit = static_cast<std::size_t>(std::clamp<std::int64_t>(number("limit", 50), 1, 1000));
-        auto before = number("before", INT64_MAX);
-        json list = json::array();
-        bool more = false;
-        const auto& all = backend_.core().history();
-        for (auto item = all.rbegin(); item != all.rend(); ++item) {
-            if (static_cast<std::int64_t>(item->index.value) >= before ||
-                !matches(*item, text("package"), text("node")))
-                continue;
-            if (list.size() == limit) {
-                more = true;
-                break;
-            }
-            list.push_back(entry_json(*item));
-        }
-        std::reverse(list.begin(), list.end());
-        answer({{"entries", std::move(list)}, {"more", more}});
+        history_question asked{text("package"), text("node"), {}, {}};
+        if (auto before = number("before", -1); before >= 0)
+            asked.before = log_index{static_cast<std::uint64_t>(before)};
+        asked.limit = static_cast<std::size_t>(std::clamp<std::int64_t>(number("limit", 50), 1, 1000));
+        answer(json::parse(history_json(backend_.core().history(), asked)));
     }
 
     std::optional<watch_filter> watch() {
@@ -529,39 +498,6 @@ private:
         return filter;
     }
 
-    [[nodiscard]] json used_by(const std::string& plugin) const {
-        json out = json::array();
-        const auto& cluster = state().config.cluster;
-        auto look = [&](const plugin_instance& item) {
-            if (item.plugin == plugin) out.push_back(item.name);
-        };
-        for (const auto& item : effective_links(cluster)) look(item);
-        for (const auto& item : cluster.stonith) look(item);
-        for (const auto& item : cluster.arbitrators) look(item);
-        for (const auto& item : cluster.event_sources) look(item);
-        for (const auto& item : cluster.notifiers) look(item);
-        for (const auto& package : state().config.packages) {
-            for (const auto& item : package.resources)
-                if (item.plugin == plugin) out.push_back(package.name + "/" + item.name);
-            if (plugin == "relocatable-ip" && !package.addresses.empty()) out.push_back(package.name);
-        }
-        return out;
-    }
-
-    [[nodiscard]] static json param_json(const plugin::param_info& item) {
-        return {{"name", item.name},
-                {"type", std::string(to_string(item.type))},
-                {"scope", std::string(to_string(item.scope))},
-                {"required", item.required},
-                {"secret", item.secret},
-                {"unit", item.unit},
-                {"default", item.default_value},
-                {"minimum", item.minimum},
-                {"maximum", item.maximum},
-                {"choices", item.choices},
-                {"help", item.help}};
-    }
-
     void plugins(bool one) {
         if (one && !need("name")) return;
         backend_.list_plugins([self = std::make_shared<request>(std::move(*this)),
@@ -570,27 +506,15 @@ private:
 
     void plugins(bool one, const result<plugin_list>& installed) {
         if (!installed) return error(failed, installed.error().message);
-        json list = json::array();
-        std::vector<std::string> names;
-        for (const auto& item : *installed) {
-            if (!item.info) {
-                list.push_back({{"file", item.file.filename().string()}, {"error", item.info.error().message}});
-                continue;
-            }
-            names.push_back(item.info->name);
-            json out{{"name", item.info->name},       {"kind", std::string(to_string(item.info->kind))},
-                     {"version", item.info->version}, {"summary", item.info->summary},
-                     {"file", item.file.string()},    {"used_by", used_by(item.info->name)}};
-            if (one) {
-                out["params"] = json::array();
-                for (const auto& param : item.info->params) out["params"].push_back(param_json(param));
-                if (item.info->name == text("name")) return answer(std::move(out));
-            }
-            list.push_back(std::move(out));
-        }
-        if (!one) return answer({{"directory", backend_.plugin_dir()}, {"plugins", std::move(list)}});
-        std::vector<std::string_view> words(names.begin(), names.end());
-        error(not_found, "there is no plugin " + text("name") + " in " + backend_.plugin_dir(),
+        const auto& config = state().config;
+        const auto& dir = backend_.plugin_dir();
+        if (!one) return answer(json::parse(plugins_json(*installed, config, dir)));
+        auto told = plugin_json(*installed, config, text("name"));
+        if (!told.empty()) return answer(json::parse(told));
+        std::vector<std::string_view> words;
+        for (const auto& item : *installed)
+            if (item.info) words.push_back(item.info->name);
+        error(not_found, "there is no plugin " + text("name") + " in " + dir,
               {{"nearest", nearest_word(text("name"), words)}});
     }
 
@@ -608,8 +532,8 @@ std::optional<watch_filter> admin_methods::handle(const std::string& line, const
 }
 
 std::optional<std::string> admin_methods::event_line(const node::happened& item, const watch_filter& filter) {
-    if (!matches(item, filter.package, filter.node)) return std::nullopt;
-    return dump({{"jsonrpc", "2.0"}, {"method", "event"}, {"params", entry_json(item)}});
+    if (!is_about(item, filter.package, filter.node)) return std::nullopt;
+    return dump({{"jsonrpc", "2.0"}, {"method", "event"}, {"params", json::parse(entry_json(item))}});
 }
 
 std::string admin_methods::lagged_line(std::uint64_t since) {

@@ -6,6 +6,7 @@
 
 #include "node/snapshots.hpp"
 #include "policy/explain.hpp"
+#include "runtime/json_text.hpp"
 
 namespace mainstay::runtime {
 
@@ -105,7 +106,7 @@ result<std::string> explain_json(const admin_backend& backend, const explain_que
     }
     auto out = explained(past ? *past : core.state(), asked);
     if (!out) return fail(out.error().message);
-    return out->dump(-1, ' ', false, json::error_handler_t::replace);
+    return dump(*out);
 }
 
 }  // namespace mainstay::runtime

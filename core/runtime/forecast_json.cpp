@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "model/problem.hpp"
+#include "runtime/json_text.hpp"
 
 namespace mainstay::runtime {
 
@@ -189,7 +190,7 @@ std::string forecast_json(const cluster::state& before, const policy::forecast& 
         out["packages"].push_back(std::move(one));
     }
     out["stopped"] = seen.stopped.empty() ? json(nullptr) : json(seen.stopped);
-    return out.dump(-1, ' ', false, json::error_handler_t::replace);
+    return dump(out);
 }
 
 forecast_answer<std::string> first_forecast_json(const std::string& canonical, const std::string& happenings) {

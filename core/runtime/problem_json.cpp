@@ -2,6 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "runtime/json_text.hpp"
+
 namespace mainstay::runtime {
 
 std::string problems_json(const problems& list) {
@@ -16,7 +18,7 @@ std::string problems_json(const problems& list) {
         if (!item.nearest.empty()) one["nearest"] = item.nearest;
         out.push_back(std::move(one));
     }
-    return out.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
+    return dump(out);
 }
 
 }  // namespace mainstay::runtime

@@ -3,14 +3,13 @@
 #include <nlohmann/json.hpp>
 
 #include "model/timing.hpp"
+#include "runtime/json_text.hpp"
 
 namespace mainstay::runtime {
 
 namespace {
 
 using json = nlohmann::ordered_json;
-
-std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 json fence_json(const cluster::state& state, const cluster::fence_state& fence) {
     json out{{"node", state.node_name(fence.request.node)},

@@ -3,13 +3,13 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "runtime/json_text.hpp"
+
 namespace mainstay::runtime {
 
 namespace {
 
 using json = nlohmann::ordered_json;
-
-std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 json value_json(const cluster::state& state, const std::string& name, node_id node) {
     json out{{"node", state.node_name(node)}, {"value", state.resource_text(name, node)}};

@@ -8,6 +8,7 @@
 #include "policy/explain.hpp"
 #include "policy/protection.hpp"
 #include "runtime/clock.hpp"
+#include "runtime/json_text.hpp"
 
 namespace mainstay::runtime {
 
@@ -369,8 +370,6 @@ private:
 
 }  // namespace
 
-std::string status_json(const admin_backend& backend) {
-    return status(backend).run().dump(-1, ' ', false, json::error_handler_t::replace);
-}
+std::string status_json(const admin_backend& backend) { return dump(status(backend).run()); }
 
 }  // namespace mainstay::runtime
