@@ -48,7 +48,14 @@ void raft::rearm(time_point now) { stand_at_ = now + patience(); }
 
 bool raft::up_to_date(log_index index, const mainstay::term& term) const {
     if (mutated(mutation::vote_for_shorter_log)) return true;
-    return std::pair{term, index} >= std::pair{log_.last_term(), last_index()};
+    // R3: who is in no active set (any more) is asked only by those who do not know yet that it left. What it may hold
+    // beyond its commit is nothing that its vote could protect: whoever stored it has a vote in the sets without it.
+    // Its own tail would deny its former set an election for ever.
+    bool left = !active_.empty() && std::none_of(active_.begin(), active_.end(), [this](const active_set& item) {
+        return item.set.contains(self_.node);
+    });
+    auto known = left ? commit_ : last_index();
+    return std::pair{term, index} >= std::pair{log_.term_at(known).value_or(log_.last_term()), known};
 }
 
 // A member of any active set stands: the only node that holds a pending set may be one that the set

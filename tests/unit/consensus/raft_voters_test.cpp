@@ -131,3 +131,36 @@ TEST_CASE("a member that the committed set no longer names neither counts nor st
     CHECK(net.at(3).current_role() == role::follower);
     CHECK(net.leader() == 0);
 }
+
+TEST_CASE("R3: who left all voter sets holds what is committed against a candidate, not its own tail") {
+    // Node 2 led when the set without it was committed, and has an entry that nobody else ever got.
+    term before{1, node_id{1}};
+    term own{2, node_id{2}};
+    auto entries = founding({1, 2});
+    entries.push_back({before, set_of(2, {1})});
+    entries.push_back({own, payload{"committed"}});
+    entries.push_back({own, payload{"only here"}});
+    struct row {
+        const char* what;
+        log_index commit;
+        log_index last;
+        bool granted;
+    };
+    for (const auto& item : {row{"what is committed", log_index{4}, log_index{4}, true},
+                             row{"less than what is committed", log_index{4}, log_index{3}, false},
+                             row{"still in the set it knows", log_index{2}, log_index{4}, false},
+                             row{"still in the set it knows, all of it", log_index{2}, log_index{5}, true}}) {
+        CAPTURE(item.what);
+        for (bool pre : {true, false}) {
+            raft left(voter_of(2), durable(own, item.commit, entries), test_timing, 1, time_point{});
+            left.receive(node_id{1},
+                         vote_request{term{3, node_id{1}}, pre, item.last, item.last.value > 3 ? own : before,
+                                      time_point{}, false},
+                         time_point{ms});
+            left.stored(left.take_writes().size(), time_point{ms});
+            auto said = answers<vote_answer>(left);
+            REQUIRE(said.size() == 1);
+            CHECK(said[0].granted == item.granted);
+        }
+    }
+}
