@@ -104,7 +104,7 @@ std::string state::against_start(const std::string& instance, node_id node) cons
 std::optional<wall_time> state::failover_waits_until(const package_config& package, const package_state& item) const {
     auto limit = package.failover_limit;
     bool asked = item.target || item.target_any;
-    if (limit == 0 || !item.failed || item.active() || asked || item.failovers.size() < limit) return {};
+    if (limit == 0 || !item.failed || asked || item.failovers.size() < limit) return {};
     return wall_time{item.failovers[item.failovers.size() - limit].us + package.failover_limit_time.count()};
 }
 

@@ -6,6 +6,7 @@
 #include "model/mutation.hpp"
 #include "model/validations.hpp"
 #include "node/node.hpp"
+#include "policy/next_nodes.hpp"
 
 namespace mainstay::node {
 
@@ -271,10 +272,12 @@ void node::forget_ended() {
 
 // While the fence runs there is time to look whether somebody else answers for the addresses.
 void node::probe_addresses(const cluster::fence_request& request) {
+    policy::plan made(state_);
+    policy::next_nodes next(state_, made);
     for (const auto& [name, item] : state_.packages) {
         const auto* config = state_.find_package(name);
-        if (config == nullptr || !item.active() || item.owner != request.node) continue;
-        if (policy::next_node(state_, name) != self_) continue;
+        if (config == nullptr || config->addresses.empty()) continue;
+        if (!item.active() || item.owner != request.node || next.of(name) != self_) continue;
         for (const auto& address : config->addresses) {
             auto id = out_.new_request();
             probes_[id] = address.address;

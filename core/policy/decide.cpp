@@ -26,6 +26,7 @@ public:
         power();
         for (const auto& [id, node] : state_.nodes) fence(id, node);
         for (const auto& [name, pin] : state_.pins) end_pin(name, pin);
+        if (brake()) return std::move(out_);
         place();  // in the order of the configuration, so that the start order is the administrator's
         return std::move(out_);
     }
@@ -237,15 +238,27 @@ private:
         add(told);
     }
 
-    // failover_limit: what fails again and again is left down until it has been seen to, or time has passed.
-    bool failover_allowed(const subject& item) {
-        auto until = state_.failover_waits_until(*item.config, *item.now);
-        auto left = until ? duration{until->us - seen_.wall.us} : duration{0};
-        if (left.count() <= 0) return true;
-        at(seen_.now + left);
-        if (!state_.alarms.contains(item.name() + " failover_limit"))
-            add(cluster::cluster_event{seen_.self, item.name(), "failover_limit", "alarm", {}});
-        return false;
+    // failover_limit: what fails again and again is left down until it has been seen to, or time has passed. That is on
+    // record before anything is planned, so that nothing gives way to what does not start.
+    bool brake() {
+        bool changes = false;
+        for (const auto& config : state_.config.packages) {
+            auto item = state_.packages.find(config.name);
+            if (config.failover_limit == 0 || item == state_.packages.end() || !wanted(state_, item->second)) continue;
+            auto until = state_.failover_waits_until(config, item->second);
+            if (!until) continue;
+            auto left = duration{until->us - seen_.wall.us};
+            if (left.count() > 0) at(seen_.now + left);
+            bool holds = left.count() > 0;
+            if (holds == state_.alarms.contains(config.name + " failover_limit")) continue;
+            add(cluster::cluster_event{seen_.self,
+                                       config.name,
+                                       "failover_limit",
+                                       holds ? "alarm" : "info",
+                                       {{"why", holds ? "it stays down" : "its time is over"}}});
+            changes = true;
+        }
+        return changes;
     }
 
     // Planned there, and everything around it is as the plan wants it already.
@@ -257,7 +270,6 @@ private:
             if (!plan_->met_now(link, item.where)) return;
         if (!plan_->in_the_way_now(item, item.where).empty()) return;
         if (used_now_->too_heavy(item.where, *item.of)) return;
-        if (!failover_allowed(item)) return;
         used_now_->add(item.where, *item.of);
         cluster::package_start begin;
         begin.package = item.name();
@@ -291,12 +303,37 @@ private:
         if (moves && item.where && now.target == item.where)
             return "move to " + state_.node_name(item.where) + " by " + now.asked_by;
         if (moves && item.where && now.avoid == now.owner) return "move by " + now.asked_by;
+        if (moves && item.where && by_itself(item)) return moving(item);
         for (const auto& link : item.of->needs)
-            if (!plan_->met_now(link, now.owner)) return "needs " + link.package + ", which is not up any more";
+            if (!plan_->met_now(link, now.owner)) return "needs " + link.package + what_of(link, now.owner);
         // It makes room for a package of a lost node only when that may start.
         if (!moves || stays_until_proof(item)) return {};
-        auto reason = plan_->reason(item);
-        return item.where ? "goes to " + state_.node_name(item.where) + ": " + reason : reason;
+        return item.where ? moving(item) : plan_->reason(item);
+    }
+
+    [[nodiscard]] std::string moving(const subject& item) const {
+        return "goes to " + state_.node_name(item.where) + ": " + plan_->reason(item);
+    }
+
+    // Nothing that happens to others moves it.
+    static bool by_itself(const subject& item) {
+        return item.why == subject::choice::back_to_first || item.why == subject::choice::asked_for;
+    }
+
+    // Why what was needed there is not there any more.
+    [[nodiscard]] std::string what_of(const need& link, node_id node) const {
+        for (auto target : link.targets) {
+            const auto& other = plan_->all()[target];
+            bool served = other.now->owner == node || link.location != dependency_config::place::same_node;
+            if (!served || !other.here) continue;
+            auto leaves = leaving_.find(other.name());
+            auto why = leaves != leaving_.end()                              ? leaves->second
+                       : other.goes                                          ? why_leave(state_, *other.now)
+                       : by_itself(other) && other.where != other.now->owner ? moving(other)
+                                                                             : std::string();
+            if (!why.empty()) return ", which leaves: " + why;
+        }
+        return ", which is not up any more";
     }
 
     [[nodiscard]] bool stays_until_proof(const subject& item) {
@@ -322,15 +359,34 @@ private:
             if (!relies) continue;
             if (const auto& patience = item.config->successor_halt_timeout) {
                 if (patience->count() == 0) continue;
-                if (other.now->phase == package_phase::halting) {
-                    auto passed = duration{seen_.wall.us - other.now->phase_by.when.us};
-                    if (passed >= *patience) continue;
-                    at(seen_.now + (*patience - passed));
-                }
+                auto since = leaves_since(item, other);
+                auto passed = duration{since ? seen_.wall.us - since->us : 0};
+                if (passed >= *patience) continue;
+                if (since) at(seen_.now + (*patience - passed));
             }
             waits = true;
         }
         return waits;
+    }
+
+    // When it was to leave: as far as that is on record, else since the first of those that need `dependent`, and those
+    // that need them, has been halting.
+    [[nodiscard]] std::optional<wall_time> leaves_since(const subject& item, const subject& dependent) const {
+        auto owner = state_.nodes.find(item.now->owner);
+        if (item.now->failing) return item.now->phase_by.when;
+        if (state_.halted) return state_.halted_by.when;
+        if (owner != state_.nodes.end() && owner->second.halted) return owner->second.halted_by.when;
+        return halting_since(dependent);
+    }
+
+    [[nodiscard]] std::optional<wall_time> halting_since(const subject& item) const {
+        if (item.now->phase == package_phase::halting) return item.now->phase_by.when;
+        std::optional<wall_time> first;
+        for (auto index : item.of->dependents) {
+            auto found = halting_since(plan_->all()[index]);
+            if (found && (!first || found->us < first->us)) first = found;
+        }
+        return first;
     }
 
     static bool relies_on(const need& link, node_id node, const subject& item) {

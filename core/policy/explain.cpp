@@ -5,6 +5,7 @@
 
 #include "model/value.hpp"
 #include "policy/decide.hpp"
+#include "policy/next_nodes.hpp"
 #include "policy/plan.hpp"
 
 namespace mainstay::policy {
@@ -37,11 +38,6 @@ std::string why_down(const cluster::state& state, const plan& made, const std::s
     const auto* item = made.find(package);
     if (item == nullptr) return "not configured";
     if (!item->where) return made.reason(*item);
-    if (state.failover_waits_until(*item->config, *item->now))
-        return "it has failed over " + std::to_string(item->config->failover_limit) + " times within " +
-               duration_text(item->config->failover_limit_time) +
-               " (failover_limit): see why, then hactl package enable " + package +
-               " starts it; else it starts when the first of them is that long ago";
     if (item->waits_for)
         return "waits until " + state.node_name(item->waits_for) + " has said what its subnets are like";
     for (const auto& link : item->of->needs)
@@ -98,6 +94,8 @@ void since_and_remedy(candidate& out, obstacle what, const cluster::state& state
     }
 }
 
+}  // namespace
+
 std::string headline(const cluster::state& state, const plan& made, const std::string& package) {
     const auto* config = state.find_package(package);
     const auto& now = state.packages.at(package);
@@ -127,6 +125,9 @@ std::string headline(const cluster::state& state, const plan& made, const std::s
         auto left_out = steps_left_out(*config, partly->steps);
         told += "; started partly: " + listed(partly->steps) + ", without " + listed(left_out);
     }
+    if (now.active() && !now.switching && !now.maintained)
+        told += "; switching is off, set by " + flag_text(now.switching_by) + ": it starts nowhere else, " +
+                enabling(state, package) + " changes that";
     if (now.maintained)
         told += "; in maintenance by " + now.maintained->by.actor +
                 (now.maintained->by.reason.empty() ? "" : " (" + now.maintained->by.reason + ")");
@@ -145,13 +146,7 @@ std::string headline(const cluster::state& state, const plan& made, const std::s
     return told;
 }
 
-}  // namespace
-
 explanation explain(const cluster::state& state, const std::string& package) {
-    return explain(state, plan(state), package);
-}
-
-explanation explain(const cluster::state& state, const plan& made, const std::string& package) {
     explanation out;
     const auto* config = state.find_package(package);
     auto item = state.packages.find(package);
@@ -160,9 +155,10 @@ explanation explain(const cluster::state& state, const plan& made, const std::st
         return out;
     }
     const auto& now = item->second;
+    plan made(state);
     out.headline = headline(state, made, package);
     if (const auto* pin = state.find_pin(package)) out.pinned = *pin;
-    auto next = next_node(state, package);
+    auto next = next_nodes(state, made).of(package);
     for (node_id node : state.candidates(package, *config)) {
         candidate one;
         one.node = state.node_name(node);
@@ -173,6 +169,8 @@ explanation explain(const cluster::state& state, const plan& made, const std::st
                      "at site " + state.site_of(node) + ", and it is at home at site " + state.current_site(package) +
                          " (site_preferred_manual)",
                      obstacle::site};
+        if (found.eligible && !now.switching && !now.maintained)
+            found.reason = "in the cluster; it starts there by command only";
         if (found.eligible && config->by_site()) found.reason += ", at site " + state.site_of(node);
         if (found.eligible && !others.empty()) found = {false, others, obstacle::others};
         one.text = found.reason;

@@ -29,7 +29,8 @@ struct explanation {
     std::vector<candidate> nodes;  // in the order of its list
 };
 [[nodiscard]] explanation explain(const cluster::state& state, const std::string& package);
-// The same with a plan of that state made before: for many packages at once.
-[[nodiscard]] explanation explain(const cluster::state& state, const plan& made, const std::string& package);
+// The first line of it alone, by a plan of that state made before: for many packages at once. The package is
+// configured.
+[[nodiscard]] std::string headline(const cluster::state& state, const plan& made, const std::string& package);
 
 }  // namespace mainstay::policy

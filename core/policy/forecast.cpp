@@ -252,7 +252,7 @@ void forecaster::conclude() {
             item.after = found->second.active() && !stopped_ ? found->second.owner : node_id{};
             item.interrupted = own.interrupted;
             if (own.interrupted && own.serving) item.outage = own.total;
-            item.reason = stopped_ ? out_.stopped : explain(state_, made, name).headline;
+            item.reason = stopped_ ? out_.stopped : headline(state_, made, name);
             out_.packages.push_back(std::move(item));
         }
     }

@@ -3,6 +3,7 @@
 
 #include "model/value.hpp"
 #include "policy/decide.hpp"
+#include "policy/next_nodes.hpp"
 
 namespace mainstay::policy {
 
@@ -77,18 +78,8 @@ choice choose(const cluster::state& state, const std::string& package) {
 }
 
 node_id next_node(const cluster::state& state, const std::string& package) {
-    const auto* config = state.find_package(package);
-    auto item = state.packages.find(package);
-    if (config == nullptr || item == state.packages.end() || !item->second.switching) return {};
-    auto list = state.candidates(package, *config);
-    if (auto site = config->by_site() ? state.current_site(package) : std::string(); !site.empty())
-        std::stable_partition(list.begin(), list.end(), [&](node_id node) { return state.site_of(node) == site; });
-    for (node_id node : list) {
-        if (item->second.active() && node == item->second.owner) continue;
-        if (state.across_sites(*config, node)) continue;
-        if (judge(state, package, node).eligible) return node;
-    }
-    return {};
+    plan made(state);
+    return next_nodes(state, made).of(package);
 }
 
 }  // namespace mainstay::policy

@@ -53,6 +53,8 @@ plan::plan(const cluster::state& state, std::shared_ptr<const layout> of, const 
         item.config = &state.config.packages[units[i].package];
         item.now = now[i];
         item.wanted = policy::wanted(state, *item.now);
+        item.held = item.now->failed && state.failover_waits_until(*item.config, *item.now) &&
+                    state.alarms.contains(item.name() + " failover_limit");
         if (!state.pins.empty() && !item.of->everywhere) item.pinned = state.find_pin(item.name());
         if (!item.now->active()) continue;
         any_unproven_ = any_unproven_ || unproven(item);
@@ -70,16 +72,32 @@ plan::plan(const cluster::state& state, std::shared_ptr<const layout> of, const 
 
 plan plan::without_unproven() const {
     auto other = *this;
-    other.used_ = load(*layout_);
-    other.refused_.clear();
-    for (auto& item : other.all_) {
+    other.start_over();
+    other.place(true);
+    return other;
+}
+
+plan plan::without(node_id lost) const {
+    auto other = *this;
+    other.lost_ = lost;
+    auto& gone = other.hosts_[layout_->slot(lost)];
+    gone.up = gone.open = false;
+    for (auto& item : other.all_)
+        if (item.here == lost) item.here = node_id{};
+    other.start_over();
+    other.place(false);
+    return other;
+}
+
+void plan::start_over() {
+    used_ = load(*layout_);
+    refused_.clear();
+    for (auto& item : all_) {
         item.where = item.waits_for = node_id{};
         item.settled = item.leaving = false;
         item.why = subject::choice::none;
         item.refused = 0;
     }
-    other.place(true);
-    return other;
 }
 
 const subject* plan::find(const std::string& name) const {
@@ -110,20 +128,6 @@ void plan::look_at_nodes() {
     }
 }
 
-// The most important first, and of equals those that run.
-std::vector<std::size_t> plan::order() const {
-    const auto& ranked = layout_->by_rank();
-    std::vector<std::size_t> out;
-    out.reserve(ranked.size());
-    for (auto begin = ranked.begin(); begin != ranked.end();) {
-        auto end = std::find_if(begin, ranked.end(), [&](auto i) { return all_[i].of->rank != all_[*begin].of->rank; });
-        std::copy_if(begin, end, std::back_inserter(out), [this](auto i) { return static_cast<bool>(all_[i].here); });
-        std::copy_if(begin, end, std::back_inserter(out), [this](auto i) { return !all_[i].here; });
-        begin = end;
-    }
-    return out;
-}
-
 void plan::place(bool leave_out_unproven) {
     trial_.at.assign(all_.size(), node_id{});
     for (auto& item : hosts_) item.packages = 0;
@@ -143,7 +147,55 @@ void plan::place(bool leave_out_unproven) {
     }
     for (std::size_t i = 0; i < all_.size(); ++i)
         if (leave_out_unproven && !all_[i].settled && unproven(all_[i])) put(i, node_id{});
-    for (auto i : order()) settle(i);
+    const auto& ranked = layout_->by_rank();
+    rests_.resize(all_.size());
+    for (auto begin = ranked.begin(); begin != ranked.end();) {
+        auto end = std::find_if(begin, ranked.end(), [&](auto i) { return all_[i].of->rank != all_[*begin].of->rank; });
+        settle_equals(std::span(begin, end));
+        begin = end;
+    }
+}
+
+// SG 5.10: what runs is never halted for an equal that is down. One that moves may need something that is down: so
+// those come first that can stay as they are.
+void plan::settle_equals(std::span<const std::size_t> equals) {
+    ++round_;
+    for (auto i : equals) static_cast<void>(at_rest(i));
+    for (auto i : equals)
+        if (rests_[i].found) settle(i);
+    for (auto i : equals)
+        if (all_[i].here) settle(i);
+    for (auto i : equals) settle(i);
+}
+
+bool plan::at_rest(std::size_t index) {
+    const auto& item = all_[index];
+    if (item.settled) return item.here && item.where == item.here;
+    auto& known = rests_[index];
+    if (known.asked == round_) return known.found;
+    known = {round_, false};
+    const auto& now = *item.now;
+    bool wishes = now.target || now.target_any || now.avoid;
+    if (!item.may_stay() || wishes || (may_fail_back(index) && item.of->list.front() != item.here)) return false;
+    for (const auto& link : item.of->needs) {
+        for (auto target : link.targets) static_cast<void>(at_rest(target));
+        if (!served(link, item.here)) return false;
+    }
+    rests_[index].found = true;
+    return true;
+}
+
+// By what is settled, or will stay where it runs.
+bool plan::served(const need& item, node_id node) const {
+    return std::any_of(item.targets.begin(), item.targets.end(), [&](std::size_t target) {
+        const auto& other = all_[target];
+        if (other.now->phase == package_phase::halt_failed) return false;
+        bool rests = rests_[target].asked == round_ && rests_[target].found;
+        auto where = other.settled ? other.where : rests ? other.here : node_id{};
+        if (!where) return false;
+        if (item.location == place::same_node) return where == node;
+        return item.location == place::any_node || where != node;
+    });
 }
 
 void plan::put(std::size_t index, node_id node) {
@@ -158,11 +210,21 @@ void plan::put(std::size_t index, node_id node) {
 void plan::settle(std::size_t index) {
     auto& item = all_[index];
     if (item.settled) return;
-    for (const auto& link : item.of->needs)
-        for (auto target : link.targets)
-            if (all_[target].of->rank <= item.of->rank || all_[target].of->everywhere) settle(target);
+    auto before = [&](bool resting) {
+        for (const auto& link : item.of->needs)
+            for (auto target : link.targets) {
+                const auto& other = *all_[target].of;
+                bool rests = rests_[target].asked == round_ && rests_[target].found;
+                if ((other.rank <= item.of->rank || other.everywhere) && (rests || !resting)) settle(target);
+            }
+    };
+    before(true);
+    const auto& needs = item.of->needs;
+    bool rests = rests_[index].asked == round_ && rests_[index].found;
+    if (!rests || !std::all_of(needs.begin(), needs.end(), [&](const auto& link) { return served(link, item.here); }))
+        before(false);
     if (settle_somewhere(index)) return;
-    item.why = subject::choice::nowhere;
+    item.why = item.wanted && item.held ? subject::choice::limited : subject::choice::nowhere;
     put(index, node_id{});
 }
 
@@ -172,6 +234,7 @@ bool plan::settle_somewhere(std::size_t index) {
     const auto& item = all_[index];
     const auto& now = *item.now;
     if (!item.wanted) return item.may_stay() && attempt(index, item.here, runs_there);
+    if (item.held) return false;
     if (attempt(index, now.target, asked_for)) return true;
     bool back = may_fail_back(index);
     if (item.may_stay() && now.avoid != item.here) {
@@ -179,9 +242,11 @@ bool plan::settle_somewhere(std::size_t index) {
         if (attempt(index, item.here, runs_there)) return true;
     }
     if (back && attempt(index, item.of->list.front(), first_again)) return true;
+    // Asked for on one node and otherwise switched off: nobody asked for it anywhere else.
+    bool anywhere = now.switching || now.target_any || now.avoid;
     std::vector<node_id> sorted;
     for (auto node : by_policy(index, sorted)) {
-        if (node == now.avoid || (node == item.here && !item.may_stay())) continue;
+        if (!anywhere || node == now.avoid || (node == item.here && !item.may_stay())) continue;
         if (attempt(index, node, weak(node) ? no_better : by_list)) return true;
     }
     if (item.may_stay() && attempt(index, item.here, no_other)) return true;
@@ -296,14 +361,16 @@ bool plan::fits(std::size_t index, node_id node) {
     const auto& list = item.of->list;
     bool stays = item.may_stay() && item.here == node;
     if (!stays && !item.wanted) return refuse(index, node, refusal::kind::switching);
+    if (!stays && item.held) return refuse(index, node, refusal::kind::limited);
     if (std::find(list.begin(), list.end(), node) == list.end()) return refuse(index, node, refusal::kind::not_listed);
     if (!stays && strays(item, node)) return refuse(index, node, refusal::kind::site);
     if (!node_takes(item, node)) return refuse(index, node, refusal::kind::node);
     trial_.put(index, node);
-    return !excluded(index, node) && has_room(index, node) && needs_hold(index, node);
+    return !excluded(index, node) && has_room(index, node) && !would_disturb(index, node) && needs_hold(index, node);
 }
 
 bool plan::node_takes(const subject& item, node_id node) const {
+    if (node == lost_) return false;
     bool stays = item.may_stay() && item.here == node;
     // What judge() could find is only looked for where there may be something.
     bool flags = !item.now->node_off.empty() || item.of->conditions || item.pinned != nullptr;
@@ -383,6 +450,15 @@ bool plan::has_room(std::size_t index, node_id node) {
         refusal_.taken = taken;
         return false;
     }
+    return true;
+}
+
+bool plan::would_disturb(std::size_t index, node_id node) {
+    const auto& item = all_[index];
+    const auto& now = *item.now;
+    if (!now.target_any || (now.switching && !now.avoid) || item.here == node) return false;
+    if (state_->against_start(item.name(), node).empty()) return false;
+    refuse(index, node, refusal::kind::disturbs);
     return true;
 }
 

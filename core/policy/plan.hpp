@@ -3,10 +3,10 @@
 // been made before; whether it was makes no difference to the answer. Reasons are kept as numbers and put into words
 // for whoever asks (plan_text.cpp).
 //
-// Packages are settled one after another, the most important first; among equals those that run
-// before those that are down, and what is depended on before what depends on it. Each takes the
-// first node of its wish list on which it can be with all that has been settled before it. A less
-// important package that it needs is taken along (SG 5.7, case B); a more important one decides.
+// Packages are settled one after another, the most important first; among equals those that can stay as they are before
+// those that have to move, and these before those that are down; what is depended on before what depends on it. Each
+// takes the first node of its wish list on which it can be with all that has been settled before it. A less important
+// package that it needs is taken along (SG 5.7, case B); a more important one decides.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ namespace mainstay::policy {
 
 // What stood against a node that was tried.
 struct refusal {
-    enum class kind : std::uint8_t { switching, not_listed, site, node, excluded, no_room, unmet };
+    enum class kind : std::uint8_t { switching, limited, not_listed, site, node, excluded, no_room, disturbs, unmet };
     node_id node;  // that was tried
     kind what = kind::switching;
     // It stands against this one, on that node: the package itself, or one that it would have taken along.
@@ -51,6 +51,7 @@ struct subject {
         no_better,
         no_other,
         taken_along,
+        limited,
         nowhere
     };
 
@@ -64,6 +65,7 @@ struct subject {
     node_id waits_for;
     node_id here;         // it runs or starts on this node, which is in the cluster; or 0
     bool wanted = false;  // it is to run if it can
+    bool held = false;    // its failover_limit is used up: it is left down, and nothing gives way to it
     bool goes = false;    // active, and something apart from other packages stands against its staying
     bool settled = false;
     bool leaving = false;  // has to halt where it runs: see decide()
@@ -82,6 +84,8 @@ public:
     explicit plan(const cluster::state& state);
     // As long as nothing proves that the lost nodes are dead: what they run is planned nowhere.
     [[nodiscard]] plan without_unproven() const;
+    // As it will be when the node is proven dead.
+    [[nodiscard]] plan without(node_id lost) const;
     [[nodiscard]] bool any_unproven() const { return any_unproven_; }
 
     [[nodiscard]] const std::vector<subject>& all() const { return all_; }
@@ -126,9 +130,13 @@ private:
     };
 
     void look_at_nodes();
+    void start_over();
     void place(bool leave_out_unproven);
-    [[nodiscard]] std::vector<std::size_t> order() const;
+    void settle_equals(std::span<const std::size_t> equals);
     [[nodiscard]] bool unproven(const subject& item) const { return item.now->active() && !alive(item.now->owner); }
+    // It stays where it is if it is let alone, and so does what it needs; asked before its rank is settled.
+    [[nodiscard]] bool at_rest(std::size_t index);
+    [[nodiscard]] bool served(const need& item, node_id node) const;
     void settle(std::size_t index);
     [[nodiscard]] bool settle_somewhere(std::size_t index);
     // Takes the node if it can be there.
@@ -148,6 +156,8 @@ private:
     [[nodiscard]] bool needs_hold(std::size_t index, node_id node);
     [[nodiscard]] bool take_along(std::size_t index, std::size_t which, node_id node);
     [[nodiscard]] bool excluded(std::size_t index, node_id node);
+    // SG 5.2: by command and without a node it goes only where it is in nobody's way.
+    [[nodiscard]] bool would_disturb(std::size_t index, node_id node);
     [[nodiscard]] bool has_room(std::size_t index, node_id node);
     bool refuse(std::size_t index, node_id node, refusal::kind what, std::size_t which = 0);
     [[nodiscard]] node_id place_of(std::size_t index) const;
@@ -166,6 +176,13 @@ private:
     load used_;                // by what is settled
     trial trial_;
     std::vector<refusal> refused_;  // of one after the other
+    struct rest {
+        std::uint32_t asked = 0;  // in which round
+        bool found = false;
+    };
+    std::vector<rest> rests_;  // by unit
+    std::uint32_t round_ = 0;
+    node_id lost_;  // without()
     bool any_unproven_ = false;
     bool any_battery_ = false;
     refusal refusal_;

@@ -46,6 +46,11 @@ std::string plan::reason(const subject& item) const {
             return "runs there, and no other node can run it" + skipped(item);
         case subject::choice::taken_along:
             return "taken along by " + all_[item.taken_by].name() + ", which needs it and is more important";
+        case subject::choice::limited:
+            return "it has failed over " + std::to_string(item.config->failover_limit) + " times within " +
+                   duration_text(item.config->failover_limit_time) +
+                   " (failover_limit): see why, then hactl package enable " + item.name() +
+                   " starts it; else it starts when the first of them is that long ago";
         default:
             return nowhere_text(item);
     }
@@ -109,6 +114,10 @@ std::string plan::text_of(const refusal& item) const {
     switch (item.what) {
         case refusal::kind::switching:
             return text + "switching of " + subject.name() + " is off";
+        case refusal::kind::limited:
+            return text + subject.name() + " has used up its failover_limit";
+        case refusal::kind::disturbs:
+            return text + state_->against_start(subject.name(), item.at);
         case refusal::kind::not_listed:
             return text + "not in its node list";
         case refusal::kind::site:

@@ -6,6 +6,7 @@
 #include "model/timing.hpp"
 #include "policy/decide.hpp"
 #include "policy/explain.hpp"
+#include "policy/next_nodes.hpp"
 #include "policy/protection.hpp"
 #include "runtime/clock.hpp"
 #include "runtime/json_text.hpp"
@@ -44,9 +45,10 @@ public:
         for (const auto& item : state_.config.cluster.nodes) out["nodes"].push_back(node(item.name));
         out["packages"] = json::array();
         const policy::plan plan(state_);
+        policy::next_nodes next(state_, plan);
         for (const auto& item : state_.config.packages)
             for (const auto& instance : state_.instances(item))
-                if (state_.packages.contains(instance)) out["packages"].push_back(package(instance, item, plan));
+                if (state_.packages.contains(instance)) out["packages"].push_back(package(instance, item, plan, next));
         out["alarms"] = json::array();
         for (const auto& [subject, item] : state_.alarms)
             out["alarms"].push_back({{"severity", "warning"}, {"since", item.since.us}, {"text", item.text}});
@@ -296,7 +298,8 @@ private:
         return out;
     }
 
-    json package(const std::string& instance, const package_config& config, const policy::plan& plan) const {
+    json package(const std::string& instance, const package_config& config, const policy::plan& plan,
+                 policy::next_nodes& nodes) const {
         const auto& item = state_.packages.at(instance);
         json out{{"name", instance}};
         auto wanted = item.switching || item.target || item.target_any;
@@ -332,13 +335,13 @@ private:
             return partly == nullptr || std::count(partly->steps.begin(), partly->steps.end(), step) > 0;
         };
         out["failovers"] = failovers(config, item);
-        auto next = policy::next_node(state_, instance);
+        auto next = nodes.of(instance);
         out["next"] = next ? json(state_.node_name(next)) : json(nullptr);
         out["addresses"] = json::array();
         for (const auto& address : config.addresses) out["addresses"].push_back(address.address);
         out["generation"] = item.generation.value;
         out["proof"] = to_string(item.proof);
-        out["reason"] = policy::explain(state_, plan, instance).headline;
+        out["reason"] = policy::headline(state_, plan, instance);
         out["services"] = json::array();
         auto step_state = item.phase == package_phase::running ? "running" : "halted";
         for (const auto& service : config.services) {
