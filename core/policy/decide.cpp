@@ -305,10 +305,19 @@ private:
         if (moves && item.where && now.avoid == now.owner) return "move by " + now.asked_by;
         if (moves && item.where && by_itself(item)) return moving(item);
         for (const auto& link : item.of->needs)
-            if (!plan_->met_now(link, now.owner)) return "needs " + link.package + what_of(link, now.owner);
+            if (!plan_->met_now(link, now.owner) && !met_until_proof(link, now.owner))
+                return "needs " + link.package + what_of(link, now.owner);
         // It makes room for a package of a lost node only when that may start.
         if (!moves || stays_until_proof(item)) return {};
         return item.where ? moving(item) : plan_->reason(item);
+    }
+
+    [[nodiscard]] bool met_until_proof(const need& link, node_id node) {
+        return std::any_of(link.targets.begin(), link.targets.end(), [&](std::size_t target) {
+            const auto& other = plan_->all()[target];
+            if (other.now->phase != package_phase::running || !other.here || other.leaving || other.goes) return false;
+            return serves(link, node, other) && stays_until_proof(other);
+        });
     }
 
     [[nodiscard]] std::string moving(const subject& item) const {
@@ -324,8 +333,7 @@ private:
     [[nodiscard]] std::string what_of(const need& link, node_id node) const {
         for (auto target : link.targets) {
             const auto& other = plan_->all()[target];
-            bool served = other.now->owner == node || link.location != dependency_config::place::same_node;
-            if (!served || !other.here) continue;
+            if (!other.here || !serves(link, node, other)) continue;
             auto leaves = leaving_.find(other.name());
             auto why = leaves != leaving_.end()                              ? leaves->second
                        : other.goes                                          ? why_leave(state_, *other.now)
@@ -353,7 +361,7 @@ private:
             if (state_.is_detached(other.now->owner)) continue;  // SG 7.4: it does not halt
             const auto& needs = other.of->needs;
             bool relies = std::any_of(needs.begin(), needs.end(), [&](const need& link) {
-                return link.package == item.config->name && relies_on(link, other.now->owner, item) &&
+                return link.package == item.config->name && serves(link, other.now->owner, item) &&
                        !plan_->met_now(link, other.now->owner, &item);
             });
             if (!relies) continue;
@@ -389,7 +397,8 @@ private:
         return first;
     }
 
-    static bool relies_on(const need& link, node_id node, const subject& item) {
+    // Where `item` is now, for something on `node`.
+    static bool serves(const need& link, node_id node, const subject& item) {
         switch (link.location) {
             case dependency_config::place::same_node:
                 return item.now->owner == node;

@@ -1,8 +1,9 @@
 // Random clusters with dependencies, exclusions, weights and faults, driven by decide() alone until
 // nothing is left to do. A slow and obvious look at the result says whether it is right: nothing
 // excluded or too heavy side by side at any moment, everything needed is there, nothing is down that
-// could run as things stand, and nothing moves any more.
+// could run as things stand, nothing was halted for an equal or for nothing, and nothing moves any more.
 #include <algorithm>
+#include <map>
 #include <set>
 
 #include "cluster/apply.hpp"
@@ -10,6 +11,7 @@
 #include "policy/decide.hpp"
 #include "policy/explain.hpp"
 #include "policy/forecast.hpp"
+#include "policy/plan.hpp"
 #include "random_base.hpp"
 #include "support/small_cluster.hpp"
 
@@ -147,6 +149,7 @@ private:
         }
         if (same && chance(40)) out += "priority " + std::to_string(100 - index) + "\n";
         if (index > 1 && chance(30)) out += "failback_policy automatic\n";
+        if (!everywhere && chance(25)) out += "failover_limit 1\n";
         return out + "run_script /x\n";
     }
 
@@ -200,6 +203,9 @@ private:
     // What decide() wants is done, one thing after the other, until it wants nothing more.
     void settle() {
         constexpr int rounds_max = 200;
+        begun_.clear();
+        gave_way_.clear();
+        for (const auto& [name, item] : state_.packages) begun_[name] = item.generation;
         for (int i = 0; i < rounds_max; ++i) {
             auto found = policy::decide(state_, view_);
             std::erase_if(found.decisions,
@@ -207,9 +213,14 @@ private:
             bool under_way = std::any_of(state_.packages.begin(), state_.packages.end(), [](const auto& entry) {
                 return entry.second.phase == package_phase::starting || entry.second.phase == package_phase::halting;
             });
-            if (found.decisions.empty() && !under_way) return at_rest();
+            if (found.decisions.empty() && !under_way) {
+                gave_way_to_something();
+                return at_rest();
+            }
             for (const auto& item : found.decisions) {
                 if (const auto* start = std::get_if<cluster::package_start>(&item.body)) starts_right(*start);
+                if (const auto* halt = std::get_if<cluster::package_halt>(&item.body))
+                    if (!has_to_halt(halt->package)) gave_way_.push_back(halt->package);
                 auto outcome = say(item.body);
                 CAPTURE(outcome.refusal);
                 REQUIRE(outcome.accepted);
@@ -225,6 +236,36 @@ private:
             at_any_time();
         }
         FAIL("decides for ever:\n" << state_.configuration_text);
+    }
+
+    // For itself, or because something that it needs has to, may want to, or is gone.
+    [[nodiscard]] bool has_to_halt(const std::string& name) const {
+        const auto& item = state_.packages.at(name);
+        const auto& config = *state_.find_package(name);
+        bool wishes = item.target || item.target_any || item.avoid ||
+                      config.failback_policy == package_config::failback::automatic;
+        if (item.phase != package_phase::running || wishes || !policy::why_leave(state_, item).empty()) return true;
+        if (state_.nodes.at(item.owner).status != cluster::node_status::up) return true;
+        return std::any_of(config.dependencies.begin(), config.dependencies.end(), [&](const auto& link) {
+            return link.up && std::any_of(state_.packages.begin(), state_.packages.end(), [&](const auto& other) {
+                       return cluster::package_of(other.first) == link.package && has_to_halt(other.first);
+                   });
+        });
+    }
+    [[nodiscard]] std::uint32_t rank(const std::string& name) const {
+        return state_.find_package(name)->priority.value_or(UINT32_MAX);
+    }
+    // SG 5.10: what nothing else stood against was halted for something more important, and that has been started.
+    void gave_way_to_something() const {
+        for (const auto& name : gave_way_) {
+            bool found = std::any_of(begun_.begin(), begun_.end(), [&](const auto& entry) {
+                auto other = state_.packages.find(entry.first);
+                return other != state_.packages.end() && other->second.generation > entry.second &&
+                       rank(entry.first) < rank(name);
+            });
+            CAPTURE(name, policy::explain(state_, name).headline, state_.configuration_text);
+            REQUIRE(found);
+        }
     }
 
     [[nodiscard]] std::uint64_t weight(const package_config& config) const {
@@ -333,7 +374,8 @@ private:
             CAPTURE(name, policy::explain(state_, name).headline, state_.configuration_text);
             if (item.phase == package_phase::running && state_.nodes.at(item.owner).status == cluster::node_status::up)
                 REQUIRE(needs_met(config, item.owner));
-            if (waits || item.active() || !policy::wanted(state_, item)) continue;
+            auto held = state_.failover_waits_until(config, item);
+            if (waits || item.active() || !policy::wanted(state_, item) || (held && held->us > view_.wall.us)) continue;
             for (node_id node : state_.candidates(name, config)) {
                 if (!policy::judge(state_, name, node).eligible || !left_to_policy(name, config, node)) continue;
                 bool could = needs_met(config, node) && !excluded(config, node) && room(node, name) >= weight(config);
@@ -342,6 +384,9 @@ private:
             }
         }
     }
+
+    std::map<std::string, generation> begun_;  // generations when settling began
+    std::vector<std::string> gave_way_;        // what was halted since then although it could have stayed
 };
 
 }  // namespace
