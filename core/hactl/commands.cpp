@@ -150,8 +150,10 @@ constexpr std::array table_of_commands{
     command{"watch", "", "what happens, as it happens, until interrupted", 0, 0, "package node", watch},
     command{"explain", "PACKAGE", "why a package runs where it does, or nowhere", 1, 1, "on at", explain},
     command{"simulate", "",
-            "what would happen: nodes, packages and subnets fail, mains is lost, a configuration changes", 0, 0,
-            "fail-node return-node halt-node fail-package fail-subnet resource on-battery move apply files", simulate},
+            "what would happen: nodes, links, packages and subnets fail, mains is lost, a configuration changes", 0, 0,
+            "fail-node return-node halt-node fail-link fail-package script fail-subnet resource on-battery move apply "
+            "files",
+            simulate},
     command{"history", "", "what happened, why, and who asked for it", 0, 0, "limit package node", history},
     command{"package start", "PACKAGE [NODE]", "start it, on that node or the first that can", 1, 2,
             "node wait plan plan-id to without", package_start},

@@ -29,12 +29,20 @@ result<json> happening(const std::string& option, const std::string& value) {
     if (option == "return-node") return json{{"kind", "return_node"}, {"node", value}};
     if (option == "halt-node") return json{{"kind", "halt_node"}, {"node", value}};
     if (option == "fail-package") return json{{"kind", "fail_package"}, {"package", value}};
+    if (option == "fail-link" && value.find(':') == std::string::npos)
+        return json{{"kind", "fail_link"}, {"node", value}};
     if (option == "on-battery") return json{{"kind", "on_battery"}, {"source", value}};
     result<json> out;
     if (option == "move") {
         if (value.find(':') == std::string::npos) return json{{"kind", "move"}, {"package", value}};
         out = pair_of(option, value, "package", "node");
         if (out) (*out)["kind"] = "move";
+    } else if (option == "fail-link") {
+        out = pair_of(option, value, "node", "link");
+        if (out) (*out)["kind"] = "fail_link";
+    } else if (option == "script") {
+        out = pair_of(option, value, "package", "ends");
+        if (out) (*out)["kind"] = "script";
     } else if (option == "fail-subnet") {
         out = pair_of(option, value, "node", "subnet");
         if (out) (*out)["kind"] = "fail_subnet";

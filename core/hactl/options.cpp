@@ -23,6 +23,8 @@ constexpr std::pair<const char*, const char*> things_to_happen[] = {
     {"return-node", "simulate: it boots and joins"},
     {"halt-node", "simulate: hactl node halt"},
     {"fail-package", "simulate: a service of this package ends for good"},
+    {"fail-link", "simulate, NODE or NODE:LINK: its heartbeat links fail, or this one"},
+    {"script", "simulate, PACKAGE:run-exit-2 (run-exit-1, run-timeout, halt-exit-1 ...): its next one ends so"},
     {"fail-subnet", "simulate, NODE:SUBNET: a monitored subnet is lost there"},
     {"resource", "simulate, NODE:NAME=VALUE: a generic resource is set there"},
     {"on-battery", "simulate: this power source loses its mains"},

@@ -115,6 +115,8 @@ std::string forecaster::begin(const happening& item) {
     if (const auto* node = std::get_if<node_fails>(&item)) return fail(node->node);
     if (const auto* node = std::get_if<node_returns>(&item)) return come_back(node->node);
     if (const auto* package = std::get_if<package_fails>(&item)) return fail(package->package);
+    if (const auto* script = std::get_if<script_ends>(&item)) return end_script(*script);
+    if (const auto* link = std::get_if<link_fails>(&item)) return fail_link(*link);
     if (std::holds_alternative<nothing_new>(item)) {
         out_.happenings.back() = "as things stand";
         return {};

@@ -1,6 +1,6 @@
 // What would happen: the cluster as it stands, something that befalls it, and the very decide() and apply() that act,
 // on a copy and on virtual time, until nothing is left to do. Nodes and devices are ideal: a start ends in running, a
-// halt in halted, a fence in power-off. Pure.
+// halt in halted (but where script_ends says otherwise), a fence in power-off. Pure.
 #pragma once
 
 #include <cstddef>
@@ -29,6 +29,17 @@ struct node_returns {
 struct package_fails {
     std::string package;
 };
+// Its next run or halt script ends so (SG 4.9): start_exit_1, start_exit_2, start_timeout, halt_exit_1, halt_exit_2,
+// halt_exit_3 or halt_timeout. By itself nothing happens. Of a multi-node package: that of each instance.
+struct script_ends {
+    std::string package;
+    cluster::report how;
+};
+// A heartbeat link of the node; without a name all of them. Nodes that hear each other over none are cut off.
+struct link_fails {
+    node_id node;
+    std::string link;
+};
 // A command of an administrator, or what a node or an event source would have written down.
 struct asked {
     std::string actor;
@@ -36,7 +47,7 @@ struct asked {
 };
 // What is under way goes on.
 struct nothing_new {};
-using happening = std::variant<node_fails, node_returns, package_fails, asked, nothing_new>;
+using happening = std::variant<node_fails, node_returns, package_fails, script_ends, link_fails, asked, nothing_new>;
 
 // What nobody can know (the run time of a script that has not run here yet) is a term of its own, never a guess.
 struct span {

@@ -17,7 +17,8 @@ bool forecaster::alive(node_id node) const {
 }
 
 bool forecaster::serves(const cluster::package_state& item) const {
-    bool there = alive(item.owner) || (state_.is_detached(item.owner) && !dead_.contains(item.owner));
+    bool there = alive(item.owner) || (state_.is_detached(item.owner) && !dead_.contains(item.owner)) ||
+                 cut_off_.contains(item.owner);
     return item.phase == package_phase::running && !item.failing && there && (!stopped_ || !alive(item.owner));
 }
 
@@ -103,6 +104,12 @@ void forecaster::says(const std::string& name, report what, std::string detail) 
 
 void forecaster::happens(const pending& item) {
     if (item.what == pending::kind::node_silent) return silent(item.node);
+    if (item.what == pending::kind::lease_over) {
+        if (cut_off_.erase(item.node) > 0)
+            tell("the lease of node " + state_.node_name(item.node) + " ends: it halts what it runs, or resets itself",
+                 "lease_ended", "alarm", item.node);
+        return;
+    }
     if (item.what == pending::kind::fence_done) {
         auto fence = state_.fences.find(item.node);
         bool open = fence != state_.fences.end() && fence->second.request.id == item.fence && !fence->second.done;
@@ -120,6 +127,7 @@ void forecaster::happens(const pending& item) {
         for (const auto* device : levels.front()) devices += (devices.empty() ? "" : ", ") + device->name;
         bool was_alive = alive(item.node);
         dead_.insert(item.node);
+        cut_off_.erase(item.node);
         say(cluster::fence_result{item.fence, cluster::fence_outcome::off_confirmed, devices, ""}, executor);
         if (was_alive) recount();
         return;
@@ -135,9 +143,9 @@ void forecaster::work_ends(const pending& item) {
     auto start_took = found->second.start_took;
     auto halt_took = found->second.halt_took;
     if (item.what == pending::kind::halt_done) {
-        if (found->second.phase == package_phase::halting) says(item.package, report::halted, "");
+        if (found->second.phase == package_phase::halting) ends(item.package, report::halted);
     } else if (item.what == pending::kind::start_done) {
-        if (starting) says(item.package, report::running, "");
+        if (starting) ends(item.package, report::running);
     } else if (starting && !begun_.contains({item.package, item.number, package_phase::starting})) {
         auto missing = state_.lacks(*state_.find_package(item.package), item.node);
         says(item.package, report::start_timeout, missing.empty() ? std::string() : missing.front().text);
@@ -146,24 +154,20 @@ void forecaster::work_ends(const pending& item) {
     found->second.halt_took = halt_took;
 }
 
-// ---- what befalls them ---------------------------------------------------------------------------
-
-std::string forecaster::fail(node_id node) {
-    auto name = state_.node_name(node);
-    out_.happenings.back() = "node " + name + " fails";
-    if (!alive(node)) return "node " + name + " is not in the cluster";
-    die(node);
-    return {};
+// As it should, or as script_ends wants it.
+void forecaster::ends(const std::string& package, report as_it_should) {
+    auto wanted = script_ends_.extract({package, as_it_should == report::running});
+    if (wanted.empty()) return says(package, as_it_should, "");
+    auto how = wanted.mapped();
+    const auto& config = *state_.find_package(package);
+    auto owner = state_.packages.at(package).owner;
+    bool resets = how == report::start_exit_2 || how == report::start_timeout || how == report::halt_timeout;
+    resets = resets && config.node_fail_fast && !state_.packages.at(package).maintained;  // SG 4.9
+    says(package, resets ? report::failing_fast : how, "simulated: " + std::string(to_string(how)));
+    if (resets) die(owner);
 }
 
-void forecaster::die(node_id node) {
-    dead_.insert(node);
-    tell("node " + state_.node_name(node) + " is gone", "node_gone", "alarm", node);
-    // Nobody has acknowledged anything since, or it was the one who did.
-    set_lost_for_sure(node, seen_.now);
-    pending next{pending::kind::node_silent, later(times_.member_timeout), node, {}, {}, 0};
-    schedule(std::move(next));
-}
+// ---- who is heard, votes and leads -----------------------------------------------------------------
 
 void forecaster::set_lost_for_sure(node_id node, time_point acknowledged) {
     auto wait = lease_proof_of(state_.longest(times_), state_.nodes.at(node).watchdog).total();
@@ -263,54 +267,6 @@ void forecaster::no_quorum(std::size_t here) {
     tell(std::string("the leases end: what still runs is ") + (halts ? "halted" : "ended by a reset of its node"),
          "lease_ended", "alarm");
     queue_.clear();
-}
-
-std::string forecaster::come_back(node_id node) {
-    auto name = state_.node_name(node);
-    out_.happenings.back() = "node " + name + " returns";
-    if (alive(node)) return "node " + name + " is in the cluster already";
-    auto found = state_.nodes.find(node);
-    if (found == state_.nodes.end()) return "there is no such node";
-    dead_.erase(node);
-    for (auto* flags : {&seen_.silent, &seen_.heard_again, &seen_.heard_dead}) flags->erase(node);
-    seen_.lost_for_sure.erase(node);
-    consensus::boot_entry life;
-    life.node = node;
-    life.boot = {found->second.boot.machine + 1, 1};
-    life.store = found->second.store ? found->second.store : store_id{node.value};
-    life.watchdog = found->second.watchdog;
-    life.when = seen_.wall;
-    write(life);
-    for (const auto& config : state_.config.cluster.nodes) {
-        if (config.name != name) continue;
-        for (const auto& subnet : state_.monitored_subnets())
-            say(cluster::subnet_seen{node, life.boot, subnet, is_on(config, subnet)}, name);
-    }
-    return {};
-}
-
-std::string forecaster::fail(const std::string& package) {
-    out_.happenings.back() = "package " + package + " fails";
-    auto found = state_.packages.find(package);
-    if (found == state_.packages.end()) return "there is no package " + package + " in the configuration";
-    const auto& item = found->second;
-    if (item.phase != package_phase::running || !alive(item.owner))
-        return "package " + package + " does not run: it is " + to_string(item.phase);
-    if (state_.is_detached(item.owner))
-        return "package " + package + " is detached on " + state_.node_name(item.owner) + ": nobody would notice";
-    auto owner = item.owner;
-    out_.happenings.back() += " on " + state_.node_name(owner);
-    const auto& services = state_.find_package(package)->services;
-    auto service = services.empty() ? "a part of it" : "service " + services.front().name;
-    if (item.maintained) {
-        say(cluster::service_down{package, item.generation, services.empty() ? package : services.front().name,
-                                  "simulated"},
-            state_.node_name(owner));
-        return {};
-    }
-    says(package, report::service_failed, service + " ended, no restarts are left");
-    if (!services.empty() && services.front().fail_fast) die(owner);
-    return {};
 }
 
 }  // namespace mainstay::policy

@@ -1,5 +1,5 @@
 // Inside of foresee(): one forecast being made. forecast.cpp has the loop and the results, forecast_nodes.cpp what
-// nodes, devices and voters do. Not for other folders.
+// nodes, devices and voters do, forecast_faults.cpp what befalls them. Not for other folders.
 #pragma once
 
 #include <cstdint>
@@ -26,7 +26,7 @@ public:
 private:
     // Something that will have ended at a time that is known as far as `when` says.
     struct pending {
-        enum class kind { node_silent, start_done, halt_done, start_timeout, fence_done };
+        enum class kind { node_silent, lease_over, start_done, halt_done, start_timeout, fence_done };
         kind what = kind::node_silent;
         span when;
         node_id node;
@@ -61,10 +61,7 @@ private:
     void fences();
     void happens(const pending& item);
     void work_ends(const pending& item);
-    std::string fail(node_id node);
-    std::string come_back(node_id node);
-    std::string fail(const std::string& package);
-    void die(node_id node);
+    void ends(const std::string& package, cluster::report as_it_should);
     void silent(node_id node);
     // R4: the voters that are left go on, or exactly half of them with a tie-break, or nobody does.
     void recount();
@@ -75,6 +72,19 @@ private:
     void no_quorum(std::size_t here);
     void lead(node_id node);
     void set_lost_for_sure(node_id node, time_point acknowledged);
+
+    // ---- forecast_faults.cpp: what befalls them ----
+    std::string fail(node_id node);
+    std::string come_back(node_id node);
+    std::string fail(const std::string& package);
+    std::string end_script(const script_ends& item);
+    std::string fail_link(const link_fails& item);
+    void die(node_id node);
+    // It goes on, and nobody hears it.
+    void cut_off(node_id node);
+    // When its links are gone: it, or the others.
+    [[nodiscard]] std::vector<node_id> losers(node_id node) const;
+
     [[nodiscard]] bool alive(node_id node) const;
     [[nodiscard]] bool serves(const cluster::package_state& item) const;
     void says(const std::string& name, cluster::report what, std::string detail);
@@ -85,7 +95,10 @@ private:
     planner planner_;
     timings times_;
     consensus::voter_set voters_;
-    std::set<node_id> dead_;  // whatever the log says yet
+    std::set<node_id> dead_;     // whatever the log says yet
+    std::set<node_id> cut_off_;  // of the dead, those that go on until they are fenced, or their lease ends
+    std::map<node_id, std::set<std::string>> links_gone_;
+    std::map<std::pair<std::string, bool>, cluster::report> script_ends_;  // by instance, and whether it is a start
     bool stopped_ = false;
 
     time_point origin_;  // of the happening

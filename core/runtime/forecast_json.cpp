@@ -34,13 +34,15 @@ public:
         if (what == "halt_node") return command(cluster::node_admin{text("node"), false});
         if (what == "move") return command(cluster::package_move{text("package"), text("node")});
         if (what == "fail_package") return fail_package();
+        if (what == "script") return script();
+        if (what == "fail_link") return fail_link();
         if (what == "fail_subnet") return fail_subnet();
         if (what == "resource") return resource();
         if (what == "on_battery") return on_battery();
         if (what == "apply" && next_ < applied_.size()) return command(cluster::configure{applied_[next_++], {}});
-        return refuse(
-            kind::nonsense, "'" + what + "' is nothing that can happen",
-            "fail_node, return_node, halt_node, fail_package, fail_subnet, resource, on_battery, move, apply");
+        return refuse(kind::nonsense, "'" + what + "' is nothing that can happen",
+                      "fail_node, return_node, halt_node, fail_link, fail_package, script, fail_subnet, resource, "
+                      "on_battery, move, apply");
     }
 
 private:
@@ -75,6 +77,38 @@ private:
             return refuse(kind::unknown, "package " + name + " runs on several nodes: name one of its instances",
                           state_.instances(*config).front());
         return unknown("there is no package " + name + " in the configuration", name, known);
+    }
+
+    forecast_answer<policy::happening> script() const {
+        static constexpr std::pair<std::string_view, cluster::report> ends[] = {
+            {"run-exit-1", cluster::report::start_exit_1},   {"run-exit-2", cluster::report::start_exit_2},
+            {"run-timeout", cluster::report::start_timeout}, {"halt-exit-1", cluster::report::halt_exit_1},
+            {"halt-exit-2", cluster::report::halt_exit_2},   {"halt-exit-3", cluster::report::halt_exit_3},
+            {"halt-timeout", cluster::report::halt_timeout}};
+        auto name = text("package");
+        std::vector<std::string> known;
+        for (const auto& [instance, item] : state_.packages) known.push_back(instance);
+        if (state_.find_package(name) == nullptr)
+            return unknown("there is no package " + name + " in the configuration", name, known);
+        std::string words;
+        for (const auto& [word, how] : ends) {
+            if (word == text("ends")) return policy::script_ends{name, how};
+            words.append(words.empty() ? "" : ", ").append(word);
+        }
+        return refuse(kind::nonsense, "'" + text("ends") + "' is no way in which a script ends", words);
+    }
+
+    forecast_answer<policy::happening> fail_link() const {
+        auto node = find_node();
+        if (!node) return tl::make_unexpected(node.error());
+        auto name = text("link");
+        if (name.empty()) return policy::link_fails{*node, {}};
+        std::vector<std::string> known;
+        for (const auto& link : effective_links(state_.config.cluster)) {
+            if (link.name == name) return policy::link_fails{*node, name};
+            known.push_back(link.name);
+        }
+        return unknown("there is no heartbeat link " + name + " in the configuration", name, known);
     }
 
     forecast_answer<policy::happening> fail_subnet() const {

@@ -4,6 +4,16 @@
 
 namespace mainstay::scenarios {
 
+namespace {
+
+std::optional<cluster::report> report_named(const std::string& name) {
+    for (int i = 0; i < static_cast<int>(cluster::report::count_); ++i)
+        if (name == to_string(static_cast<cluster::report>(i))) return static_cast<cluster::report>(i);
+    return std::nullopt;
+}
+
+}  // namespace
+
 // simulate fail-node n1 move web:n2
 void interpreter::simulate(const words& said) {
     const auto* leader = world().leader();
@@ -18,6 +28,13 @@ void interpreter::simulate(const words& said) {
             list.emplace_back(policy::node_returns{leader->state().find_node(value)});
         } else if (said[i] == "fail-package") {
             list.emplace_back(policy::package_fails{value});
+        } else if (said[i] == "fail-link") {
+            auto link = colon == std::string::npos ? std::string() : value.substr(colon + 1);
+            list.emplace_back(policy::link_fails{leader->state().find_node(value.substr(0, colon)), link});
+        } else if (said[i] == "script" && colon != std::string::npos) {
+            auto how = report_named(value.substr(colon + 1));
+            if (!how) return say("how is " + value + "?");
+            list.emplace_back(policy::script_ends{value.substr(0, colon), *how});
         } else if (said[i] == "move" && colon != std::string::npos) {
             list.emplace_back(
                 policy::asked{"admin", cluster::package_move{value.substr(0, colon), value.substr(colon + 1)}});

@@ -56,16 +56,39 @@ TEST_CASE("a forecast reads as a timeline, then a table, then what ends nowhere"
 }
 
 TEST_CASE("simulate: what happens, in the order of the command line") {
-    auto run = run_command({"simulate", "--fail-node", "n1", "--move", "web:n2", "--fail-subnet", "n2:fd00::/64",
-                            "--return-node=n1", "--resource", "n2:lun=down", "--on-battery", "ups", "--halt-node", "n3",
-                            "--fail-package", "db", "--move", "mail"},
+    auto run = run_command({"simulate",
+                            "--fail-node",
+                            "n1",
+                            "--move",
+                            "web:n2",
+                            "--fail-subnet",
+                            "n2:fd00::/64",
+                            "--return-node=n1",
+                            "--resource",
+                            "n2:lun=down",
+                            "--on-battery",
+                            "ups",
+                            "--halt-node",
+                            "n3",
+                            "--fail-package",
+                            "db",
+                            "--move",
+                            "mail",
+                            "--fail-link",
+                            "n1:eth1",
+                            "--fail-link",
+                            "n2",
+                            "--script",
+                            "web:run-exit-2"},
                            {{"simulate", {answer(foreseen)}}});
     CHECK(run.code == exit_code::done);
     CHECK(asked(run) == json::parse(R"({"happenings":[
         {"kind":"fail_node","node":"n1"},{"kind":"move","node":"n2","package":"web"},
         {"kind":"fail_subnet","node":"n2","subnet":"fd00::/64"},{"kind":"return_node","node":"n1"},
         {"kind":"resource","node":"n2","resource":"lun","value":"down"},{"kind":"on_battery","source":"ups"},
-        {"kind":"halt_node","node":"n3"},{"kind":"fail_package","package":"db"},{"kind":"move","package":"mail"}]})"));
+        {"kind":"halt_node","node":"n3"},{"kind":"fail_package","package":"db"},{"kind":"move","package":"mail"},
+        {"kind":"fail_link","node":"n1","link":"eth1"},{"kind":"fail_link","node":"n2"},
+        {"kind":"script","package":"web","ends":"run-exit-2"}]})"));
     CHECK(run.out.find("node n1 fails\n") != std::string::npos);
     auto nothing = run_command({"simulate"}, {{"simulate", {answer(foreseen)}}});
     CHECK(asked(nothing) == json::parse(R"({"happenings":[]})"));

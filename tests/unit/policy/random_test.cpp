@@ -149,7 +149,7 @@ private:
         }
         if (same && chance(40)) out += "priority " + std::to_string(100 - index) + "\n";
         if (index > 1 && chance(30)) out += "failback_policy automatic\n";
-        if (!everywhere && chance(25)) out += "failover_limit 1\n";
+        if (!everywhere && chance(25)) out += "failover_limit 1\nfailover_limit_time 7200s\n";
         return out + "run_script /x\n";
     }
 

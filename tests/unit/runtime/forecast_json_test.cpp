@@ -52,10 +52,13 @@ TEST_CASE("every kind of happening is read, and what is not known is named with 
     auto known = read_happenings(lab.state, R"([{"kind":"fail_node","node":"n1"},{"kind":"return_node","node":"n1"},
         {"kind":"halt_node","node":"n2"},{"kind":"fail_package","package":"web"},{"kind":"on_battery","source":"ups"},
         {"kind":"fail_subnet","node":"n1","subnet":"10.77.0.0"},{"kind":"move","package":"web"},
-        {"kind":"resource","node":"n1","resource":"lun","value":"up"},{"kind":"apply"}])",
+        {"kind":"resource","node":"n1","resource":"lun","value":"up"},{"kind":"apply"},
+        {"kind":"fail_link","node":"n1"},{"kind":"script","package":"web","ends":"halt-exit-3"}])",
                                  {"text"}, "alice@n1");
     REQUIRE(known);
-    CHECK(known->size() == 9);
+    REQUIRE(known->size() == 11);
+    CHECK(std::get<policy::link_fails>((*known)[9]).link.empty());
+    CHECK(std::get<policy::script_ends>((*known)[10]).how == cluster::report::halt_exit_3);
     struct row {
         const char* happening;
         forecast_refusal::kind what;
@@ -69,6 +72,10 @@ TEST_CASE("every kind of happening is read, and what is not known is named with 
         {R"({"kind":"on_battery","source":"usp"})", kind::unknown, "there is no power source usp", "ups"},
         {R"({"kind":"fail_subnet","node":"n1","subnet":"10.9.0.0"})", kind::unknown, "no package monitors", ""},
         {R"({"kind":"resource","node":"n1","resource":"lum"})", kind::unknown, "no package has a generic", "lun"},
+        {R"({"kind":"fail_link","node":"n1","link":"eth7"})", kind::unknown, "there is no heartbeat link eth7", "eth"},
+        {R"({"kind":"script","package":"web","ends":"run-exit-4"})", kind::nonsense, "'run-exit-4' is no way",
+         "run-exit-2"},
+        {R"({"kind":"script","package":"wep","ends":"run-exit-1"})", kind::unknown, "there is no package wep", "web"},
         {R"({"kind":"earthquake"})", kind::nonsense, "'earthquake' is nothing that can happen", "fail_node"},
         {R"({"kind":"apply"})", kind::nonsense, "nothing that can happen", ""},
         {R"({})", kind::nonsense, "nothing that can happen", ""},
