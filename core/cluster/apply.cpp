@@ -119,7 +119,11 @@ void fold::on(const cluster_admin& body) {
                       " is detached, what runs there would not halt: hactl cluster attach first");
     state_.halted = !body.run;
     state_.halted_by = by(body.run ? "cluster run" : "cluster halt");
-    if (!body.run) return;
+    if (!body.run) {
+        if (state_.feature_level < wishes_end_level) return;
+        for (auto& [name, item] : state_.packages) drop_wish(item);
+        return;
+    }
     // SG 5.3: cluster start sets the flags back to what the configuration says.
     for (auto& [name, item] : state_.packages) {
         const auto* config = state_.find_package(name);
@@ -282,7 +286,8 @@ void fold::on(const planned& body) {
 
 namespace {
 
-void died_with_node(package_state& item, proof_kind proof, provenance why) {
+void died_with_node(const state& current, package_state& item, proof_kind proof, provenance why) {
+    end_wish(current, item);
     item.failed = true;
     item.failing = false;
     item.phase = package_phase::down;
@@ -309,7 +314,7 @@ void proven_dead(state& current, applied& outcome, node_id target, boot_id boot,
     for (auto& [name, item] : current.packages) {
         if (!item.active() || item.owner != target || item.owner_boot.machine > boot.machine) continue;
         outcome.packages.push_back(name);
-        died_with_node(item, proof, {why.actor, why.when, "node " + node.name + ": " + why.reason});
+        died_with_node(current, item, proof, {why.actor, why.when, "node " + node.name + ": " + why.reason});
     }
 }
 
@@ -376,7 +381,7 @@ void apply_boot(state& current, const consensus::boot_entry& body, applied& outc
     for (auto& [name, item] : current.packages) {
         if (!item.active() || item.owner != body.node || item.owner_boot >= body.boot) continue;
         outcome.packages.push_back(name);
-        died_with_node(item, proof_kind::rebooted,
+        died_with_node(current, item, proof_kind::rebooted,
                        {"cluster", body.when, "node " + node.name + " came back with a new boot"});
     }
     // SG 5.3: node flags are enabled again when a crashed node rejoins.

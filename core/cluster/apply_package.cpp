@@ -33,6 +33,19 @@ void forgive(state& current, const std::string& name, package_state& item) {
     current.alarms.erase(name + " failover_limit");
 }
 
+void drop_wish(package_state& item) {
+    item.target = item.avoid = node_id{};
+    item.target_any = false;
+    item.asked_by.clear();
+}
+
+void end_wish(const state& current, package_state& item) {
+    if (current.feature_level < wishes_end_level) return;
+    // One to go elsewhere was asked for while it started here, or runs.
+    bool own = item.target ? item.target == item.owner : item.target_any && !item.avoid;
+    if (own) drop_wish(item);
+}
+
 void fold::on(const package_start& body) {
     auto* item = package(body.package);
     if (item == nullptr) return;
@@ -53,6 +66,8 @@ void fold::on(const package_start& body) {
     item->start_by = by(body.reason);
     item->phase_by = item->start_by;
     item->avoid = node_id{};
+    // The node that was asked for could not be had: it is not to move there as soon as it runs.
+    if (state_.feature_level >= wishes_end_level && item->target && item->target != body.node) drop_wish(*item);
 }
 
 void fold::on(const package_halt& body) {
@@ -73,17 +88,30 @@ void fold::on(const package_report& body) {
         item->phase = package_phase::running;
         if (state_.runs_partly(body.package) == nullptr) item->start_took = between(item->start_by.when, item_.when);
         item->phase_by = by(item->start_by.reason);
-        item->target = node_id{};
-        item->target_any = false;
-        item->asked_by.clear();
+        if (state_.feature_level < wishes_end_level) {
+            item->target = node_id{};
+            item->target_any = false;
+            item->asked_by.clear();
+        }
+        end_wish(state_, *item);
         return;
     }
     failed_or_halted(*item, body, reason);
 }
 
+// SG 4.9: it runs nowhere else, so not where it was asked to go either.
+void fold::switched_off(package_state& item, const std::string& reason) {
+    item.switching = false;
+    item.switching_by = by(reason);
+    if (state_.feature_level >= wishes_end_level) drop_wish(item);
+}
+
 // SG 4.9 and 5.3: what each end does to the flags.
 void fold::failed_or_halted(package_state& item, const package_report& body, const std::string& reason) {
     if (body.what != report::halted) item.failed = true;
+    // "Anywhere" goes on at the next node, and what a node ended because it lost its lease is begun again.
+    bool lost = body.what == report::lease_ended;
+    if (lost ? !item_.origin : static_cast<bool>(item.target)) end_wish(state_, item);
     if (body.what != report::halted && body.what != report::lease_ended) {
         state_.alarms["package " + body.package] = {
             "package " + body.package + " on " + state_.node_name(body.node) + ": " + reason, item_.when};
@@ -95,8 +123,7 @@ void fold::failed_or_halted(package_state& item, const package_report& body, con
     switch (body.what) {
         case report::start_exit_1:
         case report::start_timeout:
-            item.switching = false;
-            item.switching_by = by(reason);
+            switched_off(item, reason);
             item.target_any = false;
             over(item, proof_kind::start_failed, reason);
             break;
@@ -126,8 +153,7 @@ void fold::failed_or_halted(package_state& item, const package_report& body, con
         case report::halt_exit_3:
         case report::halt_timeout:
             // Something of it may be left: only its node, or a proof of that node's death, ends it.
-            item.switching = false;
-            item.switching_by = by(reason);
+            switched_off(item, reason);
             item.phase = package_phase::halt_failed;
             item.phase_by = by(reason);
             break;
@@ -244,12 +270,15 @@ bool fold::run_failover(const std::string& name, std::string where) {
             return refused("package " + name + " is in maintenance on " + own + " and may run there only");
         where = own;
     }
+    bool one_wish = state_.feature_level >= wishes_end_level;  // the newest
     if (where.empty()) {
         if (!somewhere(name, item, node_id{})) return false;
+        if (one_wish) drop_wish(item);
         item.target_any = true;
     } else {
         auto id = destination(name, item, where);
         if (!id) return false;
+        if (one_wish) drop_wish(item);
         item.target = id;
     }
     forgive(state_, name, item);
@@ -373,8 +402,10 @@ void fold::on(const package_move& body) {
     if (auto wrong = state_.against_touching(body.package); !wrong.empty())
         return refuse("package " + body.package + " can't move, " + wrong);
     if (!nothing_needs(body.package, config, true)) return;
+    bool one_wish = state_.feature_level >= wishes_end_level;  // the newest
     if (body.node.empty()) {
         if (!somewhere(body.package, *item, item->owner)) return;
+        if (one_wish) drop_wish(*item);
         item->avoid = item->owner;
         item->target_any = true;
     } else {
@@ -382,6 +413,7 @@ void fold::on(const package_move& body) {
             return refuse("package " + body.package + " runs on " + body.node + " already");
         auto id = destination(body.package, *item, body.node);
         if (!id) return;
+        if (one_wish) drop_wish(*item);
         item->target = id;
     }
     item->asked_by = item_.actor;
@@ -389,10 +421,7 @@ void fold::on(const package_move& body) {
 
 void fold::on(const package_wish_over& body) {
     auto* item = package(body.package);
-    if (item == nullptr) return;
-    item->target = item->avoid = node_id{};
-    item->target_any = false;
-    item->asked_by.clear();
+    if (item != nullptr) drop_wish(*item);
 }
 
 void fold::on(const package_switching& body) {

@@ -14,6 +14,8 @@ namespace mainstay::cluster {
 // From this feature level on a service that ended in maintenance, of which one hears when that is over, fails its
 // package.
 inline constexpr std::uint32_t late_ends_level = 4;
+// ... what an administrator asked for ends with the generation that was started for it, and with AUTO_RUN.
+inline constexpr std::uint32_t wishes_end_level = 4;
 
 // The machine's life `boot` of a node has surely ended: its packages are over, with this proof.
 void proven_dead(state& current, applied& outcome, node_id target, boot_id boot, proof_kind proof,
@@ -29,6 +31,11 @@ void end_maintenance_on(state& current, node_id node);
 
 // Forgets partial starts that will not come any more, and those that are over.
 void prune_partial_starts(state& current);
+
+// Nothing is left of a start or a move that was asked for.
+void drop_wish(package_state& item);
+// ... if its newest generation was started for just that, which is over now one way or the other.
+void end_wish(const state& current, package_state& item);
 
 // An administrator has seen to it: what has failed before is not counted any more.
 void forgive(state& current, const std::string& name, package_state& item);
@@ -87,6 +94,7 @@ private:
     void on(const package_start& body);
     void on(const package_halt& body);
     void on(const package_report& body);
+    void switched_off(package_state& item, const std::string& reason);
     void failed_or_halted(package_state& item, const package_report& body, const std::string& reason);
     void on(const service_restarted& body);
 

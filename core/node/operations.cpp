@@ -178,6 +178,7 @@ private:
         if (item->phase == package_phase::halt_failed)
             return failed("package " + name + " failed to halt on " + where + ": " + item->phase_by.reason);
         bool wish = item->target || item->target_any;
+        if (state_.halted && !wish) return failed("the cluster is halted: package " + name + " is not started");
         if (item->phase == package_phase::running && !wish) return failed("package " + name + " stays on " + where);
         if (item->phase == package_phase::down && !item->switching && !wish)
             return failed("package " + name + " did not start: " + item->phase_by.reason);

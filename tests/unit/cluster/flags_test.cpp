@@ -165,6 +165,43 @@ TEST_CASE("a failed target is given up, so that policy may choose again") {
     CHECK(lab.package("web").switching);
 }
 
+TEST_CASE("what was asked for ends with the generation that was started for it, from its feature level on") {
+    for (std::uint32_t level : {3U, 4U}) {
+        CAPTURE(level);
+        bool ends = level >= 4;
+        cluster_lab lab;
+        for (node_id node : {n1, n2, n3}) lab.boot(node, {1, 2}, level);
+        REQUIRE(lab.say(cluster::feature_level{level}).accepted);
+        auto& web = lab.package("web");
+        SECTION("a move whose halt fails") {
+            lab.run("web", n1);
+            REQUIRE(lab.say(cluster::package_move{"web", "n2"}, "alice@n1").accepted);
+            lab.report("web", report::halt_exit_1);
+            CHECK_FALSE(web.switching);
+            CHECK(static_cast<bool>(web.target) != ends);
+            CHECK(web.asked_by.empty() == ends);
+        }
+        SECTION("a start whose node dies") {
+            REQUIRE(lab.say(cluster::package_run{"web", "n2"}, "alice@n1").accepted);
+            lab.start("web", n2);
+            lab.boot(n2, {2, 3}, level);
+            CHECK(web.phase == package_phase::down);
+            CHECK(static_cast<bool>(web.target) != ends);
+        }
+        SECTION("one whose cluster is halted") {
+            REQUIRE(lab.say(cluster::package_run{"web", ""}, "alice@n1").accepted);
+            lab.say(cluster::cluster_admin{false}, "alice@n1");
+            CHECK(web.target_any != ends);
+        }
+        SECTION("a move while it starts is still to be made when it runs") {
+            lab.start("web", n1);
+            REQUIRE(lab.say(cluster::package_move{"web", "n2"}, "alice@n1").accepted);
+            lab.report("web", report::running);
+            CHECK(static_cast<bool>(web.target) == ends);
+        }
+    }
+}
+
 TEST_CASE("a node that halted itself in good order is back with its daemon; one an administrator halted is not") {
     for (const char* actor : {"shutdown@n1", "alice@n2"}) {
         CAPTURE(actor);
