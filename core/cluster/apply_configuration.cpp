@@ -1,8 +1,11 @@
 // Folding a configuration: which nodes and packages there are from now on, and what may not change while
 // something runs (SG 3.11).
 #include <algorithm>
+#include <map>
 #include <set>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "cluster/configuration.hpp"
 #include "cluster/fold.hpp"
@@ -38,16 +41,9 @@ void fold::on(const configure& body) {
     forget_services(former);
     std::set<std::string> kept;
     for (const auto& item : state_.config.packages) {
-        for (const auto& name : state_.instances(item)) {
-            kept.insert(name);
-            if (state_.packages.contains(name)) continue;
-            auto& fresh = state_.packages[name];
-            fresh.generation = state_.generation_floor;
-            // SG 4.1: a package configured into a running cluster does not start by itself.
-            fresh.switching = item.auto_run && founding_;
-            fresh.switching_by = by(item.auto_run ? "auto_run yes" : "auto_run no");
-            fresh.phase_by = by("configured");
-        }
+        auto names = state_.instances(item);
+        kept.insert(names.begin(), names.end());
+        add_instances(item, names);
     }
     std::erase_if(state_.packages, [&](const auto& entry) {
         if (kept.contains(entry.first)) return false;
@@ -60,6 +56,30 @@ void fold::on(const configure& body) {
     forget_sources(former);
     prune_conditions(former);
     prune_pins();
+}
+
+// SG 4.1: a package configured into a running cluster does not start by itself. One more instance of a package does as
+// the others do, and a system_multi_node package always starts with its node (SG 3.1): no command would switch it on.
+void fold::add_instances(const package_config& package, const std::vector<std::string>& names) {
+    bool follows = !founding_ && state_.feature_level >= instances_follow_level && package.everywhere();
+    bool always = follows && package.type == package_config::kind::system_multi_node;
+    const package_state* sibling = nullptr;  // one that is switched on, if there is one
+    for (const auto& name : names) {
+        auto found = state_.packages.find(name);
+        if (!follows || found == state_.packages.end()) continue;
+        if (sibling == nullptr || (found->second.switching && !sibling->switching)) sibling = &found->second;
+    }
+    std::map<std::string, package_state> added;
+    for (const auto& name : names) {
+        if (state_.packages.contains(name)) continue;
+        auto& fresh = added[name];
+        fresh.generation = state_.generation_floor;
+        fresh.switching = always || (sibling != nullptr ? sibling->switching : package.auto_run && founding_);
+        fresh.switching_by =
+            sibling != nullptr ? sibling->switching_by : by(package.auto_run ? "auto_run yes" : "auto_run no");
+        fresh.phase_by = by("configured");
+    }
+    state_.packages.merge(added);
 }
 
 // A service that runs another command from now on has never been restarted.

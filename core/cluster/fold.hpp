@@ -16,6 +16,8 @@ namespace mainstay::cluster {
 inline constexpr std::uint32_t late_ends_level = 4;
 // ... what an administrator asked for ends with the generation that was started for it, and with AUTO_RUN.
 inline constexpr std::uint32_t wishes_end_level = 4;
+// ... an instance that a configuration adds to a package is switched as the others are.
+inline constexpr std::uint32_t instances_follow_level = 4;
 
 // The machine's life `boot` of a node has surely ended: its packages are over, with this proof.
 void proven_dead(state& current, applied& outcome, node_id target, boot_id boot, proof_kind proof,
@@ -60,6 +62,7 @@ private:
     // False, and refused, when a node that is to go still has a package.
     bool nodes_may_go(const cluster_config& cluster);
     void take_nodes(const configure& body);
+    void add_instances(const package_config& package, const std::vector<std::string>& names);
     void forget_sources(const configuration& former);
     void forget_services(const configuration& former);
     // False, and refused, when something active or in maintenance can't be changed like that.
