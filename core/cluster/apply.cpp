@@ -335,6 +335,12 @@ void apply_voters(state& current, const consensus::voter_set& body, log_index in
     }
 }
 
+// A daemon that finds packages of its node to take over has never left.
+bool runs_something(const state& current, node_id node) {
+    return std::any_of(current.packages.begin(), current.packages.end(),
+                       [node](const auto& item) { return item.second.active() && item.second.owner == node; });
+}
+
 void apply_boot(state& current, const consensus::boot_entry& body, applied& outcome) {
     if (current.formed() && !current.nodes.contains(body.node)) {
         outcome.accepted = false;
@@ -347,6 +353,7 @@ void apply_boot(state& current, const consensus::boot_entry& body, applied& outc
         outcome.refusal = "an older life than the one known";
         return;
     }
+    bool had_left = node.status == node_status::lost && body.boot > node.boot && !runs_something(current, body.node);
     bool new_machine = body.boot.machine > node.boot.machine || mutated(mutation::reboot_of_daemon_is_proof);
     outcome.watchdog_changed =
         body.boot == node.boot && node.status == node_status::up && body.watchdog != node.watchdog;
@@ -358,7 +365,12 @@ void apply_boot(state& current, const consensus::boot_entry& body, applied& outc
     node.status = node_status::up;
     node.status_by = {"cluster", body.when, new_machine ? "booted" : "daemon restarted"};
     // Halted by its own orderly shutdown: back with its daemon, as with cmrunnode at boot.
-    if (node.halted && node.halted_by.actor.starts_with("shutdown@")) node.halted = false;
+    bool orderly = node.halted && node.halted_by.actor.starts_with("shutdown@");
+    if (orderly) node.halted = false;
+    // SG 5.3: node flags are enabled again when the node rejoins.
+    bool rejoins = new_machine || ((orderly || had_left) && current.feature_level >= rejoin_level);
+    for (auto& [name, item] : current.packages)
+        if (rejoins) item.node_off.erase(body.node);
     if (!new_machine) return;
     // What was set and seen in the former life says nothing about this one.
     current.subnets.erase(body.node);
@@ -384,8 +396,6 @@ void apply_boot(state& current, const consensus::boot_entry& body, applied& outc
         died_with_node(current, item, proof_kind::rebooted,
                        {"cluster", body.when, "node " + node.name + " came back with a new boot"});
     }
-    // SG 5.3: node flags are enabled again when a crashed node rejoins.
-    for (auto& [name, item] : current.packages) item.node_off.erase(body.node);
 }
 
 // Which notifiers want to hear of an entry: remembered in the state, so that exactly one sender

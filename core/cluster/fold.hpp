@@ -18,6 +18,8 @@ inline constexpr std::uint32_t late_ends_level = 4;
 inline constexpr std::uint32_t wishes_end_level = 4;
 // ... an instance that a configuration adds to a package is switched as the others are.
 inline constexpr std::uint32_t instances_follow_level = 4;
+// ... a node that left in good order enables its switching flags when it is back, as one that booted does.
+inline constexpr std::uint32_t rejoin_level = 4;
 
 // The machine's life `boot` of a node has surely ended: its packages are over, with this proof.
 void proven_dead(state& current, applied& outcome, node_id target, boot_id boot, proof_kind proof,
