@@ -101,6 +101,10 @@ void fold::on(const node_admin& body) {
         return refuse("node " + body.node + " is detached: hactl node attach " + body.node + " first");
     if (node.halted == !body.run)
         return refuse("node " + body.node + (body.run ? " is not halted" : " is halted already"));
+    // A service that ends takes what it can with it, whatever it leaves behind.
+    bool goes_anyway = item_.actor.starts_with("shutdown@");
+    if (!body.run && !goes_anyway)
+        if (auto wrong = against_halting(id, "hactl node halt " + body.node); !wrong.empty()) return refuse(wrong);
     node.halted = !body.run;
     node.halted_by = by(body.run ? "node run" : "node halt");
     if (!body.run) end_maintenance_on(state_, id);  // SG 7.2
@@ -117,6 +121,8 @@ void fold::on(const cluster_admin& body) {
     if (!body.run && !state_.detached.empty())
         return refuse("node " + state_.node_name(state_.detached.begin()->first) +
                       " is detached, what runs there would not halt: hactl cluster attach first");
+    if (!body.run)
+        if (auto wrong = against_halting({}, "hactl cluster halt"); !wrong.empty()) return refuse(wrong);
     state_.halted = !body.run;
     state_.halted_by = by(body.run ? "cluster run" : "cluster halt");
     if (!body.run) {
@@ -133,6 +139,25 @@ void fold::on(const cluster_admin& body) {
         forgive(state_, name, item);
         end_maintenance(state_, name, item);
     }
+}
+
+std::string fold::against_halting(node_id node, const std::string& command) const {
+    if (state_.feature_level < bound_to_fail_level) return {};
+    std::set<std::string> failed;
+    std::set<std::string> ways_out;
+    for (const auto& [name, item] : state_.packages) {
+        if (item.phase != package_phase::halt_failed || (node && item.owner != node)) continue;
+        auto owner = state_.nodes.find(item.owner);
+        if (owner == state_.nodes.end() || owner->second.status != node_status::up) continue;  // nobody can
+        const auto& where = owner->second.name;
+        failed.insert("package " + name + " failed to halt on " + where + " (" + item.phase_by.reason + ")");
+        ways_out.insert("clean up there, then hactl package halt " + package_of(name) + " (or hactl node fence " +
+                        where + ")");
+    }
+    std::string text;
+    for (const auto& each : failed) text += (text.empty() ? "" : ", ") + each;
+    for (const auto& each : ways_out) text += (&each == &*ways_out.begin() ? ": " : ", ") + each;
+    return text.empty() ? text : text + ", then " + command;
 }
 
 void fold::touch_packages_of(node_id node) {

@@ -20,6 +20,8 @@ inline constexpr std::uint32_t wishes_end_level = 4;
 inline constexpr std::uint32_t instances_follow_level = 4;
 // ... a node that left in good order enables its switching flags when it is back, as one that booted does.
 inline constexpr std::uint32_t rejoin_level = 4;
+// ... what is bound to fail because a package there has failed to halt before is refused.
+inline constexpr std::uint32_t bound_to_fail_level = 4;
 
 // The machine's life `boot` of a node has surely ended: its packages are over, with this proof.
 void proven_dead(state& current, applied& outcome, node_id target, boot_id boot, proof_kind proof,
@@ -79,6 +81,8 @@ private:
     void on(const node_admin& body);
     void on(const cluster_admin& body);
     void touch_packages_of(node_id node);
+    // SG 4.8: what failed to halt there (0 = anywhere) and can be seen to; empty = nothing.
+    [[nodiscard]] std::string against_halting(node_id node, const std::string& command) const;
 
     void on(const fence_request& body);
     void on(const fence_result& body);

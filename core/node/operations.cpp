@@ -49,12 +49,12 @@ public:
     verdict operator()(const cluster::node_admin& asked) const {
         if (asked.run) return done("node " + asked.node + " runs packages");
         auto id = state_.find_node(asked.node);
-        for (const auto& [name, item] : state_.packages) {
-            if (!item.active() || item.owner != id) continue;
-            if (item.phase == package_phase::halt_failed)
-                return failed("package " + name + " failed to halt on " + asked.node + ": " + item.phase_by.reason);
-            return {};
-        }
+        auto failures = failed_halts(id);
+        if (failures.others_active) return {};
+        if (!failures.text.empty())
+            return failed(failures.text + ". The halt of node " + asked.node +
+                          " stays in force: clean up there, then " + failures.remedy + "; hactl node run " +
+                          asked.node + " takes it back");
         // SG: the packages move first; the answer comes when each of them runs elsewhere or can't.
         for (const auto& [name, item] : state_.packages) {
             bool wanted = item.switching || item.target || item.target_any;
@@ -109,11 +109,11 @@ public:
 
     verdict operator()(const cluster::cluster_admin& asked) const {
         if (asked.run) return done("the cluster runs packages");
-        for (const auto& [name, item] : state_.packages) {
-            if (item.phase == package_phase::halt_failed)
-                return failed("package " + name + " failed to halt: " + item.phase_by.reason);
-            if (item.active()) return {};
-        }
+        auto failures = failed_halts({});
+        if (failures.others_active) return {};
+        if (!failures.text.empty())
+            return failed(failures.text + ". The halt of the cluster stays in force: clean up there, then " +
+                          failures.remedy + "; hactl cluster run takes it back");
         return done("the cluster is halted");
     }
 
@@ -136,6 +136,29 @@ public:
     }
 
 private:
+    struct halt_failures {
+        std::string text;
+        std::string remedy;
+        bool others_active = false;  // and may still halt
+    };
+    // `node` 0 = anywhere.
+    [[nodiscard]] halt_failures failed_halts(node_id node) const {
+        halt_failures found;
+        for (const auto& [name, item] : state_.packages) {
+            if (!item.active() || (node && item.owner != node)) continue;
+            if (item.phase != package_phase::halt_failed) {
+                found.others_active = true;
+                continue;
+            }
+            found.text += (found.text.empty() ? "package " : ", package ") + name + " failed to halt on " +
+                          state_.node_name(item.owner) + ": " + item.phase_by.reason;
+            auto halt = "hactl package halt " + cluster::package_of(name);
+            if (found.remedy.ends_with(halt)) continue;  // instances of one package
+            found.remedy += (found.remedy.empty() ? "" : ", ") + halt;
+        }
+        return found;
+    }
+
     // One, or one for each node of a multi-node package.
     [[nodiscard]] std::vector<const cluster::package_state*> find(const std::string& name,
                                                                   const std::string& node = "") const {

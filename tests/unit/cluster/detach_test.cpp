@@ -103,7 +103,7 @@ TEST_CASE("what a node can't be detached in the middle of") {
     CHECK(has(refusal(lab.detach("n1")), "about to leave"));
     lab.lose(n3);
     CHECK(has(refusal(lab.detach("n3")), "is lost"));
-    lab.say(cluster::node_admin{"n2", false});
+    lab.say(cluster::node_admin{"n2", false}, "shutdown@n2");
     CHECK(has(refusal(lab.detach("n2")), "is halted"));
 
     detach_lab other;
