@@ -353,6 +353,7 @@ void node::news_of_parts() {
 }
 
 void node::handle(const process_exited& item) {
+    if (resets_itself()) return;
     for (auto& [name, runner] : runners_)
         if (runner.process_exited(item, at_.now, out_)) return;
     // Of one that nobody has taken over yet, or that is detached: by then it is not among the living.

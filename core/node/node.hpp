@@ -276,6 +276,8 @@ private:
     void report_over(cluster::package_report told);
     [[nodiscard]] bool is_over_here(const std::string& name, generation number) const;
     void adopt_recovered();
+    // For a package that fails fast: its guard kills all that runs here, and nothing of that is news.
+    [[nodiscard]] bool resets_itself() const { return reset_asked_ && !lease_lost_; }
     void runner_says(const std::string& name, runner& item);
     void forget_ended();
     void record_phases();

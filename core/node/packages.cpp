@@ -14,7 +14,7 @@ using cluster::package_phase;
 using cluster::report;
 
 void node::reconcile() {
-    if (!state_.formed()) return;
+    if (!state_.formed() || resets_itself()) return;
     adopt_recovered();
     for (const auto& [name, item] : state_.packages) reconcile(name, item);
     // A generation that the log knows to be over must not run on here.
@@ -152,7 +152,9 @@ void node::adopt_recovered() {
 }
 
 void node::runner_says(const std::string& name, runner& item) {
+    bool of_the_reset = resets_itself();
     for (auto& news : item.take_news()) {
+        if (of_the_reset) continue;
         if (news.fail_fast && !reset_asked_) {
             reset_asked_ = true;
             out_.add(reset_node{std::string(news.report == report::failing_fast ? "node" : "service") +

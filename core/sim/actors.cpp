@@ -155,8 +155,20 @@ void world::act(machine& where, const node::reset_node& item) {
     say(where, "resets itself: " + item.reason);
     count("mark_self_reset");
     auto name = where.name;
-    power_off(name);
-    after(dice_.between(duration{500'000}, duration{3'000'000}), [this, name] { power_on(name); });
+    auto back = dice_.between(duration{500'000}, duration{3'000'000});
+    if (reset_time_.count() == 0) {
+        power_off(name);
+        return after(back, [this, name] { power_on(name); });
+    }
+    after(duration{1'000}, [this, &where, life = where.life] {
+        while (where.life == life && !where.processes.empty())
+            process_ends(where, where.processes.begin()->first, -9, false);
+    });
+    after(reset_time_, [this, &where, life = where.life, back] {
+        if (where.life != life || !where.power) return;
+        power_off(where.name);
+        after(back, [this, name = where.name] { power_on(name); });
+    });
 }
 
 void world::act(machine& where, node::run_process item) {

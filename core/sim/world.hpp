@@ -87,6 +87,8 @@ public:
     void arbitrator_out_of_reach(const std::string& of) { no_arbitrator_for_ = of; }
     // Every fence from now on takes so long to answer; 0 = as the weather has it.
     void fences_take(duration how_long) { fence_time_ = how_long; }
+    // A guard that is told to reset its node kills what runs there first, and its daemon hears of that for so long.
+    void resets_take(duration how_long) { reset_time_ = how_long; }
     // This node reaches no fencing device; an empty name mends it.
     void no_device_for(const std::string& name) { no_device_for_ = name; }
     void disk_takes(const std::string& name, duration per_sync);  // 0 = as the weather has it
@@ -227,6 +229,7 @@ private:
     std::map<std::string, std::uint64_t> started_generations_;         // package/generation/node/machine -> index
     std::map<std::pair<std::string, std::string>, std::optional<std::int32_t>> script_codes_;
     std::string next_fence_;
+    duration reset_time_{0};
     duration fence_time_{0};
     std::string no_device_for_;
     struct arbitrator {

@@ -166,6 +166,7 @@ void interpreter::command(const words& said) {
         return;
     }
     if (verb == "lose-store") return world().lose_store(name);
+    if (verb == "resets-take") return world().resets_take(time_of(name));
     if (verb == "fences-take") return world().fences_take(time_of(name));
     if (verb == "no-device-for") return world().no_device_for(name == "nobody" ? "" : name);
     if (verb == "disk-takes") return world().disk_takes(name, time_of(said.at(2)));
