@@ -4,6 +4,7 @@
 
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "hactl/console.hpp"
 
@@ -21,6 +22,8 @@ namespace mainstay::hactl {
 [[nodiscard]] std::string maintenance_text(const nlohmann::json& package, std::int64_t now_us);
 // Who has pinned it where, since and until when, and why; empty = nobody.
 [[nodiscard]] std::string pin_text(const nlohmann::json& package, std::int64_t now_us);
+// Who or what has switched it off, everywhere or on a node, for how long and why; nothing when it is as configured.
+[[nodiscard]] std::vector<std::string> switching_texts(const nlohmann::json& package, std::int64_t now_us);
 // Monitored subnets that are down, one line a node; empty = none.
 [[nodiscard]] std::string subnet_lines(const nlohmann::json& status, const console& to);
 // How much of its failover_limit each package has used; nothing for those that have used none.

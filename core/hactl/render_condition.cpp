@@ -50,6 +50,23 @@ std::string pin_text(const json& package, std::int64_t now_us) {
     return kept_text(member(package, "pin"), "pinned to", now_us);
 }
 
+std::vector<std::string> switching_texts(const json& package, std::int64_t now_us) {
+    std::vector<std::string> out;
+    auto set_by = [now_us](const json& item, const std::string& where) {
+        auto since = number_of(item, "since");
+        auto reason = text_of(item, "reason");
+        return fmt::format("switching off{} by {}{}{}", where, text_of(item, "by", "-"),
+                           since && *since > 0 ? " for " + age_text(now_us - *since) : "",
+                           reason.empty() ? "" : ": " + reason);
+    };
+    const auto& by = member(package, "switching_by");
+    bool configured = text_of(by, "reason").starts_with("auto_run");
+    if (by.is_object() && !is_set(package, "switching", true) && !configured) out.push_back(set_by(by, ""));
+    for (const auto& item : member(package, "disabled_by"))
+        out.push_back(set_by(item, " on " + text_of(item, "node", "-")));
+    return out;
+}
+
 std::string subnet_lines(const json& status, const console& to) {
     auto now = number_of(status, "now").value_or(0);
     std::string out;

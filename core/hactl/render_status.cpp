@@ -117,6 +117,7 @@ std::string package_table(const json& status, const console& to) {
         auto reason = text_of(package, "reason");
         for (const auto& kept : {maintenance_text(package, now), pin_text(package, now)})
             if (!kept.empty()) notes += name + ": " + kept + '\n';
+        for (const auto& off : switching_texts(package, now)) notes += name + ": " + off + '\n';
         const auto& partial = member(package, "partial");
         if (partial.is_object())
             notes += fmt::format("{}: started partly: {}; without {}\n", name, joined(member(partial, "steps"), ", "),

@@ -266,6 +266,10 @@ private:
         list.push_back(std::move(out));
     }
 
+    static json who(const cluster::provenance& by) {
+        return {{"by", by.actor}, {"reason", by.reason}, {"since", by.when.us}};
+    }
+
     // Of a maintenance or a pin: where, who, why, and until when.
     template <class Item>
     [[nodiscard]] json kept_there(const Item& item) const {
@@ -322,6 +326,13 @@ private:
         out["switching"] = item.switching;
         out["disabled_on"] = json::array();
         for (const auto& [id, by] : item.node_off) out["disabled_on"].push_back(state_.node_name(id));
+        out["switching_by"] = item.switching_by.actor.empty() ? json(nullptr) : who(item.switching_by);
+        out["disabled_by"] = json::array();
+        for (const auto& [id, by] : item.node_off) {
+            json flag{{"node", state_.node_name(id)}};
+            flag.update(who(by));
+            out["disabled_by"].push_back(std::move(flag));
+        }
         out["maintenance"] = nullptr;
         if (item.maintained) out["maintenance"] = kept_there(*item.maintained);
         const auto* pin = state_.find_pin(instance);

@@ -276,6 +276,10 @@ class ScriptsComeAndGo(PackageCase):
         self.lab.wait_running("one", "node2")
         self.assertEqual(self.journal("node1"), ["one more start", "one ext stop", "one main stop", "one pre stop"])
         self.assertEqual(self.disabled_on("one"), ["node1"])
+        flag, = self.lab.package("one")["disabled_by"]
+        self.assertEqual((flag["node"], flag["by"]), ("node1", "node1"))
+        self.assertIn("external_script /etc/mainstay/more exit 1", flag["reason"])
+        self.assertIn("one: switching off on node1 by node1 for ", self.lab.hactl("node2", "status").stdout)
         said = [item["text"] for item in self.lab.history() if item["kind"] == "package_failed"]
         self.assertTrue(any("external_script /etc/mainstay/more exit 1" in text for text in said), said)
 

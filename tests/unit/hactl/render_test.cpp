@@ -156,6 +156,30 @@ TEST_CASE("status of a cluster in trouble says what is wrong") {
           "ALARM    node2 is lost (for 1m)\n");
 }
 
+TEST_CASE("status says who has switched a package off, when and why") {
+    auto status = portal();
+    auto flag = [&](const char* by, const char* reason, std::int64_t minutes) {
+        return json{
+            {"by", by}, {"reason", reason}, {"since", status["now"].get<std::int64_t>() - minutes * 60 * second}};
+    };
+    auto& web = status["packages"][0];
+    web["switching_by"] = flag("founder node1", "auto_run yes", 50);
+    CHECK(render_status(status, plain).find("switching off") == std::string::npos);
+    auto disabled = flag("node3", "service_failed: service probe exit 1", 5);
+    disabled["node"] = "node3";
+    web["disabled_on"] = {"node3"};
+    web["disabled_by"] = json::array({disabled});
+    CHECK(render_status(status, plain)
+              .find("\nweb: switching off on node3 by node3 for 5m: service_failed: service probe exit 1\n") !=
+          std::string::npos);
+    web["switching"] = false;
+    web["switching_by"] = flag("alice@node2", "package disable", 3);
+    CHECK(render_status(status, plain).find("\nweb: switching off by alice@node2 for 3m: package disable\n") !=
+          std::string::npos);
+    web["switching_by"]["reason"] = "auto_run no";
+    CHECK(render_status(status, plain).find("switching off by") == std::string::npos);
+}
+
 TEST_CASE("status before there is a cluster, and of answers that make no sense") {
     json fresh{{"formed", false}, {"node", "node1"}, {"waiting_for", true}};
     CHECK(render_status(fresh, plain).find("node1 belongs to no cluster yet.") == 0);
