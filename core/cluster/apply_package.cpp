@@ -429,7 +429,9 @@ void fold::on(const package_switching& body) {
     auto list = instances(body.package);
     if (list.empty()) return;
     const auto& config = *state_.find_package(body.package);
-    if (config.type == package_config::kind::system_multi_node)
+    // Enabled it may be: a run script that ended with 1 has switched it off.
+    bool may = body.enabled && body.node.empty() && state_.feature_level >= system_enabling_level;
+    if (config.type == package_config::kind::system_multi_node && !may)
         return refuse("a system_multi_node package starts and ends with its node: hactl node halt, hactl node run");
     auto id = body.node.empty() ? node_id{} : state_.find_node(body.node);
     if (!body.node.empty() && !id) return refuse("there is no node " + body.node + " in the configuration");

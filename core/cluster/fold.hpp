@@ -22,6 +22,8 @@ inline constexpr std::uint32_t instances_follow_level = 4;
 inline constexpr std::uint32_t rejoin_level = 4;
 // ... what is bound to fail because a package there has failed to halt before is refused.
 inline constexpr std::uint32_t bound_to_fail_level = 4;
+// ... a system_multi_node package may be switched on again.
+inline constexpr std::uint32_t system_enabling_level = 4;
 
 // The machine's life `boot` of a node has surely ended: its packages are over, with this proof.
 void proven_dead(state& current, applied& outcome, node_id target, boot_id boot, proof_kind proof,

@@ -18,8 +18,8 @@ namespace {
 std::string enabling(const cluster::state& state, const std::string& instance) {
     auto command = "hactl package enable " + cluster::package_of(instance);
     const auto* config = state.find_package(instance);
-    if (config == nullptr || !config->everywhere() || state.feature_level < cluster::instance_switching_level)
-        return command;
+    bool single = config == nullptr || config->type != package_config::kind::multi_node;
+    if (single || state.feature_level < cluster::instance_switching_level) return command;
     auto list = state.instances(*config);
     bool others = std::any_of(list.begin(), list.end(),
                               [&](const auto& name) { return name != instance && state.packages.at(name).switching; });
