@@ -56,6 +56,16 @@ std::string file_name(std::string label) {
     return label.empty() ? "process" : label;
 }
 
+std::string dated(const std::string& text) {
+    timespec now{};
+    ::clock_gettime(CLOCK_REALTIME, &now);
+    tm parts{};
+    ::localtime_r(&now.tv_sec, &parts);
+    char stamp[40];
+    auto size = std::strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", &parts);
+    return std::string(stamp, size) + "  " + text + '\n';
+}
+
 }  // namespace
 
 guard::guard(guard_options options) : options_(std::move(options)), resetter_(options_.reset), collect_us_(never_us) {}
@@ -71,6 +81,7 @@ int guard::run() {
     let_go_of_watchdog();
     // With a keeper it stands for the case that the keeper is killed.
     if (exit_code_ == 0 && !detached_) forget_record(options_.run_dir);
+    groups_.tidy();
     log("guard ends");
     return exit_code_;
 }
@@ -97,7 +108,9 @@ bool guard::prepare() {
     // What double-forks away from us comes back to us.
     bool reaper = ::prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
     if (!signals_ || !timer_ || !reaper) log(std::string("can't set up: ") + std::strerror(errno));
-    return signals_ && timer_ && reaper && take_over_former();
+    if (!signals_ || !timer_ || !reaper || !take_over_former()) return false;
+    groups_.open(identity_);
+    return true;
 }
 
 std::int64_t guard::next_due_us() const {
@@ -106,6 +119,7 @@ std::int64_t guard::next_due_us() const {
     if (daemon_.running) due = std::min({due, daemon_.running->next_due_us(), daemon_.kill_us});
     for (const auto& [request, process] : processes_) due = std::min(due, process->next_due_us());
     if (!calls_ending_.empty()) due = std::min(due, calls_due_us_);
+    for (const auto& [request, item] : clearings_) due = std::min(due, item.next_due_us());
     if (lease_packages_ && ending_.empty()) due = std::min(due, to_us(lease_end_));
     // While the reset command runs its end wakes us; looking all the time would take the processor from it.
     if (!ending_.empty()) due = std::min(due, resetter_.pid() != 0 ? resetter_.give_up_us() : reset_again_us_);
@@ -142,6 +156,7 @@ void guard::turn() {
     if (daemon_.running) watch_daemon();
     step_processes();
     end_calls();
+    clear_packages();
     read_strays();
     if (now_us_ >= collect_us_) collect_orphans();
     // After the messages: a renewal that is already here counts.
@@ -285,6 +300,7 @@ void guard::handle(const start_process& message) {
     auto mark = process_mark(identity_, message.package, message.request.value);
     launch_request request{message.argv, message.environment, message.directory, message.wants_socket};
     request.environment.emplace_back("MAINSTAY_PROCESS", mark);
+    if (!is_validation(message)) request.group = groups_.join(message.package);
     auto child = launch(request);
     if (!child) return refuse(child.error().message);
     auto path =
@@ -422,22 +438,6 @@ void guard::let_go_of_watchdog() {
     log(trouble.empty() ? "watchdog disarmed" : "watchdog: " + trouble);
 }
 
-bool guard::kill_packages() {
-    bool alive = false;
-    for (auto& [request, process] : processes_) {
-        if (process->what().package.empty()) continue;
-        process->kill_now(now_us_);
-        alive = true;
-    }
-    // Servers that scripts left behind carry the mark although no entry of ours names them.
-    for (const auto& process : snapshot_processes()) {
-        if (process.zombie || !is_package_mark(identity_, process.mark)) continue;
-        signal_process(process, SIGKILL);
-        alive = true;
-    }
-    return alive;
-}
-
 void guard::end_node(const std::string& reason) {
     if (!ending_.empty()) return;
     ending_ = reason;
@@ -509,14 +509,10 @@ std::shared_ptr<log_file> guard::log_of(const std::string& path) {
     return log;
 }
 
+void guard::handle(const write_log& message) { log_of(message.path)->write(dated(message.text)); }
+
 void guard::log(const std::string& text) {
-    timespec now{};
-    ::clock_gettime(CLOCK_REALTIME, &now);
-    tm parts{};
-    ::localtime_r(&now.tv_sec, &parts);
-    char stamp[40];
-    auto size = std::strftime(stamp, sizeof stamp, "%Y-%m-%d %H:%M:%S", &parts);
-    auto line = std::string(stamp, size) + "  " + text + '\n';
+    auto line = dated(text);
     if (own_log_) {
         own_log_->write(line);
     } else {

@@ -8,8 +8,10 @@
 #include <string>
 #include <vector>
 
+#include "guard/clearing.hpp"
 #include "guard/client.hpp"
 #include "guard/keeper.hpp"
+#include "guard/package_groups.hpp"
 #include "guard/process.hpp"
 #include "guard/reset.hpp"
 #include "guard/watchdog.hpp"
@@ -67,11 +69,14 @@ private:
     void handle(const got_exit& message);
     void handle(const end_call& message);
     void handle(const arm_watchdog& message);
+    void handle(const clear_package& message);
+    void handle(const write_log& message);
     void tell(const from_guard& message, unique_fd attached = {});
 
     void step_processes();
     void finish(process& ended);
     void end_calls();
+    void clear_packages();
     void read_strays();
     void read_signals();
     void collect_orphans();
@@ -110,6 +115,8 @@ private:
     std::vector<kept_output> strays_;
     std::map<request_id, ending_tree> calls_ending_;
     std::int64_t calls_due_us_ = 0;
+    std::map<request_id, clearing> clearings_;
+    package_groups groups_;
     std::map<std::string, std::weak_ptr<log_file>> logs_;
 
     time_point lease_end_ = time_point::min();

@@ -54,7 +54,16 @@ struct child_ends {
     int exec_error;
 };
 
-[[noreturn]] void run_child(const child_ends& ends, const std::string& directory, char* const* argv,
+// Where it can't be, it runs all the same: its mark tells whose it is.
+void join_group(const std::string& group) {
+    if (group.empty()) return;
+    int fd = ::open(group.c_str(), O_WRONLY | O_CLOEXEC);
+    if (fd < 0) return;
+    (void)!::write(fd, "0", 1);
+    ::close(fd);
+}
+
+[[noreturn]] void run_child(const child_ends& ends, const launch_request& request, char* const* argv,
                             char* const* environment) {
     auto give_up = [](int report) {
         int code = errno;
@@ -82,7 +91,8 @@ struct child_ends {
     for (int number = 1; number < NSIG; ++number) ::signal(number, SIG_DFL);
     ::umask(022);
     be_ordinary_for_oom();
-    if (::chdir(directory.c_str()) != 0) give_up(report_fd);
+    join_group(request.group);
+    if (::chdir(request.directory.c_str()) != 0) give_up(report_fd);
     ::execvpe(argv[0], argv, environment);
     give_up(report_fd);
     ::_exit(127);
@@ -119,7 +129,7 @@ result<launched> launch(const launch_request& request) {
     pid_t pid = ::fork();
     if (pid < 0) return fail(std::string("no new process: ") + std::strerror(errno));
     if (pid == 0) {
-        run_child({output_write.get(), given, error_write.get()}, request.directory, argv_pointers.data(),
+        run_child({output_write.get(), given, error_write.get()}, request, argv_pointers.data(),
                   environment_pointers.data());
     }
     // Safe although the child may be gone already: nobody else collects it.

@@ -18,6 +18,7 @@ struct launch_request {
     std::string directory = "/";
     bool wants_socket = false;    // a stream socket pair
     bool discard_output = false;  // nobody will read it, and it must not end by writing
+    std::string group;            // cgroup.procs of the group it is to be in; empty = in ours
     int give = -1;                // a descriptor of ours that becomes 3, instead of the pair's end
 };
 

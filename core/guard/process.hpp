@@ -16,6 +16,9 @@
 
 namespace mainstay::guard {
 
+// An external script asked what it thinks of a configuration: of no package that runs.
+[[nodiscard]] inline bool is_validation(const start_process& what) { return what.label.rfind("validate:", 0) == 0; }
+
 class process {
 public:
     // What the guard has to tell about it after a step.

@@ -59,6 +59,7 @@ bool parse_stat(std::string_view line, process_info& out) {
     if (open == std::string_view::npos || close == std::string_view::npos || close + 2 >= line.size()) return false;
     auto pid = line.substr(0, open);
     if (std::from_chars(pid.data(), pid.data() + pid.size(), out.pid).ec != std::errc{}) return false;
+    out.name = line.substr(open + 1, close - open - 1);
     auto rest = line.substr(close + 2);
     // Fields from 3 on: state ppid pgrp session ... starttime is field 22.
     constexpr int start_field = 22;
@@ -133,6 +134,24 @@ std::vector<process_info> members_of(const std::vector<process_info>& all, pid_t
     for (const auto& process : all) {
         if (members.count(process.pid) != 0 && !process.zombie) out.push_back(process);
     }
+    return out;
+}
+
+std::vector<process_info> marked_members_of(const std::vector<process_info>& all, std::string_view mark_begin,
+                                            const std::set<pid_t>& group) {
+    std::set<pid_t> members;
+    for (bool grew = true; grew;) {
+        grew = false;
+        for (const auto& process : all) {
+            bool marked = process.mark.substr(0, mark_begin.size()) == mark_begin || group.count(process.pid) != 0;
+            // Another mark is another one's, whoever started it.
+            bool inherits = process.mark.empty() && members.count(process.parent) != 0;
+            if (!process.zombie && (marked || inherits) && members.insert(process.pid).second) grew = true;
+        }
+    }
+    std::vector<process_info> out;
+    for (const auto& process : all)
+        if (members.count(process.pid) != 0) out.push_back(process);
     return out;
 }
 

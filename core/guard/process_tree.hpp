@@ -20,6 +20,7 @@ struct process_info {
     pid_t session = 0;
     std::uint64_t start = 0;  // clock ticks since boot; with pid it names a process for good
     bool zombie = false;
+    std::string name;  // of its program, as ps shows it
     std::string mark;  // value of MAINSTAY_PROCESS, or empty
     std::string call;  // the plugin call that started it (call_mark), or empty
 };
@@ -46,6 +47,10 @@ struct process_info {
 // be another one's by now, the mark alone tells.
 [[nodiscard]] std::vector<process_info> members_of(const std::vector<process_info>& all, pid_t root,
                                                    std::string_view mark);
+
+// Living processes whose mark begins so (package_mark) or that are in `group`, and their descendants without a mark.
+[[nodiscard]] std::vector<process_info> marked_members_of(const std::vector<process_info>& all,
+                                                          std::string_view mark_begin, const std::set<pid_t>& group);
 
 // What a plugin call started and has not let go: descendants of the plugin host `root` while it lives
 // (0 = gone), what carries the mark of one of `calls`, and the groups and descendants of those. A

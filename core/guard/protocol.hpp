@@ -17,7 +17,7 @@
 namespace mainstay::guard {
 
 // Raised when a message changes; both programs come from one package, so they must be equal.
-inline constexpr std::uint32_t protocol_version = 3;
+inline constexpr std::uint32_t protocol_version = 4;
 inline constexpr std::size_t message_bytes_max = 1U << 20U;
 inline constexpr std::size_t tail_bytes_max = 4096;
 
@@ -127,8 +127,29 @@ struct arm_watchdog {
     }
 };
 
+// The package is said to be halted: whatever still carries its mark gets SIGTERM, later SIGKILL. Answered by
+// `package_cleared`, at once when there is nothing.
+struct clear_package {
+    request_id request;
+    std::string package;
+    static void fields(auto& self, auto&& visit) {
+        visit("request", self.request);
+        visit("package", self.package);
+    }
+};
+
+// A line of the daemon's in a log that processes write to, dated here.
+struct write_log {
+    std::string path;
+    std::string text;
+    static void fields(auto& self, auto&& visit) {
+        visit("path", self.path);
+        visit("text", self.text);
+    }
+};
+
 using to_guard = std::variant<daemon_hello, start_process, kill_process, set_lease, reset_node, shut_down, got_exit,
-                              end_call, arm_watchdog>;
+                              end_call, arm_watchdog, clear_package, write_log>;
 
 // ---- guard to daemon -------------------------------------------------------------------------
 
@@ -213,6 +234,18 @@ struct watchdog_is {
     }
 };
 
-using from_guard = std::variant<guard_hello, started, start_failed, exited, call_ended, watchdog_is>;
+// Processes in words: "812 nginx".
+struct package_cleared {
+    request_id request;
+    std::vector<std::string> ended;   // were told to end, and have
+    std::vector<std::string> living;  // SIGKILL has not ended them in time
+    static void fields(auto& self, auto&& visit) {
+        visit("request", self.request);
+        visit("ended", self.ended);
+        visit("living", self.living);
+    }
+};
+
+using from_guard = std::variant<guard_hello, started, start_failed, exited, call_ended, watchdog_is, package_cleared>;
 
 }  // namespace mainstay::guard

@@ -22,4 +22,9 @@ std::string how_it_ended(const process_exited& item) {
     return said.empty() ? text : text + ", said: " + said;
 }
 
+std::string how_it_ended(const plugin_answer& item) {
+    std::string text = to_string(item.outcome);
+    return item.text.empty() ? text : text + ", said: " + last_line(item.text);
+}
+
 }  // namespace mainstay::node

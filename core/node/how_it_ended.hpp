@@ -15,5 +15,6 @@ namespace mainstay::node {
 inline constexpr std::int32_t unseen_end = std::numeric_limits<std::int32_t>::min();
 
 [[nodiscard]] std::string how_it_ended(const process_exited& item);
+[[nodiscard]] std::string how_it_ended(const plugin_answer& item);
 
 }  // namespace mainstay::node

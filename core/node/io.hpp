@@ -54,6 +54,19 @@ struct stored {
     static void fields(auto& self, auto&& visit) { visit("count", self.count); }
 };
 
+// Answers clear_package. A process in words: "812 nginx".
+struct package_cleared {
+    static constexpr const char* name_ = "package_cleared";
+    request_id request;
+    std::vector<std::string> ended;   // what was told to end, and has
+    std::vector<std::string> living;  // what not even SIGKILL has ended
+    static void fields(auto& self, auto&& visit) {
+        visit("request", self.request);
+        visit("ended", self.ended);
+        visit("living", self.living);
+    }
+};
+
 struct process_exited {
     static constexpr const char* name_ = "process_exited";
     request_id request;
@@ -283,7 +296,7 @@ struct tell_validation {
 
 using input = std::variant<datagram, tick, stored, process_exited, plugin_answer, plugin_event, admin_call, guard_hello,
                            leave, watchdog_armed, subnets_seen, links_seen, ask_programs, tell_programs, ask_validation,
-                           tell_validation>;
+                           tell_validation, package_cleared>;
 
 // ---- outputs -----------------------------------------------------------------------------------
 
@@ -357,6 +370,31 @@ struct kill_process {
     static void fields(auto& self, auto&& visit) {
         visit("request", self.request);
         visit("grace", self.grace);
+    }
+};
+
+// Of this package nothing may run here any more: whatever its scripts have left is ended, SIGTERM first. Answered by
+// package_cleared, at once when there is nothing.
+struct clear_package {
+    static constexpr const char* name_ = "clear_package";
+    request_id request;
+    std::string package;
+    static void fields(auto& self, auto&& visit) {
+        visit("request", self.request);
+        visit("package", self.package);
+    }
+};
+
+// A line of our own in the log that the package's scripts write to; dated where it is written.
+struct write_log {
+    static constexpr const char* name_ = "write_log";
+    std::string package;
+    std::string log_file;  // empty = the package's own
+    std::string text;
+    static void fields(auto& self, auto&& visit) {
+        visit("package", self.package);
+        visit("log_file", self.log_file);
+        visit("text", self.text);
     }
 };
 
@@ -549,8 +587,9 @@ struct validation_told {
     }
 };
 
-using output = std::variant<send, publish_beat, store, run_process, kill_process, call_plugin, run_event_sources,
-                            set_lease, reset_node, admin_progress, admin_done, happened, configuration_changed, trace,
-                            left, look_at_programs, programs_told, validate_script, validation_told>;
+using output =
+    std::variant<send, publish_beat, store, run_process, kill_process, call_plugin, run_event_sources, set_lease,
+                 reset_node, admin_progress, admin_done, happened, configuration_changed, trace, left, look_at_programs,
+                 programs_told, validate_script, validation_told, clear_package, write_log>;
 
 }  // namespace mainstay::node

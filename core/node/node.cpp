@@ -360,6 +360,11 @@ void node::handle(const process_exited& item) {
     std::erase_if(living_, [&item](const auto& process) { return process.request == item.request; });
 }
 
+void node::handle(const package_cleared& item) {
+    for (auto& [name, runner] : runners_)
+        if (runner.cleared(item, out_)) return;
+}
+
 void node::handle(const plugin_answer& item) {
     for (auto& [name, runner] : runners_)
         if (runner.plugin_answered(item, out_)) return;

@@ -211,6 +211,7 @@ private:
     void handle(const tick&) {}
     void handle(const stored& item);
     void handle(const process_exited& item);
+    void handle(const package_cleared& item);
     void handle(const plugin_answer& item);
     void handle(const plugin_event& item);
     void handle(const admin_call& item);

@@ -11,8 +11,9 @@ using cluster::report;
 
 namespace {
 
-// A plugin call without a time limit of its own: long enough for a database's init script.
-constexpr duration call_timeout{120'000'000};
+// For an address, and for what has no limit: longer than any fsck.
+constexpr duration address_timeout{120'000'000};
+constexpr duration no_timeout{std::int64_t{7} * 24 * 3600 * 1'000'000};
 
 }  // namespace
 
@@ -85,6 +86,7 @@ std::vector<runner_news> runner::take_news() { return std::exchange(news_, {}); 
 void runner::start(effects& out) {
     phase_ = runner_phase::starting;
     begun_ = 0;
+    log_frame("starting package " + config_.name, out);
     next_start(out);
 }
 
@@ -93,6 +95,7 @@ void runner::next_start(effects& out) {
     while (phase_ == runner_phase::starting) {
         if (begun_ == list.size()) {
             phase_ = runner_phase::running;
+            log_frame("package start completed", out);
             report(report::running, "");
             return;
         }
@@ -131,14 +134,10 @@ void runner::start_step_ended(bool ok, cluster::report how, const std::string& d
 
 // `nothing_begun`: the step left nothing, neither to undo nor to reset a node for.
 void runner::failed(cluster::report how, std::string detail, bool nothing_begun, effects& out) {
-    if (!nothing_begun && fails_fast(how)) {
-        runner_news dead;
-        dead.report = report::failing_fast;
-        dead.detail = detail;
-        dead.fail_fast = true;
-        news_.push_back(std::move(dead));
-        return;  // the node is reset, no halt script runs
-    }
+    // A plugin says what it did and undoes it: a typo must not reset one node after the other. When undoing fails, the
+    // halt has failed.
+    bool by_plugin = how == report::start_exit_2 && begun_ > 0 && !runs_script();
+    if (!nothing_begun && !by_plugin && fails_fast(how)) return fail_fast(std::move(detail), out);
     start_failure_ = how;
     failure_detail_ = std::move(detail);
     // SG 4.9: after a failed run script its halt script does not run; what began before it is undone.
@@ -159,7 +158,14 @@ void runner::call(const step& item, const char* verb, effects& out) {
             arguments.emplace_back("subnet", address.subnet);
         }
     }
-    out.add(call_plugin{waiting_, config_.name + "/" + name_of(item), verb, std::move(arguments), call_timeout});
+    auto limit = call_limit(item, verb != std::string_view("stop"));
+    out.add(call_plugin{waiting_, config_.name + "/" + name_of(item), verb, std::move(arguments), limit});
+}
+
+duration runner::call_limit(const step& item, bool start) const {
+    const auto& wanted = start ? config_.run_script_timeout : config_.halt_script_timeout;
+    if (wanted && !maintained_) return *wanted;
+    return item.kind == step::kind_type::address ? address_timeout : no_timeout;
 }
 
 std::string runner::name_of(const step& item) const {
@@ -250,6 +256,7 @@ void runner::halt(effects& out) {
         kept_.clear();
     }
     halt_asked_ = true;
+    log_frame("halting package " + config_.name, out);
     if (phase_ == runner_phase::starting && waiting_) {
         // The step under way ends first: a script is told to, a plugin call has its limit.
         if (!killing_ && runs_script()) {
@@ -308,14 +315,7 @@ void runner::next_undo(effects& out) {
 
 void runner::undo_step_ended(bool ok, cluster::report how, const std::string& detail, effects& out) {
     if (ok) return next_undo(out);
-    if (fails_fast(how)) {
-        runner_news dead;
-        dead.report = report::failing_fast;
-        dead.detail = detail;
-        dead.fail_fast = true;
-        news_.push_back(std::move(dead));
-        return;
-    }
+    if (fails_fast(how)) return fail_fast(detail, out);
     // What failed first and worst is reported at the end: exit 2 says that it is down all the same.
     bool worse = halt_failure_ == report::halt_exit_2 && how != report::halt_exit_2;
     if (!halt_failure_ || worse) halt_failure_ = how;
@@ -325,18 +325,6 @@ void runner::undo_step_ended(bool ok, cluster::report how, const std::string& de
         return undone(out);
     }
     next_undo(out);  // the rest is halted all the same
-}
-
-void runner::undone(effects&) {
-    phase_ = runner_phase::over;
-    ended_ = true;
-    if (halt_failure_ && !(start_failure_ && halt_failure_ == report::halt_exit_2)) {
-        report(*halt_failure_, failure_detail_);
-    } else if (start_failure_) {
-        report(*start_failure_, failure_detail_);
-    } else {
-        report(report::halted, "");
-    }
 }
 
 // ---- answers -----------------------------------------------------------------------------------
@@ -361,10 +349,12 @@ bool runner::process_exited(const node::process_exited& item, time_point now, ef
     if (phase_ == runner_phase::starting) {
         MAINSTAY_ASSERT(begun_ > 0);
         auto name = list[begun_ - 1].kind == step::kind_type::script ? "run_script" : path_of(list[begun_ - 1], true);
+        log_step(name + " start: " + how_it_ended(item), out);
         start_step_ended(ok, start_verdict(item), name + " " + how_it_ended(item), false, out);
     } else {
         MAINSTAY_ASSERT(begun_ < list.size());
         auto name = list[begun_].kind == step::kind_type::script ? "halt_script" : path_of(list[begun_], false);
+        log_step(name + " stop: " + how_it_ended(item), out);
         undo_step_ended(ok, halt_verdict(item), name + " " + how_it_ended(item), out);
     }
     return true;
@@ -393,12 +383,15 @@ bool runner::plugin_answered(const plugin_answer& item, effects& out) {
         MAINSTAY_ASSERT(begun_ > 0);
         if (std::exchange(probing_, false) && item.outcome != call_outcome::failed && !halt_asked_)
             return call(list[begun_ - 1], "start", out), true;
+        log_step(name_of(list[begun_ - 1]) + " start: " + how_it_ended(item), out);
         start_step_ended(item.outcome == call_outcome::ok, report::start_exit_2, item.text,
                          item.outcome == call_outcome::not_running, out);
     } else {
         bool stopped = item.outcome == call_outcome::ok || item.outcome == call_outcome::not_running;
-        if (auto address = std::exchange(removing_, {}); !address.empty())
-            stopped ? void(parts_.addresses.erase(address)) : void(kept_.insert(address));
+        auto address = std::exchange(removing_, {});
+        log_step((address.empty() ? name_of(list[begun_]) : "address " + address) + " stop: " + how_it_ended(item),
+                 out);
+        if (!address.empty()) stopped ? void(parts_.addresses.erase(address)) : void(kept_.insert(address));
         undo_step_ended(stopped, report::halt_exit_1, item.text, out);
     }
     return true;

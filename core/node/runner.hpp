@@ -22,7 +22,8 @@ namespace mainstay::node {
 // What a runner has to tell the cluster, in order.
 struct runner_news {
     std::optional<cluster::report> report;
-    std::string event;  // instead: package_changed, address_not_removed, address_not_added; of what is in `detail`
+    // Instead: package_changed, address_not_removed, address_not_added, processes_left; of what is in `detail`.
+    std::string event;
     std::string detail;
     std::string service;  // with `restarts`: this service was started again
     std::uint32_t restarts = 0;
@@ -180,6 +181,8 @@ public:
     void tick(time_point now, effects& out);
     [[nodiscard]] time_point deadline() const;
     bool plugin_answered(const plugin_answer& item, effects& out);
+    // What its scripts had left when all was down; only then it is over.
+    bool cleared(const package_cleared& item, effects& out);
 
     // Parts of it come or go just now.
     [[nodiscard]] bool is_changing() const {
@@ -324,6 +327,11 @@ private:
     void begin_undo(effects& out);
     void next_undo(effects& out);
     void undone(effects& out);
+    void tell_end(effects& out);
+    void fail_fast(std::string detail, effects& out);
+    void log_frame(const std::string& text, effects& out) const;
+    void log_step(const std::string& text, effects& out) const;
+    [[nodiscard]] duration call_limit(const step& item, bool start) const;
     void failed(cluster::report how, std::string detail, bool nothing_begun, effects& out);
     void call(const step& item, const char* verb, effects& out);
     void script(const step& item, bool start, effects& out);

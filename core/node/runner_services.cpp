@@ -1,5 +1,7 @@
 // The services of a generation: started, watched, restarted (SG 4.5, 4.6), ended.
 #include <algorithm>
+#include <cctype>
+#include <cstring>
 
 #include "node/how_it_ended.hpp"
 #include "node/runner.hpp"
@@ -7,6 +9,19 @@
 namespace mainstay::node {
 
 using cluster::report;
+
+namespace {
+
+// One program by its path with plain words takes the place of the shell, and its end is told as it was. All else is the
+// shell's own to run; the whole tree is ended with it.
+std::string for_shell(const std::string& command) {
+    auto plain = [](unsigned char c) { return std::isalnum(c) != 0 || std::strchr("_/.,:+@%^-=${} \t", c) != nullptr; };
+    bool simple = command.starts_with('/') && command.find('\0') == std::string::npos &&
+                  std::all_of(command.begin(), command.end(), plain);
+    return simple ? "exec " + command : command;
+}
+
+}  // namespace
 
 void runner::start_service(std::size_t index, effects& out) {
     auto& now = services_[index];
@@ -17,7 +32,7 @@ void runner::start_service(std::size_t index, effects& out) {
     item.label = "service:" + config_.services[index].name;
     const auto& config = config_.services[index];
     item.argv = {"/bin/sh", "-c",
-                 "exec " + (config.by_script() ? parts_.services[config.name].command : config.command)};
+                 for_shell(config.by_script() ? parts_.services[config.name].command : config.command)};
     item.environment = environment_;
     // SG 4.5: so that the service can see that it is a restart.
     item.environment.emplace_back("service_restart", std::to_string(now.restarts));
@@ -25,6 +40,9 @@ void runner::start_service(std::size_t index, effects& out) {
     item.environment.emplace_back("MAINSTAY_SERVICE", config_.services[index].name);
     item.log_file = config_.script_log_file;
     item.service = true;
+    log_step("service " + config.name + ": started" +
+                 (now.restarts > 0 ? ", restart " + std::to_string(now.restarts) : std::string()),
+             out);
     out.add(std::move(item));
 }
 
@@ -108,6 +126,7 @@ void runner::service_ended(std::size_t index, const node::process_exited& item, 
     }
     // SG 4.6: any exit, even 0, is a failure.
     auto text = how_it_ended(item);
+    log_step("service " + config.name + ": " + text, out);
     if (maintained_) return ended_in_maintenance(index, text);
     bool healed = config.restart_heal && now.started != time_point::min() && at - now.started >= *config.restart_heal;
     if (healed) now.restarts = 0;

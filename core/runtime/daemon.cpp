@@ -161,6 +161,7 @@ private:
             catalog_->is_of(id) ? catalog_->host_ended() : hosts_->host_ended(id, why);
         };
         calls.call_ended = [this](request_id call) { hosts_->call_ended(call); };
+        calls.cleared = [this](node::package_cleared item) { feed(std::move(item)); };
         calls.watchdog = [this](const guard::watchdog_is& item) {
             if (!item.trouble.empty()) log_line("error", "watchdog: " + item.trouble);
             feed(node::watchdog_armed{item.timeout, item.trouble});
@@ -359,8 +360,11 @@ private:
     void act(node::send item) { links_->send(std::move(item)); }
     void act(node::publish_beat item) { links_->publish(std::move(item)); }
     void act(node::store item) { store_->write(std::move(item)); }
+    [[nodiscard]] std::string log_of(const std::string& package) const {
+        return options_.log_dir + "/" + cluster::package_of(package) + ".log";
+    }
     void act(node::run_process item) {
-        if (item.log_file.empty()) item.log_file = options_.log_dir + "/" + cluster::package_of(item.package) + ".log";
+        if (item.log_file.empty()) item.log_file = log_of(item.package);
         // Serviceguard's scripts write to it themselves; where logs are is not known further in.
         for (auto& [name, value] : item.environment)
             if (name == "SG_SCRIPT_LOG_FILE") value = item.log_file;
@@ -369,6 +373,11 @@ private:
         guard_->run(item);
     }
     void act(const node::kill_process& item) { guard_->kill(item); }
+    void act(const node::clear_package& item) { guard_->clear(item); }
+    void act(node::write_log item) {
+        if (item.log_file.empty()) item.log_file = log_of(item.package);
+        guard_->write_log(item);
+    }
     void act(const node::call_plugin& item) { hosts_->call(item); }
     void act(const node::run_event_sources& item) {
         hosts_->run_event_sources({item.instances.begin(), item.instances.end()});

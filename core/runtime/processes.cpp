@@ -40,6 +40,8 @@ void processes::readable() {
             client_.send(guard::got_exit{gone->request});
         } else if (const auto* over = std::get_if<guard::call_ended>(&item.message)) {
             events_.call_ended(over->call);
+        } else if (const auto* cleared = std::get_if<guard::package_cleared>(&item.message)) {
+            events_.cleared({cleared->request, cleared->ended, cleared->living});
         } else if (const auto* armed = std::get_if<guard::watchdog_is>(&item.message)) {
             events_.watchdog(*armed);
         }
@@ -79,6 +81,12 @@ void processes::run(const node::run_process& item) {
 void processes::kill(const node::kill_process& item) {
     client_.send(guard::kill_process{item.request, item.grace, true});
 }
+
+void processes::clear(const node::clear_package& item) {
+    client_.send(guard::clear_package{item.request, item.package});
+}
+
+void processes::write_log(const node::write_log& item) { client_.send(guard::write_log{item.log_file, item.text}); }
 
 void processes::run_host(request_id request, const std::string& instance, std::vector<std::string> argv,
                          std::string log_file) {

@@ -23,6 +23,7 @@ public:
         std::function<void(request_id, guard::unique_fd)> host_started;
         std::function<void(request_id, std::string why)> host_ended;
         std::function<void(request_id call)> call_ended;
+        std::function<void(node::package_cleared)> cleared;
         std::function<void(const guard::watchdog_is&)> watchdog;
         std::function<void()> lost;  // the guard is gone
     };
@@ -36,6 +37,8 @@ public:
 
     void run(const node::run_process& item);
     void kill(const node::kill_process& item);
+    void clear(const node::clear_package& item);
+    void write_log(const node::write_log& item);
     // A plugin host; its socket comes with host_started.
     void run_host(request_id request, const std::string& instance, std::vector<std::string> argv, std::string log_file);
     // It and what its call under way has started; servers of earlier calls go on.

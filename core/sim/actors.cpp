@@ -205,6 +205,12 @@ void world::act(machine& where, node::run_process item) {
     if (hangs && !item.timeout) return;
     auto wait = hangs ? *item.timeout : dice_.between(duration{5'000}, duration{400'000});
     bool late = item.timeout && wait >= *item.timeout;
+    bool leaves = leaving_.contains(item.package) ||
+                  (weather_.script_leaves > 0 && item.label == "run_script" && dice_.chance(weather_.script_leaves));
+    if (leaves && item.label == "run_script") {
+        count("fault_script_leaves");
+        where.leavings.insert(item.package);
+    }
     after(wait, [this, &where, life, request, code, late] {
         if (where.life == life) script_ends(where, request, late ? -15 : code, late);
     });
@@ -218,6 +224,23 @@ void world::act(machine& where, node::kill_process item) {
     auto request = item.request;
     after(dice_.between(duration{1'000}, std::max(item.grace, duration{20'000})), [this, &where, life, request] {
         if (where.life == life) process_ends(where, request, -15, false);
+    });
+}
+
+// What a script has left is found and ended; nothing that hangs in its kernel is of this world.
+void world::act(machine& where, const node::clear_package& item) {
+    bool left = where.leavings.contains(item.package);
+    if (left) {
+        count("mark_processes_left");
+        say(where, "ends the rest of " + item.package);
+    }
+    auto wait = left ? dice_.between(duration{1'000}, duration{2'000'000}) : duration{0};
+    after(wait, [this, &where, life = where.life, daemon_life = where.daemon_life, left, item] {
+        if (where.life != life) return;
+        where.leavings.erase(item.package);
+        node::package_cleared answer{item.request, {}, {}};
+        if (left) answer.ended.emplace_back("1 left");
+        if (where.daemon_life == daemon_life) deliver(where, std::move(answer));
     });
 }
 
@@ -318,7 +341,9 @@ void world::resource(machine& where, const node::call_plugin& item) {
     say(where, item.verb + " " + item.instance);
     auto outcome = call_outcome::ok;
     auto wait = dice_.between(duration{200}, duration{50'000});
-    if (dice_.chance(weather_.resource_fail)) {
+    if (starts && failing_.contains(item.instance)) {
+        outcome = call_outcome::failed;
+    } else if (dice_.chance(weather_.resource_fail)) {
         outcome = call_outcome::failed;
         count("fault_resource_fail");
     } else if (dice_.chance(weather_.resource_hang)) {
@@ -474,10 +499,10 @@ void world::act(machine& where, const node::left& item) {
     for (const auto& [package, held] : where.resources)
         if (item.clean && !item.detached && !held.empty())
             violated(where.name + " left while " + package + " is active on it");
-    if (item.clean && !item.detached && !where.processes.empty())
+    if (item.clean && !item.detached && (!where.processes.empty() || !where.leavings.empty()))
         violated(where.name + " left while processes run on it");
     if (!item.clean) watchdog_stays(where);
-    // The store is written out, the guard ends what is left of the processes and then itself.
+    // The store is written out, the guard ends the rest of the processes and then itself.
     for (const auto& open : where.unsynced) {
         if (open.log) consensus::apply_write(where.log, *open.log);
         if (open.local) where.local = *open.local;
@@ -485,6 +510,7 @@ void world::act(machine& where, const node::left& item) {
     where.unsynced.clear();
     // The next guard takes over what is detached, with what it knows.
     if (!item.detached) where.processes.clear();
+    if (!item.detached) where.leavings.clear();
     where.detached = item.detached;
     where.lease_end = time_point::min();
     where.lease_packages = false;

@@ -164,6 +164,7 @@ void world::check_single_owner() {
         for (const auto& [package, held] : where->resources)
             if (!held.empty()) claim(package, name);
         for (const auto& [request, item] : where->processes) claim(item.package, name);
+        for (const auto& package : where->leavings) claim(package, name);
     }
     check_neighbours(owners);
 }

@@ -48,6 +48,7 @@ struct world::machine {
         std::optional<std::int32_t> at_its_end;  // it only waits for those; its exit code
     };
     std::map<request_id, process> processes;
+    std::set<std::string> leavings;                          // packages of which a script has left a process behind
     std::map<std::string, std::set<std::string>> resources;  // package -> instances started or in doubt
     time_point lease_end = time_point::min();
     bool lease_packages = false;

@@ -72,6 +72,9 @@ public:
     seed_result run() {
         if (form()) {
             world_->conditions() = draw_weather(random_, plan_.calm);
+            // From dice of its own: the others stay what they were.
+            dice leaving(plan_.seed * 2'860'486'313ULL + 9);
+            if (leaving.chance(0.2) && !plan_.calm.contains("script_leaves")) world_->conditions().script_leaves = 0.3;
             storm();
             if (world_->violation().empty()) heal();
         }
@@ -348,7 +351,7 @@ const std::set<std::string>& weather_kinds() {
     static const std::set<std::string> kinds{"loss",          "duplicate",     "delay",         "fence_late",
                                              "crash_in_sync", "sync_slow",     "script_fail",   "script_hang",
                                              "resource_fail", "resource_hang", "service_death", "fence_fail",
-                                             "fence_unknown", "fence_slow"};
+                                             "fence_unknown", "fence_slow",    "script_leaves"};
     return kinds;
 }
 
@@ -454,6 +457,8 @@ const std::set<std::string>& expected_counts() {
                                              "mark_started_across_sites",
                                              "mark_kept_at_site",
                                              "mark_condition_lost",
+                                             "fault_script_leaves",
+                                             "mark_processes_left",
                                              "mark_cut_off",
                                              "fault_upgrade",
                                              "fault_downgrade",

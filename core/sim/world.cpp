@@ -190,6 +190,7 @@ void world::power_off(const std::string& name) {
     where.next_daemon_life();
     where.daemon.reset();
     where.processes.clear();
+    where.leavings.clear();
     where.resources.clear();
     where.inbox.clear();
     where.beating = false;
@@ -446,6 +447,7 @@ std::vector<std::string> world::active_on(const std::string& package) const {
         auto held = where->resources.find(package);
         bool active = held != where->resources.end() && !held->second.empty();
         for (const auto& [request, item] : where->processes) active = active || item.package == package;
+        active = active || where->leavings.contains(package);
         if (active) list.push_back(name);
     }
     return list;

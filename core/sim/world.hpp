@@ -35,6 +35,7 @@ struct weather {
     double script_hang = 0;    // ... that never end by themselves
     double resource_fail = 0;  // plugin start or stop that fails
     double resource_hang = 0;  // ... that answers unknown at its time limit
+    double script_leaves = 0;  // run scripts that leave a process which no halt script ends
     double service_death = 0;  // per start: dies by itself within service_life_max
     duration service_life_max{20'000'000};
     double fence_fail = 0;
@@ -79,6 +80,10 @@ public:
     void kill_service(const std::string& name, const std::string& package = "");
     // Of each run of it from now on; no code: it never ends by itself.
     void script_exits(const std::string& package, const std::string& label, std::optional<std::int32_t> code);
+    // Its run scripts from now on leave a process that no halt script ends.
+    void script_leaves(const std::string& package) { leaving_.insert(package); }
+    // Of what a plugin starts for it (vg ..., address ..., NAME): that fails everywhere from now on.
+    void resource_fails(const std::string& instance) { failing_.insert(instance); }
     // A fixed answer of the next fence instead of the weather's: off, failed, unknown, lost power but unknown.
     void fence_answers(const std::string& outcome) { next_fence_ = outcome; }
     void arbitrator_up(const std::string& name, bool up);
@@ -159,6 +164,7 @@ private:
     void act(machine& where, node::store item);
     void act(machine& where, node::run_process item);
     void act(machine& where, node::kill_process item);
+    void act(machine& where, const node::clear_package& item);
     void act(machine& where, const node::call_plugin& item);
     void act(machine& where, node::set_lease item);
     void act(machine& where, const node::reset_node& item);
@@ -228,6 +234,8 @@ private:
     std::uint32_t feature_level_ = 1;                                  // as committed
     std::map<std::string, std::uint64_t> started_generations_;         // package/generation/node/machine -> index
     std::map<std::pair<std::string, std::string>, std::optional<std::int32_t>> script_codes_;
+    std::set<std::string> leaving_;  // packages
+    std::set<std::string> failing_;  // plugin instances
     std::string next_fence_;
     duration reset_time_{0};
     duration fence_time_{0};

@@ -61,6 +61,10 @@ public:
                 for (const auto& [word, process] : processes)
                     if (process.request == kill->request) words.push_back("kill" + word.substr(3));
                 graces[kill->request] = kill->grace;
+            } else if (auto* clear = std::get_if<clear_package>(&effect)) {
+                cleared(*clear);
+            } else if (auto* line = std::get_if<write_log>(&effect)) {
+                logged.push_back(line->text);
             } else if (auto* told = std::get_if<admin_done>(&effect)) {
                 told_scripts[told->id] = std::string(to_string(told->result)) + ": " + told->text;
             }
@@ -108,6 +112,10 @@ public:
     }
     // Reports as words, "running", "start_exit_2"; a restart as "again probe 1".
     std::vector<std::string> news() {
+        for (auto& effect : out.take()) {
+            auto* clear = std::get_if<clear_package>(&effect);
+            clear != nullptr ? cleared(*clear) : std::visit([this](auto& kept) { out.add(std::move(kept)); }, effect);
+        }
         std::vector<std::string> words;
         for (auto& told : item.take_news()) {
             details.push_back(told.detail);
@@ -118,6 +126,11 @@ public:
         return words;
     }
 
+    void cleared(const clear_package& asked) {
+        CHECK(asked.package == item.config().name);
+        REQUIRE(item.cleared({asked.request, std::exchange(left, {}), std::exchange(undying, {})}, out));
+    }
+
     runner item;
     effects out;
     time_point now{1'000'000 * ms};
@@ -126,6 +139,10 @@ public:
     std::map<request_id, duration> graces;
     std::map<std::uint64_t, std::string> told_scripts;
     std::vector<std::string> details;
+    // What of the package is found when it is down: what can be ended, and what can't.
+    std::vector<std::string> left;
+    std::vector<std::string> undying;
+    std::vector<std::string> logged;
     bool fail_fast = false;
 };
 
