@@ -52,6 +52,10 @@ bool guard::take_over_former() {
         log("processes of the guard before this one do not end: what they belong to can't be started");
         return false;
     }
+    if (record && record->identity != identity_) {
+        groups_.open(record->identity);
+        groups_.tidy();
+    }
     keep_record();
     return true;
 }

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -40,6 +41,11 @@ void package_groups::open(std::string guard) {
     auto own = own_group(read_whole("/proc/self/cgroup"), read_whole("/proc/self/mounts"));
     bool usable = !own.empty() && ::access((own + "/cgroup.procs").c_str(), W_OK) == 0;
     prefix_ = usable ? own + "/mainstay-" + guard + '-' : "";
+    packages_.clear();
+    std::error_code wrong;
+    // A guard that takes over detached packages goes on with their groups.
+    for (std::filesystem::directory_iterator at(own, wrong), end; usable && !wrong && at != end; at.increment(wrong))
+        if (auto path = at->path().string(); path.starts_with(prefix_)) packages_.insert(path.substr(prefix_.size()));
 }
 
 std::string package_groups::path_of(const std::string& package) const {
