@@ -48,10 +48,12 @@ public:
                    .help = "fs_umount_retry_count: how often whoever keeps it busy is ended and umount tried again"},
         sdk::param{.name = "timeout",
                    .type = sdk::type::duration,
-                   .fallback = "100s",
+                   .fallback = "604800s",
                    .minimum = 100,
-                   .maximum = 3'600'000,
-                   .help = "time for one fsck, mount or umount; then it is killed and has failed"}};
+                   .maximum = 604'800'000,
+                   .help =
+                       "time for one fsck, mount or umount; then it is killed and has failed. The time limits of the "
+                       "package's scripts hold for all of it"}};
 
     explicit filesystem(const sdk::setup& setup)
         : params_(setup.params), directory_(params_.text("directory")), type_(params_.text("type")) {
@@ -74,12 +76,17 @@ public:
         if (auto wrong = check(); !wrong.empty()) return {sdk::outcome::failed, wrong};
         auto retries = params_.integer("mount_retries");
         for (std::int64_t tried = 0;; ++tried) {
+            // The kernel mounts over whoever works here: he would go on with what nobody sees any more.
+            if (auto busy = fs::holders_of(real_directory()); !busy.empty()) {
+                if (tried >= retries) return {sdk::outcome::failed, directory_ + " is in use" + kept_busy_by(busy)};
+                kit::end_processes([this] { return fs::holders_of(real_directory()); }, 1s);
+                continue;
+            }
             auto end = run("mount", params_.text("mount_options"), {"-t", type_}, {source_, directory_});
             if (end.exited_with(0)) return {sdk::outcome::ok, {}};
-            auto busy = fs::holders_of(directory_);
+            auto busy = fs::holders_of(real_directory());
             bool again = tried < retries && !busy.empty();
             if (!again) return {sdk::outcome::failed, "mount of " + source_ + ": " + end.text() + kept_busy_by(busy)};
-            kit::end_processes([this] { return fs::holders_of(directory_); }, 1s);
         }
     }
 
@@ -114,6 +121,13 @@ private:
         if (wrong == std::errc::no_such_file_or_directory) return std::nullopt;
         if (wrong) throw std::runtime_error(directory_ + ": " + wrong.message());
         return fs::mounted_at(real);
+    }
+
+    // /proc names what processes hold without symbolic links. Asked only while nothing is mounted there.
+    [[nodiscard]] std::string real_directory() const {
+        std::error_code wrong;
+        auto real = std::filesystem::canonical(directory_, wrong);
+        return wrong ? directory_ : real.string();
     }
 
     static std::string kept_busy_by(const std::vector<kit::process>& list) {

@@ -1,5 +1,7 @@
 #include "holders.hpp"
 
+#include <sys/stat.h>
+
 #include <fstream>
 
 namespace mainstay::filesystem {
@@ -20,7 +22,17 @@ bool maps_below(const std::string& process, const std::string& directory) {
     return false;
 }
 
+// A container's paths are its own, even when they read like ours.
+bool lives_elsewhere(const std::string& process) {
+    if (kit::link_target(process + "/ns/mnt") == kit::link_target("/proc/self/ns/mnt")) return false;
+    struct stat theirs {};
+    struct stat ours {};
+    if (::stat((process + "/root").c_str(), &theirs) != 0 || ::stat("/", &ours) != 0) return false;
+    return theirs.st_dev != ours.st_dev || theirs.st_ino != ours.st_ino;
+}
+
 bool holds(const std::string& process, const std::string& directory) {
+    if (lives_elsewhere(process)) return false;
     for (const char* link : {"/cwd", "/root", "/exe"})
         if (below(kit::link_target(process + link), directory)) return true;
     const auto folder = process + "/fd/";

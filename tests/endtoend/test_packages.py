@@ -60,6 +60,23 @@ fs_name tmpfs
 run_script /etc/mainstay/main
 halt_script /etc/mainstay/main
 """
+# Says that all is down, and has ended nothing.
+LIAR = """package_name one
+node_name node1
+node_name node2
+run_script /etc/mainstay/liar
+halt_script /etc/mainstay/liar
+log_level 1
+"""
+LIAR_SCRIPT = """#!/bin/sh
+[ "$1" = start ] && { /bin/sleep 1003 & }
+exit 0
+"""
+SHELL_COMMAND = """package_name svc
+node_name node2
+service_name svc_s
+  service_cmd cd /var/lib/misc && HOW=long; /bin/sleep 1004
+"""
 
 
 class PackageCase(MainstayCase):
@@ -72,6 +89,7 @@ class PackageCase(MainstayCase):
                     for script in ("pre", "ext", "main"):
                         lab.write(node, f"/etc/mainstay/{script}", SCRIPT, 0o755)
                     lab.write(node, "/etc/mainstay/stubborn", STUBBORN, 0o755)
+                    lab.write(node, "/etc/mainstay/liar", LIAR_SCRIPT, 0o755)
                     os.makedirs(lab.path(node, "/var/lib/misc/data"), exist_ok=True)
                 return text
             return write
@@ -480,6 +498,69 @@ class FileSystems(PackageCase):
         self.assertFalse(self.mounted("node1"))
         self.assertTrue(self.mounted("node2"))
         self.assertIsNotNone(busy.wait(timeout=20))
+
+
+class BusyMountPoint(PackageCase):
+    packages = {"data": DATA.replace("node_name node1\nnode_name node2\n", "node_name node1\nauto_run no\n")}
+
+    def begin(self):
+        pass
+
+    def sit_in_it(self):
+        busy = self.lab.spawn("node1", "sh", "-c", "cd /var/lib/misc/data && echo here > file && exec sleep 1000")
+        self.lab.wait("it is busy", lambda: os.path.exists(self.lab.path("node1", "/var/lib/misc/data/file")))
+        return busy
+
+    def test_nobody_is_mounted_over(self):
+        busy = self.sit_in_it()
+        refused = self.lab.hactl("node3", "package", "start", "data", "node1", check=False)
+        self.assertNotEqual(refused.returncode, 0)
+        self.assertIn("/var/lib/misc/data is in use; kept busy by", refused.stdout + refused.stderr)
+        self.assertIsNone(busy.poll())
+        # Told to, the start ends whoever is in the way.
+        self.lab.write("node3", "/etc/mainstay/packages/data.conf", self.packages["data"] + "fs_mount_retry_count 3\n")
+        self.wait_state("data", "halted")
+        self.lab.apply("node3")
+        self.lab.hactl("node3", "package", "enable", "data", "node1")
+        self.lab.hactl("node3", "package", "start", "data", "node1")
+        self.lab.wait_running("data", "node1")
+        self.assertIsNotNone(busy.wait(timeout=20))
+
+
+class LeftBehind(PackageCase):
+    packages = {"one": LIAR, "svc": SHELL_COMMAND}
+
+    def begin(self):
+        self.lab.wait_running("one", "node1")
+        self.lab.wait_running("svc", "node2")
+
+    def test_a_halt_script_is_not_believed(self):
+        self.lab.wait_process("node1", "sleep", "1003")
+        self.lab.hactl("node3", "package", "move", "one", "node2")
+        self.lab.wait_process("node2", "sleep", "1003")
+        self.assertEqual([item for item in self.lab.processes("node1", "sleep") if "1003" in item[1]], [])
+        told = [item["text"] for item in self.lab.history() if item["kind"] == "processes_left"]
+        self.assertEqual(len(told), 1)
+        self.assertRegex(told[0], r"package one on node1: processes left: what it left behind was ended: \d+ sleep")
+        with open(self.lab.path("node1", "/var/log/mainstay/one.log")) as f:
+            log = f.read()
+        for line in ("starting package one", "package start completed", "run_script start: exit 0",
+                     "what it left behind was ended", "package halt completed"):
+            self.assertIn(line, log)
+        self.lab.hactl("node3", "package", "halt", "one")
+        self.assertEqual([item for item in self.lab.processes("node2", "sleep") if "1003" in item[1]], [])
+
+    def test_the_shell_runs_a_service(self):
+        sleeper = self.lab.wait_process("node2", "sleep", "1004")
+        self.lab.hactl("node3", "package", "halt", "svc")
+        self.assertEqual([item for item in self.lab.processes("node2", "sleep") if "1004" in item[1]], [])
+        self.lab.hactl("node3", "package", "start", "svc", "node2")
+        again = self.lab.wait_process("node2", "sleep", "1004")
+        self.assertNotEqual(sleeper, again)
+        # The shell's end is the service's, and says how its command ended.
+        os.kill(again, signal.SIGKILL)
+        self.lab.wait("it has failed", lambda: any("exit 137" in item["text"] or "signal 9" in item["text"]
+                                                   for item in self.lab.history() if item.get("package") == "svc"))
 
 
 if __name__ == "__main__":
