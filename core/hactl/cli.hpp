@@ -24,6 +24,7 @@ struct surroundings {
     std::string plugin_dir;   // for the same
     std::string plugin_host;  // program that looks at them
     std::string version;
+    std::vector<std::string> environment;  // NAME=VALUE, of cmgetpkgenv's caller
 };
 
 // What was asked for, after options were taken out.

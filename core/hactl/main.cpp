@@ -49,6 +49,7 @@ int main(int argc, char** argv) {
     around.plugin_host = mainstay::runtime::usual_plugin_host();
     around.version = MAINSTAY_VERSION;
     around.process = from_environment("MAINSTAY_PROCESS", "");
+    for (char** item = environ; *item != nullptr; ++item) around.environment.emplace_back(*item);
     std::string name = argc > 0 ? argv[0] : "hactl";
     name = name.substr(name.rfind('/') + 1);
     if (mainstay::hactl::is_script_command(name))

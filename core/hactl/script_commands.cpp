@@ -17,14 +17,18 @@ struct script_command {
     std::string_view name;
     std::string_view usage;
 };
-constexpr std::array<script_command, 3> known{{
+constexpr std::array<script_command, 6> known{{
     {"cmrunserv", "usage: cmrunserv [-v] [-r N | -R] SERVICE COMMAND..."},
     {"cmhaltserv", "usage: cmhaltserv [-v] SERVICE"},
     {"cmmodnet", "usage: cmmodnet [-v] -a|-r -i ADDRESS SUBNET"},
+    {"cmsetresource", "usage: cmsetresource -r RESOURCE -s up|down, or -r RESOURCE -v NUMBER"},
+    {"cmgetresource", "usage: cmgetresource -r RESOURCE"},
+    {"cmgetpkgenv", "usage: cmgetpkgenv [PACKAGE]"},
 }};
 
 struct asked {
     bool verbose = false;
+    std::string prints = "text";  // of the answer, when verbose
     std::string method;
     json params = json::object();
 };
@@ -96,6 +100,41 @@ std::optional<asked> read_address(const std::vector<std::string>& words) {
     return out;
 }
 
+// A monitor may call it from anywhere; it is about this node.
+std::optional<asked> read_resource(const std::vector<std::string>& words, bool sets) {
+    asked out;
+    out.method = sets ? "resource.set" : "resource.get";
+    out.verbose = !sets;
+    out.prints = "value";
+    for (std::size_t at = 0; at + 1 < words.size(); at += 2) {
+        const auto& value = words[at + 1];
+        bool status = words[at] == "-s" && (value == "up" || value == "down");
+        bool number = words[at] == "-v" && is_number(value);
+        const char* key = words[at] == "-r" && !value.empty() ? "resource" : sets && (status || number) ? "value" : "";
+        if (*key == '\0' || out.params.contains(key)) return std::nullopt;
+        out.params[key] = value;
+    }
+    bool whole = words.size() == (sets ? 4 : 2) && out.params.size() == words.size() / 2;
+    return whole ? std::optional(std::move(out)) : std::nullopt;
+}
+
+// What the package's scripts have is in their environment, and this is called by one of them.
+int print_environment(const std::vector<std::string>& words, const surroundings& around) {
+    std::string package;
+    for (const auto& item : around.environment)
+        if (item.starts_with("SG_PACKAGE=")) package = item.substr(item.find('=') + 1);
+    bool named = words.empty() || (words.size() == 1 && words.front() == package);
+    if (package.empty() || !named) {
+        around.to.err("cmgetpkgenv: works only in a script of a package, and for that package\n");
+        return 1;
+    }
+    for (const auto& item : around.environment)
+        if (item.starts_with("SG_") || item.starts_with("PEV_")) around.to.line(item);
+    return 0;
+}
+
+bool is_of_resources(const std::string& name) { return name == "cmsetresource" || name == "cmgetresource"; }
+
 }  // namespace
 
 bool is_script_command(std::string_view name) {
@@ -105,9 +144,11 @@ bool is_script_command(std::string_view name) {
 }
 
 int run_script_command(const std::string& name, const std::vector<std::string>& arguments, const surroundings& around) {
-    auto given = name == "cmrunserv"    ? read_run(arguments)
-                 : name == "cmhaltserv" ? read_halt(arguments)
-                                        : read_address(arguments);
+    if (name == "cmgetpkgenv") return print_environment(arguments, around);
+    auto given = name == "cmrunserv"     ? read_run(arguments)
+                 : name == "cmhaltserv"  ? read_halt(arguments)
+                 : is_of_resources(name) ? read_resource(arguments, name == "cmsetresource")
+                                         : read_address(arguments);
     auto complain = [&](const std::string& why) {
         around.to.err(name + ": " + why + '\n');
         return 1;
@@ -117,15 +158,16 @@ int run_script_command(const std::string& name, const std::vector<std::string>& 
             if (item.name == name) around.to.err(std::string(item.usage) + '\n');
         return 1;
     }
-    if (around.process.empty()) return complain("works only in a script of a package");
+    bool of_script = !is_of_resources(name);
+    if (of_script && around.process.empty()) return complain("works only in a script of a package");
     for (const auto& word : arguments)
         if (!is_utf8(word)) return complain("'" + word + "' is not UTF-8 text: nothing else can be recorded");
-    given->params["process"] = around.process;
+    if (of_script) given->params["process"] = around.process;
     auto connected = around.connect(around.default_socket);
     if (!connected) return complain(connected.error().message);
     auto answer = connected->call(given->method, given->params, {});
     if (!answer) return complain(answer.error().message);
-    if (given->verbose) around.to.line(text_of(*answer, "text", "done"));
+    if (given->verbose) around.to.line(text_of(*answer, given->prints.c_str(), "done"));
     return 0;
 }
 

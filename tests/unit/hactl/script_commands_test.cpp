@@ -1,4 +1,4 @@
-// cmrunserv, cmhaltserv and cmmodnet as control scripts call them.
+// cmrunserv and the others as control scripts call them.
 #include "hactl/script_commands.hpp"
 
 #include <catch2/catch.hpp>
@@ -25,6 +25,9 @@ result_of_script run(const std::string& name, const std::vector<std::string>& wo
     around.to.err = [&](std::string_view text) { out.err += text; };
     around.process = process;
     std::string method = name == "cmrunserv" ? "script.run_service" : "script.halt_service";
+    around.environment = {"PATH=/bin", "SG_PACKAGE=web", "SG_NODE=node1", "PEV_COLOR=deep blue"};
+    if (name == "cmsetresource" || name == "cmgetresource")
+        method = name == "cmsetresource" ? "resource.set" : "resource.get";
     if (name == "cmmodnet") method = words.front() == "-a" ? "script.add_address" : "script.remove_address";
     scripted_server server(answer.empty() ? std::vector<exchange>{} : std::vector<exchange>{{method, {answer + "\n"}}});
     around.connect = [&](const std::string&) -> tl::expected<connection, call_error> { return server.connect(); };
@@ -63,6 +66,32 @@ TEST_CASE("cmhaltserv and cmmodnet") {
     CHECK(run("cmmodnet", {"-a", "-i", "10.0.0.9", "10.0.0.0"}, good).request ==
           R"({"address":"10.0.0.9","process":"1.2/web/77","subnet":"10.0.0.0"})");
     CHECK(run("cmmodnet", {"-r", "-i", "10.0.0.9", "10.0.0.0"}, good).code == 0);
+}
+
+TEST_CASE("cmsetresource and cmgetresource, from wherever a monitor runs") {
+    const std::string set = R"({"id":@ID,"result":{"text":"set"}})";
+    CHECK(run("cmsetresource", {"-r", "disk", "-s", "up"}, set, "").request == R"({"resource":"disk","value":"up"})");
+    CHECK(run("cmsetresource", {"-v", "17", "-r", "load"}, set).request == R"({"resource":"load","value":"17"})");
+    auto got = run("cmgetresource", {"-r", "disk"}, R"({"id":@ID,"result":{"node":"node1","value":"up"}})", "");
+    CHECK(got.code == 0);
+    CHECK(got.out == "up\n");
+    CHECK(got.request == R"({"resource":"disk"})");
+    for (const auto& words : std::vector<std::vector<std::string>>{{},
+                                                                   {"-r", "disk"},
+                                                                   {"-r", "disk", "-s", "maybe"},
+                                                                   {"-r", "disk", "-v", "x"},
+                                                                   {"-s", "up"},
+                                                                   {"-r", "disk", "-s", "up", "-v", "3"},
+                                                                   {"-r", "a", "-r", "b"},
+                                                                   {"-r", "disk", "-s"}})
+        CHECK(run("cmsetresource", words).err.starts_with("usage: cmsetresource"));
+    CHECK(run("cmgetresource", {"-r", "disk", "-s", "up"}).code == 1);
+}
+
+TEST_CASE("cmgetpkgenv prints what the package's scripts have") {
+    CHECK(run("cmgetpkgenv", {"web"}).out == "SG_PACKAGE=web\nSG_NODE=node1\nPEV_COLOR=deep blue\n");
+    CHECK(run("cmgetpkgenv", {}).code == 0);
+    CHECK(run("cmgetpkgenv", {"other"}).code == 1);
 }
 
 TEST_CASE("whatever goes wrong is exit code 1, with a word of why") {
