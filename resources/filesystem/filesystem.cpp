@@ -4,6 +4,7 @@
 
 #include <sys/stat.h>
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <sstream>
@@ -22,6 +23,8 @@ namespace sdk = mainstay::sdk;
 namespace kit = mainstay::kit;
 namespace fs = mainstay::filesystem;
 using namespace std::chrono_literals;
+
+constexpr std::chrono::milliseconds never_killed = 7 * 24h;  // the package's time limit ends it before
 
 class filesystem {
 public:
@@ -48,12 +51,12 @@ public:
                    .help = "fs_umount_retry_count: how often whoever keeps it busy is ended and umount tried again"},
         sdk::param{.name = "timeout",
                    .type = sdk::type::duration,
-                   .fallback = "604800s",
+                   .fallback = "600s",
                    .minimum = 100,
                    .maximum = 604'800'000,
-                   .help =
-                       "time for one fsck, mount or umount; then it is killed and has failed. The time limits of the "
-                       "package's scripts hold for all of it"}};
+                   .help = "time for one mount or umount; then it is killed and has failed: a server that does not "
+                           "answer must not keep a package from its other nodes. An fsck is bounded by "
+                           "run_script_timeout alone"}};
 
     explicit filesystem(const sdk::setup& setup)
         : params_(setup.params), directory_(params_.text("directory")), type_(params_.text("type")) {
@@ -82,7 +85,8 @@ public:
                 kit::end_processes([this] { return fs::holders_of(real_directory()); }, 1s);
                 continue;
             }
-            auto end = run("mount", params_.text("mount_options"), {"-t", type_}, {source_, directory_});
+            auto end = run("mount", params_.text("mount_options"), {"-t", type_}, {source_, directory_},
+                           params_.duration("timeout"));
             if (end.exited_with(0)) return {sdk::outcome::ok, {}};
             auto busy = fs::holders_of(real_directory());
             bool again = tried < retries && !busy.empty();
@@ -94,7 +98,7 @@ public:
         auto retries = params_.integer("umount_retries");
         for (std::int64_t tried = 0;; ++tried) {
             if (!mounted()) return {sdk::outcome::ok, {}};
-            auto end = run("umount", params_.text("umount_options"), {}, {directory_});
+            auto end = run("umount", params_.text("umount_options"), {}, {directory_}, params_.duration("timeout"));
             if (end.exited_with(0)) continue;  // something may be mounted below it still
             auto busy = fs::holders_of(directory_);
             if (tried >= retries)
@@ -135,8 +139,8 @@ private:
     }
 
     [[nodiscard]] kit::command_end run(const std::string& program, const std::string& options,
-                                       const std::vector<std::string>& before,
-                                       const std::vector<std::string>& after) const {
+                                       const std::vector<std::string>& before, const std::vector<std::string>& after,
+                                       std::chrono::milliseconds limit) const {
         std::vector<std::string> argv{"/usr/bin/env", program};
         argv.insert(argv.end(), before.begin(), before.end());
         std::istringstream words(options);
@@ -145,14 +149,14 @@ private:
         return kit::run_command(
             {.argv = std::move(argv),
              .environment = {{"PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"}, {"LC_ALL", "C"}},
-             .timeout = params_.duration("timeout")});
+             .timeout = limit});
     }
 
     // Only what lives on a local device and has a checker that repairs without asking.
     [[nodiscard]] std::string check() const {
         bool wanted = type_ == "ext2" || type_ == "ext3" || type_ == "ext4" || type_ == "vfat";
         if (!wanted && params_.text("fsck_options").empty()) return {};
-        auto end = run("fsck", params_.text("fsck_options"), {"-a", "-t", type_}, {source_});
+        auto end = run("fsck", params_.text("fsck_options"), {"-a", "-t", type_}, {source_}, never_killed);
         // 1: errors were corrected. 2 wants a reboot, 4 and more were not corrected.
         if (end.exited_with(0) || end.exited_with(1)) return {};
         return "fsck of " + source_ + ": " + end.text();
