@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "cluster/change_refusals.hpp"
 #include "cluster/configuration.hpp"
 #include "cluster/fold.hpp"
 #include "model/online_change.hpp"
@@ -25,9 +26,7 @@ void fold::on(const configure& body) {
     auto parsed = parse_canonical(body.text);
     if (!parsed) return refuse(parsed.error().message);
     // SG 7.4: a node that does not listen would come back to another configuration than its packages were started with.
-    if (!state_.detached.empty())
-        return refuse("node " + state_.node_name(state_.detached.begin()->first) +
-                      " is detached: hactl node attach first, the configuration stays as it is until then");
+    if (auto wrong = against_detached(state_); !wrong.empty()) return refuse(wrong);
     if (!founding_ && (!nodes_may_go(parsed->cluster) || !packages_may_change(*parsed))) return;
     state_.configuration_text = body.text;
     auto former = std::exchange(state_.config, std::move(*parsed));
@@ -111,7 +110,7 @@ bool fold::packages_may_change(const configuration& wanted) {
     after.config = wanted;
     for (const auto& [name, item] : state_.packages) {
         if (!item.active() && !item.maintained) continue;
-        auto wrong = against_change(name, item, after);
+        auto wrong = against_change(state_, name, item, after);
         if (wrong.empty()) continue;
         refuse(wrong);
         return false;
@@ -119,54 +118,10 @@ bool fold::packages_may_change(const configuration& wanted) {
     return true;
 }
 
-std::string fold::against_change(const std::string& name, const package_state& item, const state& after) const {
-    const auto& from = *state_.find_package(name);
-    const auto* to = after.find_package(name);
-    auto now = "package " + name + (item.active() ? " is active: " : " is in maintenance: ");
-    auto first = item.maintained ? "hactl package maintenance off " + name : "halt it";
-    if (to == nullptr) return now + first + " before it is removed";
-    // SG 7.2
-    auto keywords = item.maintained
-                        ? differing(from, *to)
-                        : needs_down(from, *to, state_.parts_may_change(item), state_.scripts_may_change(item));
-    if (!keywords.empty()) return now + first + " before " + keywords.front() + " is changed";
-    if (!item.active()) return {};
-    auto parts = changes_of_parts(from, *to);
-    for (const auto& other : after.config.packages)
-        for (const auto& address : other.addresses)
-            if (std::count(parts.addresses_removed.begin(), parts.addresses_removed.end(), address.address) > 0 &&
-                other.name != to->name)
-                return now + "take ip_address " + address.address + " from it first, and give it to package " +
-                       other.name + " when it is gone";
-    auto list = after.node_list(*to);
-    if (std::find(list.begin(), list.end(), item.owner) == list.end())
-        return now + "move it before node " + state_.node_name(item.owner) + " leaves its node list";
-    for (const auto& service : to->services) {
-        auto count = item.restarts.find(service.name);
-        if (service.by_script()) continue;  // its script says how often
-        bool fresh = std::count(parts.services_started.begin(), parts.services_started.end(), service.name) > 0;
-        if (fresh) continue;
-        if (count != item.restarts.end() && service.restart_max && count->second > *service.restart_max)
-            return now + std::to_string(count->second) + " restarts of service " + service.name +
-                   " have been counted, more than its new service_restart: hactl package reset-restarts " +
-                   package_of(name) + ' ' + service.name + " forgets them";
-    }
-    auto wrong = after.against_staying(name, state_);
-    return wrong.empty() ? wrong : now + "the change would fail it: " + wrong;
-}
-
 bool fold::nodes_may_go(const cluster_config& cluster) {
-    for (const auto& [name, id] : state_.ids) {
-        bool stays = std::any_of(cluster.nodes.begin(), cluster.nodes.end(),
-                                 [&name = name](const auto& item) { return item.name == name; });
-        if (stays) continue;
-        for (const auto& [package, item] : state_.packages) {
-            if (!item.active() || item.owner != id) continue;
-            refuse("node " + name + " has package " + package + ": hactl node halt " + name + " before it is removed");
-            return false;
-        }
-    }
-    return true;
+    auto wrong = against_nodes_going(state_, cluster);
+    if (!wrong.empty()) refuse(wrong);
+    return wrong.empty();
 }
 
 // R1: an id is given once; a node that is taken out and put in again is another one.

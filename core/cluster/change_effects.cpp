@@ -26,15 +26,6 @@ const char* when_it_counts(const std::string& keyword) {
     return at_halt.contains(keyword) ? "its next halt" : nullptr;
 }
 
-source_position place_of(const package_config& package, const std::string& keyword) {
-    for (const auto& service : package.services)
-        if (auto found = service.lines.find(keyword); found != service.lines.end()) return found->second;
-    // A keyword that may repeat stands there with its value.
-    for (const auto& [key, where] : package.lines)
-        if (key == keyword || key.starts_with(keyword + " ")) return where;
-    return package.where;
-}
-
 // As fold::prune_pins() has it.
 bool keeps_pin(const package_config* package, const configuration& wanted, const std::string& node) {
     if (package == nullptr || package->everywhere()) return false;
@@ -68,31 +59,6 @@ std::vector<std::string> effects_on_packages(const state& now, const configurati
         if (!keeps_pin(find(wanted, name), wanted, now.node_name(pin.node)))
             list.push_back("package " + name + ": its pin to " + now.node_name(pin.node) + " ends");
     return list;
-}
-
-problems against_packages(const state& now, const configuration& wanted) {
-    problems found;
-    for (const auto& [name, item] : now.packages) {
-        const auto* from = now.find_package(name);
-        const auto* to = find(wanted, package_of(name));
-        if (from == nullptr || to == nullptr || (!item.active() && !item.maintained)) continue;
-        auto keywords = item.maintained
-                            ? differing(*from, *to)
-                            : needs_down(*from, *to, now.parts_may_change(item), now.scripts_may_change(item));
-        for (const auto& keyword : keywords) {
-            problem wrong;
-            wrong.severity = problem::level::warning;
-            wrong.where = place_of(*to, keyword);
-            wrong.keyword = keyword;
-            wrong.message = "can't change while package " + name + " is " +
-                            (item.maintained ? std::string("in maintenance: hactl package maintenance off ")
-                                             : std::string(to_string(item.phase)) + " on " + now.node_name(item.owner) +
-                                                   ": hactl package halt ") +
-                            package_of(name) + " first";
-            found.push_back(std::move(wrong));
-        }
-    }
-    return found;
 }
 
 }  // namespace mainstay::cluster

@@ -73,8 +73,6 @@ private:
     void forget_services(const configuration& former);
     // False, and refused, when something active or in maintenance can't be changed like that.
     bool packages_may_change(const configuration& wanted);
-    [[nodiscard]] std::string against_change(const std::string& name, const package_state& item,
-                                             const state& after) const;
 
     // The node if that is its newest life; else refused.
     node_state* life(node_id node, boot_id boot);

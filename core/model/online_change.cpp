@@ -76,6 +76,17 @@ struct line {
     auto operator<=>(const line&) const = default;
 };
 
+// Storage keywords that say the same in both.
+std::vector<const char*> same_storage(const storage_config& from, const storage_config& to) {
+    std::vector<const char*> list;
+    if (from.mount_retries == to.mount_retries) list.push_back("fs_mount_retry_count");
+    if (from.umount_retries == to.umount_retries) list.push_back("fs_umount_retry_count");
+    if (from.activation == to.activation) list.push_back("vgchange_cmd");
+    if (from.deactivation_retries == to.deactivation_retries) list.push_back("deactivation_retry_count");
+    if (from.kill_openers == to.kill_openers) list.push_back("kill_processes_accessing_raw_devices");
+    return list;
+}
+
 std::vector<line> lines_of(const package_config& package) {
     std::vector<line> list;
     auto text = print_package(package);
@@ -114,6 +125,8 @@ std::vector<std::string> differing(const package_config& from, const package_con
         if (count[item] > 0) add(item);
     for (const auto& item : after)
         if (count[item] < 0) add(item);
+    // Printed where there is anything that they are for; the files need not have them.
+    for (const auto* keyword : same_storage(from.storage, to.storage)) std::erase(list, keyword);
     return list;
 }
 

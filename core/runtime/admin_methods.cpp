@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cluster/change_effects.hpp"
+#include "cluster/change_refusals.hpp"
 #include "cluster/newer_keywords.hpp"
 #include "cluster/plan_id.hpp"
 #include "model/difference.hpp"
@@ -390,29 +391,28 @@ private:
     void validate(checked_files checked, std::vector<named_text> files, const program_looks& looks, bool apply) {
         auto scripts = checked.ok() ? scripts_to_validate(state().config, checked.config, looks)
                                     : std::vector<script_to_validate>();
-        if (scripts.empty()) return this->checked(checked, apply);
+        if (scripts.empty()) return this->checked(checked, files, apply);
         auto go_on = [self = std::make_shared<request>(std::move(*this)), checked = std::move(checked),
                       files = std::move(files), scripts, apply](const validation_results& results) mutable {
             add_validations(checked, files, scripts, results);
-            self->checked(checked, apply);
+            self->checked(checked, files, apply);
         };
         backend_.validate_scripts(scripts, std::move(go_on));
     }
 
-    void checked(const checked_files& checked, bool apply) {
-        auto wrong_now =
-            state().formed() && checked.ok() ? cluster::against_packages(state(), checked.config) : problems{};
-        auto all = checked.found;
-        if (!apply) all.insert(all.end(), wrong_now.begin(), wrong_now.end());
-        auto found = json::parse(problems_json(all));
+    void checked(const checked_files& checked, const std::vector<named_text>& files, bool apply) {
+        auto wrong_now = state().formed() && checked.ok() ? cluster::against_now(state(), checked.config) : problems{};
         auto changes = checked.ok() ? changes_to(checked.config) : json::array();
         if (!apply) {
-            answer({{"ok", checked.ok()},
-                    {"problems", found},
+            auto told = checked;
+            add_problems(told, files, wrong_now);
+            answer({{"ok", told.ok()},
+                    {"problems", json::parse(problems_json(told.found))},
                     {"changes", std::move(changes)},
                     {"timing", checked.ok() ? mainstay::explain(timings_of(checked.config.cluster)) : ""}});
             return;
         }
+        auto found = json::parse(problems_json(checked.found));
         if (!checked.ok())
             return error(invalid, "the configuration has errors; nothing was applied", {{"problems", found}});
         if (auto wrong = cluster::against_newer_keywords(state(), checked.config); !wrong.empty())

@@ -75,18 +75,20 @@ checked_files check_files(std::span<const named_text> files, std::span<const plu
     return out;
 }
 
-void add_programs(checked_files& checked, std::span<const named_text> files, const std::vector<named_program>& programs,
-                  const program_looks& looks) {
-    for (auto& item : judge_programs(checked.config, programs, looks)) checked.found.push_back(std::move(item));
+void add_problems(checked_files& checked, std::span<const named_text> files, problems more) {
+    for (auto& item : more) checked.found.push_back(std::move(item));
     sort_as(checked.found, files);
     if (has_errors(checked.found)) checked.canonical.clear();
 }
 
+void add_programs(checked_files& checked, std::span<const named_text> files, const std::vector<named_program>& programs,
+                  const program_looks& looks) {
+    add_problems(checked, files, judge_programs(checked.config, programs, looks));
+}
+
 void add_validations(checked_files& checked, std::span<const named_text> files,
                      const std::vector<script_to_validate>& scripts, const validation_results& results) {
-    for (auto& item : judge_validations(checked.config, scripts, results)) checked.found.push_back(std::move(item));
-    sort_as(checked.found, files);
-    if (has_errors(checked.found)) checked.canonical.clear();
+    add_problems(checked, files, judge_validations(checked.config, scripts, results));
 }
 
 result<configuration> read_initial(const std::string& config_dir) {

@@ -28,6 +28,9 @@ struct checked_files {
                                         std::span<const plugin::listed_plugin> installed,
                                         const std::string& plugin_dir);
 
+// What else is wrong joins what was found.
+void add_problems(checked_files& checked, std::span<const named_text> files, problems more);
+
 // What the nodes have of the programs that it names joins what was found.
 void add_programs(checked_files& checked, std::span<const named_text> files, const std::vector<named_program>& programs,
                   const program_looks& looks);

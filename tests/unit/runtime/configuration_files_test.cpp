@@ -52,6 +52,17 @@ TEST_CASE("a good file has its canonical text") {
     CHECK(item.config.cluster.nodes.size() == 3);
 }
 
+TEST_CASE("what else is wrong joins the rest in the order of the files, and nothing is left to apply") {
+    auto item = check(good() + "package_name web\nrun_script /bin/true\n");
+    INFO(all(item));
+    REQUIRE(item.ok());
+    std::array<named_text, 1> files{named_text{"cluster.conf", ""}};
+    add_problems(item, files, {{problem::level::error, {"cluster.conf", 2}, "node_name", "not now", {}, {}}});
+    CHECK_FALSE(item.ok());
+    REQUIRE(item.found.size() == 2);
+    CHECK(item.found.front().message == "not now");
+}
+
 TEST_CASE("a plugin that is not here: file, line, and the nearest that is") {
     auto text = good();
     text.replace(text.find("stonith-exec"), 12, "stonith-exce");
