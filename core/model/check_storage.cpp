@@ -1,5 +1,6 @@
 // Rules for the volume groups and file systems of packages (SG 3.9).
 #include <map>
+#include <sstream>
 
 #include "model/check.hpp"
 
@@ -24,6 +25,34 @@ void check_groups(const package_config& package, group_owners& owners, problems&
                   "a failover package");
 }
 
+// What follows each -a or --activate: y, ey, n, ...
+std::vector<std::string> activation_modes(const std::string& command) {
+    std::vector<std::string> modes;
+    std::istringstream words(command);
+    for (std::string word; words >> word;) {
+        bool apart = word == "-a" || word == "--activate";
+        if (apart && !(words >> word)) break;
+        if (!apart && word.starts_with("--activate=")) {
+            word.erase(0, word.find('=') + 1);
+        } else if (!apart && word.starts_with("-a")) {
+            word.erase(0, 2);
+        } else if (!apart) {
+            continue;
+        }
+        modes.push_back(word);
+    }
+    return modes;
+}
+
+// vgchange goes by the last one. Not for the parser: a log may have it.
+void check_activation(const package_config& package, problems& found) {
+    auto modes = activation_modes(package.storage.activation);
+    for (const auto& mode : modes)
+        if (mode != modes.front())
+            return add_error(found, position(package.lines, "vgchange_cmd", package.where), "vgchange_cmd",
+                             "-a " + modes.front() + " and -a " + mode + " contradict each other", "vgchange -a y");
+}
+
 void warn_of_one_after_another(const package_config& package, const char* keyword, std::uint32_t value,
                                const char* text, problems& found) {
     auto line = package.lines.find(keyword);
@@ -36,7 +65,7 @@ void check_storage(const configuration& config, problems& found) {
     group_owners owners;
     for (const auto& package : config.packages) {
         check_groups(package, owners, found);
-        std::map<std::string, source_position> directories;
+        check_activation(package, found);
         for (const auto& item : package.filesystems) {
             if (item.directory.empty()) {
                 add_error(found, item.where, "fs_name", "file system " + item.name + " is mounted nowhere",
@@ -51,10 +80,6 @@ void check_storage(const configuration& config, problems& found) {
                           item.server.empty() ? "an nfs file system needs its server"
                                               : "only an nfs file system has a server",
                           item.server.empty() ? "fs_server NAME" : "fs_type nfs, or no fs_server");
-            auto [first, fresh] = directories.emplace(item.directory, item.where);
-            if (!fresh)
-                add_error(found, position(item.lines, "fs_directory", item.where), "fs_directory",
-                          item.directory + " is used on line " + std::to_string(first->second.line) + " already");
         }
         const auto& storage = package.storage;
         warn_of_one_after_another(package, "concurrent_vgchange_operations", storage.concurrent_activation,
