@@ -60,8 +60,8 @@ exit_code node_reset(context& c);
 exit_code cluster_check(context& c);
 exit_code cluster_apply(context& c);
 exit_code cluster_get(context& c);
-// None named: the usual ones.
-[[nodiscard]] result<std::vector<named_text>> read_files(const context& c, const std::vector<std::string>& names);
+// None named: the usual ones. One that can't be read says so in its place.
+[[nodiscard]] std::vector<named_text> read_files(const context& c, const std::vector<std::string>& names);
 [[nodiscard]] nlohmann::json files_json(const std::vector<named_text>& files);
 exit_code key_new(context& c);
 exit_code arbitrator_status(context& c);

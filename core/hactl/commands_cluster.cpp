@@ -104,13 +104,19 @@ json check_here(const context& c, const std::vector<named_text>& files) {
 
 }  // namespace
 
-result<std::vector<named_text>> read_files(const context& c, const std::vector<std::string>& names) {
+std::vector<named_text> read_files(const context& c, const std::vector<std::string>& names) {
     std::vector<named_text> out;
     for (const auto& name : names.empty() ? usual_files(c.around.config_dir) : names) {
         std::error_code problem;
-        if (std::filesystem::is_directory(name, problem)) return fail(name + " is a directory; expected a file");
+        if (std::filesystem::is_directory(name, problem)) {
+            out.push_back({name, {}, "is a directory; a file was expected"});
+            continue;
+        }
         std::ifstream in(name, std::ios::binary);
-        if (!in) return fail("can't read " + name + ": " + std::strerror(errno));
+        if (!in) {
+            out.push_back({name, {}, "can't be read: " + std::string(std::strerror(errno))});
+            continue;
+        }
         // One byte more than allowed is enough for the parser to say so.
         std::string text(limits::file_bytes + 1, '\0');
         in.read(text.data(), static_cast<std::streamsize>(text.size()));
@@ -122,34 +128,35 @@ result<std::vector<named_text>> read_files(const context& c, const std::vector<s
 
 json files_json(const std::vector<named_text>& files) {
     json out = json::array();
-    for (const auto& file : files) out.push_back({{"name", file.name}, {"text", file.text}});
+    for (const auto& file : files) {
+        // A mainstayd that does not know `unreadable` must not take it for an empty file.
+        out.push_back({{"name", file.name}, {"text", file.unreadable.empty() ? file.text : "unreadable"}});
+        if (!file.unreadable.empty()) out.back()["unreadable"] = file.unreadable;
+    }
     return out;
 }
 
 exit_code cluster_check(context& c) {
     auto files = read_files(c, c.given.words);
-    if (!files) return report(c, {exit_code::refused, files.error().message, {}});
     json checked;
     if (!c.given.offline) {
         auto connected = c.around.connect(c.given.socket);
         if (connected) {
-            auto answer = connected->call("cluster.check", {{"files", files_json(*files)}}, {}, c.given.wait_ms);
+            auto answer = connected->call("cluster.check", {{"files", files_json(files)}}, {}, c.given.wait_ms);
             if (!answer) return report(c, answer.error());
             checked = std::move(*answer);
         } else if (!c.to.json) {
             c.to.err("hactl: checked without mainstayd, which does not answer on " + c.given.socket + '\n');
         }
     }
-    if (checked.is_null()) checked = check_here(c, *files);
-    if (!c.to.json) return show_checked(c, checked, files->size());
+    if (checked.is_null()) checked = check_here(c, files);
+    if (!c.to.json) return show_checked(c, checked, files.size());
     c.to.line(checked.dump(2, ' ', false, json::error_handler_t::replace));
     return is_set(checked, "ok") ? exit_code::done : exit_code::refused;
 }
 
 exit_code cluster_apply(context& c) {
-    auto files = read_files(c, c.given.words);
-    if (!files) return report(c, {exit_code::refused, files.error().message, {}});
-    return act(c, "cluster.apply", {{"files", files_json(*files)}});
+    return act(c, "cluster.apply", {{"files", files_json(read_files(c, c.given.words))}});
 }
 
 exit_code cluster_get(context& c) {

@@ -65,8 +65,7 @@ namespace {
 // Without mainstayd: a cluster of these files that has just been formed, and what happens to it then.
 exit_code simulate_files(const context& c, const json& happenings) {
     auto files = read_files(c, c.given.files);
-    if (!files) return report(c, {exit_code::refused, files.error().message, {}});
-    auto parsed = parse_configuration(*files);
+    auto parsed = parse_configuration(files);
     auto found = examine(parsed);
     if (has_errors(found)) {
         json data{{"problems", json::parse(runtime::problems_json(found))}};
@@ -97,9 +96,7 @@ exit_code simulate(context& c) {
     for (const auto& [option, values] : c.given.happenings) {
         if (option == "apply") {
             if (offline) return report(c, {exit_code::usage, "--files and --apply exclude each other", {}});
-            auto files = read_files(c, values);
-            if (!files) return report(c, {exit_code::refused, files.error().message, {}});
-            list.push_back({{"kind", "apply"}, {"files", files_json(*files)}});
+            list.push_back({{"kind", "apply"}, {"files", files_json(read_files(c, values))}});
             continue;
         }
         for (const auto& value : values) {

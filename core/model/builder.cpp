@@ -8,6 +8,9 @@
 namespace mainstay::parsing {
 
 void builder::error(const statement& s, std::string message, std::string expected, std::string nearest) {
+    auto unseen = invisible_in(s.written + ' ' + s.rest);
+    if (!unseen.empty())
+        message += "; the line has " + unseen + ", which looks like a blank or like nothing: type it anew";
     out.found.push_back(
         {problem::level::error, s.where, s.keyword, std::move(message), std::move(expected), std::move(nearest)});
 }

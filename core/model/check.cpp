@@ -1,7 +1,6 @@
 #include "model/check.hpp"
 
 #include <algorithm>
-#include <set>
 
 namespace mainstay {
 
@@ -20,17 +19,6 @@ problems check_configuration(const configuration& config, std::span<const plugin
     return found;
 }
 
-problems examine(const parse_outcome& parsed, std::span<const plugin_schema> schemas) {
-    std::set<std::string> broken;
-    for (const auto& item : parsed.found)
-        if (item.severity == problem::level::error) broken.insert(item.where.file);
-    auto found = parsed.found;
-    if (parsed.has_cluster && broken.contains(parsed.config.cluster.where.file)) return found;
-    for (auto& item : check_configuration(parsed.config, schemas))
-        if (!broken.contains(item.where.file)) found.push_back(std::move(item));
-    return found;
-}
-
 namespace checking {
 
 source_position position(const keyword_lines& lines, const std::string& key, const source_position& section) {
@@ -44,12 +32,19 @@ void add_error(problems& found, source_position where, std::string keyword, std:
                      std::move(expected), std::move(nearest)});
 }
 
+void add_missing(problems& found, source_position where, std::string keyword, std::string message,
+                 std::string expected) {
+    add_error(found, std::move(where), std::move(keyword), std::move(message), std::move(expected));
+    found.back().for_want = true;
+}
+
 void add_warning(problems& found, source_position where, std::string keyword, std::string message) {
     found.push_back({problem::level::warning, std::move(where), std::move(keyword), std::move(message), {}, {}});
 }
 
 void require_node(const cluster_config& cluster, const std::string& name, const source_position& where,
                   const std::string& keyword, problems& found) {
+    if (cluster.name.empty()) return;
     std::vector<std::string_view> names;
     for (const auto& node : cluster.nodes) names.push_back(node.name);
     if (std::find(names.begin(), names.end(), name) != names.end()) return;

@@ -16,8 +16,7 @@ namespace mainstay {
 [[nodiscard]] problems check_configuration(const configuration& config, std::span<const plugin_schema> schemas = {});
 
 // All that is wrong with what was parsed, in one go: what the parser found, and the checks of
-// everything that parsed well. A file with errors of its own is not judged further, and neither is
-// anything when the cluster's own file has some.
+// all that does not rest on what could not be read (examine.cpp).
 [[nodiscard]] problems examine(const parse_outcome& parsed, std::span<const plugin_schema> schemas = {});
 
 namespace checking {
@@ -39,6 +38,9 @@ void check_plugins(const configuration& config, std::span<const plugin_schema> s
                                        const source_position& section);
 void add_error(problems& found, source_position where, std::string keyword, std::string message,
                std::string expected = {}, std::string nearest = {});
+// The same about what is not there.
+void add_missing(problems& found, source_position where, std::string keyword, std::string message,
+                 std::string expected = {});
 void add_warning(problems& found, source_position where, std::string keyword, std::string message);
 // Reports `name` at `keyword` unless the cluster has such a node.
 void require_node(const cluster_config& cluster, const std::string& name, const source_position& where,

@@ -23,9 +23,10 @@ void check_unique(const std::vector<Item>& items, const std::string& keyword, co
     std::map<std::string, source_position> seen;
     for (const auto& item : items) {
         auto [first, fresh] = seen.emplace(item.name, item.where);
-        if (!fresh) {
+        if (!fresh && !item.name.empty()) {
             add_error(found, item.where, keyword,
-                      "a second " + what + " " + item.name + "; " + line_text(first->second));
+                      "a second " + what + " " + item.name + "; " + line_text(first->second),
+                      "a name of its own for each " + what);
         }
     }
 }
@@ -33,7 +34,7 @@ void check_unique(const std::vector<Item>& items, const std::string& keyword, co
 void check_voters(const cluster_config& cluster, problems& found) {
     auto count = cluster.nodes.size();
     if (count == 0) {
-        add_error(found, cluster.where, "node_name", "the cluster has no nodes", "at least one node_name");
+        add_missing(found, cluster.where, "node_name", "the cluster has no nodes", "at least one node_name");
     } else if (count > limits::nodes) {
         add_error(found, cluster.nodes[limits::nodes].where, "node_name", std::to_string(count) + " nodes",
                   "at most " + std::to_string(limits::nodes) + " nodes");
@@ -41,8 +42,8 @@ void check_voters(const cluster_config& cluster, problems& found) {
         constexpr const char* remedy =
             "tie_break arbitrator or proof, or an odd number of nodes (a small third one needs no packages)";
         if (count == 2) {
-            add_error(found, cluster.nodes.back().where, "node_name",
-                      "two nodes without a tie-break: when one is lost the other may not go on", remedy);
+            add_missing(found, cluster.nodes.back().where, "node_name",
+                        "two nodes without a tie-break: when one is lost the other may not go on", remedy);
         } else {
             add_warning(found, cluster.nodes.back().where, "node_name",
                         std::to_string(count) +
@@ -63,15 +64,15 @@ void check_tie_break(const cluster_config& cluster, problems& found) {
                       "with fencing none there is no proof of death that could break a tie", "arbitrator or none");
         for (const auto& node : cluster.nodes) {
             if (!fences || !fence_levels(cluster, node.name).empty()) continue;
-            add_error(found, at("tie_break"), "tie_break",
-                      "no fencing device can switch off node " + node.name + ", so its half could never be passed by",
-                      "a stonith_name section that covers it, or tie_break arbitrator");
+            add_missing(found, at("tie_break"), "tie_break",
+                        "no fencing device can switch off node " + node.name + ", so its half could never be passed by",
+                        "a stonith_name section that covers it, or tie_break arbitrator");
         }
     }
     bool asks = cluster.tie_break == cluster_config::tie::arbitrator;
     if (asks && cluster.arbitrators.empty())
-        add_error(found, at("tie_break"), "tie_break", "there is no arbitrator that could be asked",
-                  "an arbitrator_name section");
+        add_missing(found, at("tie_break"), "tie_break", "there is no arbitrator that could be asked",
+                    "an arbitrator_name section");
     if (!asks && !cluster.arbitrators.empty())
         add_warning(
             found, cluster.arbitrators.front().where, "arbitrator_name",
@@ -152,9 +153,9 @@ void check_power_sources(const cluster_config& cluster, problems& found) {
     auto check = [&](const auto& item, const std::string& keyword) {
         if (item.power_source.empty()) return;
         if (std::find(sources.begin(), sources.end(), item.power_source) != sources.end()) return;
-        add_error(found, position(item.lines, keyword, item.where), keyword,
-                  "there is no event source " + item.power_source, "the event_name of a UPS",
-                  nearest_word(item.power_source, sources));
+        add_missing(found, position(item.lines, keyword, item.where), keyword,
+                    "there is no event source " + item.power_source, "the event_name of a UPS");
+        found.back().nearest = nearest_word(item.power_source, sources);
     };
     for (const auto& node : cluster.nodes) check(node, "power_source");
     for (const auto& device : cluster.stonith) check(device, "stonith_power_source");
@@ -187,18 +188,18 @@ void check_link_nodes(const cluster_config& cluster, const plugin_instance& link
     if (implicit) {
         for (const auto& node : cluster.nodes) {
             if (carries(link, node.name)) continue;
-            add_error(found, node.where, "heartbeat_ip",
-                      "node " + node.name + " has no heartbeat_ip on heartbeat link " + link.name +
-                          ", where other nodes have one",
-                      "a heartbeat_ip of every node on every heartbeat subnet (stationary_ip carries no heartbeats)");
+            add_missing(found, node.where, "heartbeat_ip",
+                        "node " + node.name + " has no heartbeat_ip on heartbeat link " + link.name +
+                            ", where other nodes have one",
+                        "a heartbeat_ip of every node on every heartbeat subnet (stationary_ip carries no heartbeats)");
         }
         return;
     }
     auto nodes = link.nodes.empty() ? cluster.nodes.size() : link.nodes.size();
     if (link.plugin == "heartbeat-serial" && nodes != 2) {
-        add_error(found, link.where, "heartbeat_node",
-                  "a serial cable joins two nodes, link " + link.name + " has " + std::to_string(nodes),
-                  "two heartbeat_node lines");
+        add_missing(found, link.where, "heartbeat_node",
+                    "a serial cable joins two nodes, link " + link.name + " has " + std::to_string(nodes),
+                    "two heartbeat_node lines");
     } else if (nodes < 2 && cluster.nodes.size() > 1) {
         add_error(found, link.where, "heartbeat_node", "link " + link.name + " has only one node",
                   "two or more, or no heartbeat_node line for all");
@@ -210,8 +211,10 @@ void check_link_nodes(const cluster_config& cluster, const plugin_instance& link
 void check_cluster(const configuration& config, problems& found) {
     const auto& cluster = config.cluster;
     if (cluster.name.empty()) {
-        add_error(found, cluster.where, "cluster_name", "the configuration names no cluster",
-                  "a cluster_name line, with the nodes below it");
+        auto where = config.packages.empty() ? cluster.where : source_position{config.packages.front().where.file, 0};
+        add_error(found, where, "cluster_name",
+                  "no file names the cluster: all files of the cluster are wanted together",
+                  "cluster.conf, and the files of all packages: a package that is in none would be removed");
         return;
     }
     check_unique(cluster.nodes, "node_name", "node", found);
@@ -235,8 +238,8 @@ void check_watchdogs(const cluster_config& cluster, problems& found) {
         bool timed = node.lines.count("watchdog_timeout") != 0;
         if (node.watchdog_device.empty()) {
             if (timed)
-                add_error(found, where, "watchdog_timeout", "node " + node.name + " has no watchdog",
-                          "a watchdog_device line above it");
+                add_missing(found, where, "watchdog_timeout", "node " + node.name + " has no watchdog",
+                            "a watchdog_device line above it");
             continue;
         }
         if (!fence_levels(cluster, node.name).empty() || cluster.nodes.size() < 2) continue;
@@ -270,9 +273,9 @@ void check_links(const cluster_config& cluster, problems& found) {
                 return carries(link, a.name) && carries(link, b.name) && timing_of(cluster, link).counts;
             });
             if (!joined) {
-                add_error(found, b.where, "node_name",
-                          "no heartbeat link that counts joins " + a.name + " and " + b.name,
-                          "heartbeat_ip lines on one subnet, or a heartbeat_name section");
+                add_missing(found, b.where, "node_name",
+                            "no heartbeat link that counts joins " + a.name + " and " + b.name,
+                            "heartbeat_ip lines on one subnet, or a heartbeat_name section");
             }
         }
     }
@@ -291,7 +294,7 @@ void check_fencing(const cluster_config& cluster, problems& found) {
         bool covered = std::any_of(cluster.stonith.begin(), cluster.stonith.end(),
                                    [&node](const stonith_device& device) { return carries(device, node.name); });
         if (covered || !node.watchdog_device.empty()) continue;
-        add_error(
+        add_missing(
             found, node.where, "node_name",
             "no fencing device can switch off node " + node.name + ", so its packages could never move when it is lost",
             "a stonith_name section that covers it, a watchdog_device, or `fencing none` (then a package may run "

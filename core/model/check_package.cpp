@@ -41,12 +41,13 @@ void check_subnet_of(const cluster_config& cluster, const package_config& packag
     if (!plain) return;
     if (!subnet) {
         if (!address.subnet.empty()) return;  // an ip_subnet the parser refused
-        add_error(found, address.where, "ip_address", address.address + " stands under no ip_subnet");
+        add_missing(found, address.where, "ip_address", address.address + " stands under no ip_subnet",
+                    "an ip_subnet line above it");
         return;
     }
     bool known = std::any_of(cluster.subnets.begin(), cluster.subnets.end(),
                              [&subnet](const std::string& text) { return parse_subnet(text) == subnet; });
-    if (!known) {
+    if (!known && !cluster.name.empty()) {
         auto network = subnet->network;
         auto where = position(package.lines, "ip_subnet " + address.subnet,
                               position(package.lines, "ip_subnet " + to_string(network), address.where));
@@ -95,9 +96,9 @@ void check_script(const package_config& package, const std::string& path, const 
 // SG 3.12: the control script says command and restarts.
 void check_scripted(const package_config& package, const service_config& service, problems& found) {
     if (package.run_script.empty()) {
-        add_error(found, service.where, "service_name",
-                  "service " + service.name + " of package " + package.name + " has no command",
-                  "a service_cmd line below, or a run_script that starts it with cmrunserv");
+        add_missing(found, service.where, "service_name",
+                    "service " + service.name + " of package " + package.name + " has no command",
+                    "a service_cmd line below, or a run_script that starts it with cmrunserv");
         return;
     }
     // A control script is one file for both; elsewhere the line was more likely forgotten.
@@ -124,17 +125,35 @@ void check_service(const package_config& package, const service_config& service,
     }
 }
 
+// Scripts see them in capitals. Not for the parser: a log may have both.
+void check_variables(const package_config& package, problems& found) {
+    std::map<std::string, std::string> seen;
+    for (const auto& [name, value] : package.variables) {
+        auto capitals = name;
+        for (char& c : capitals) c = static_cast<char>(c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c);
+        auto [first, fresh] = seen.emplace(capitals, name);
+        if (fresh) continue;
+        auto at = [&package](const std::string& each) { return position(package.lines, "pev_" + each, package.where); };
+        bool later = at(first->second).line <= at(name).line;
+        add_error(found, at(later ? name : first->second), "pev_" + (later ? name : first->second),
+                  "given twice: scripts see it as PEV_" + capitals + ", and so pev_" + (later ? first->second : name) +
+                      " on line " + std::to_string(at(later ? first->second : name).line),
+                  "one of the two lines");
+    }
+}
+
 void check_contents(const package_config& package, problems& found) {
     bool empty = package.run_script.empty() && package.addresses.empty() && package.resources.empty() &&
                  package.services.empty() && package.external_scripts.empty() && package.external_pre_scripts.empty() &&
                  package.filesystems.empty() && package.volume_groups.empty();
     if (empty) {
-        add_error(found, package.where, "package_name", "package " + package.name + " has nothing to run",
-                  "a run_script, external_script, vg, fs_name, ip_address, resource_name or service_name");
+        add_missing(found, package.where, "package_name", "package " + package.name + " has nothing to run",
+                    "a run_script, external_script, vg, fs_name, ip_address, resource_name or service_name");
     }
     if (!package.run_script.empty() && package.halt_script.empty()) {
         add_warning(found, position(package.lines, "run_script", package.where), "run_script",
                     "there is no halt_script: what the script starts goes on when the package has moved");
+        found.back().for_want = true;
     }
     check_script(package, package.run_script, "run_script", found);
     check_script(package, package.halt_script, "halt_script", found);
@@ -168,11 +187,12 @@ void check_packages(const configuration& config, problems& found) {
     }
     for (const auto& package : config.packages) {
         auto [first, fresh] = packages.emplace(package.name, std::pair(package.name, package.where));
-        if (!fresh) {
+        if (!fresh && !package.name.empty()) {
             const auto& where = first->second.second;
             add_error(found, package.where, "package_name",
                       "a second package " + package.name + "; the first is in " + where.file + " line " +
-                          std::to_string(where.line));
+                          std::to_string(where.line),
+                      "a name that no other package has, or one of the two taken out");
         }
         for (const auto& node : package.nodes) {
             if (config.cluster.name.empty()) break;
@@ -180,20 +200,22 @@ void check_packages(const configuration& config, problems& found) {
                          found);
         }
         check_contents(package, found);
+        check_variables(package, found);
         check_addresses(config, package, book, found);
         std::map<std::string, source_position> resources;
         for (const auto& resource : package.resources) {
             auto [same, fresh_resource] = resources.emplace(resource.name, resource.where);
-            if (!fresh_resource) {
+            if (!fresh_resource && !resource.name.empty()) {
                 add_error(found, resource.where, "resource_name",
                           "a second resource " + resource.name + " in package " + package.name +
-                              "; the first is on line " + std::to_string(same->second.line));
+                              "; the first is on line " + std::to_string(same->second.line),
+                          "a name of its own for each resource of a package");
             }
         }
         for (const auto& service : package.services) {
             check_service(package, service, found);
             auto [other, fresh_service] = services.emplace(service.name, std::pair(package.name, service.where));
-            if (!fresh_service) {
+            if (!fresh_service && !service.name.empty()) {
                 add_error(found, service.where, "service_name",
                           "a second service " + service.name + "; " + seen_text(other->second),
                           "names of services that are unique in the cluster");

@@ -101,10 +101,10 @@ void check_up(const package_config& package, const dependency_config& item, cons
                   "failover_policy configured_node in package " + side->name);
     }
     if (item.location != place::same_node && rank(other) > rank(package))
-        add_error(found, where, "dependency_location",
-                  std::string(to_string(item.location)) + ", but " + other.name +
-                      " has a lower priority: it would have to follow " + package.name,
-                  "a priority of " + other.name + " that is not lower than that of " + package.name);
+        add_missing(found, where, "dependency_location",
+                    std::string(to_string(item.location)) + ", but " + other.name +
+                        " has a lower priority: it would have to follow " + package.name,
+                    "a priority of " + other.name + " that is not lower than that of " + package.name);
 }
 
 void check_down(const package_config& package, const dependency_config& item, const package_config& other,
@@ -122,29 +122,30 @@ void check_down(const package_config& package, const dependency_config& item, co
                 "only failover packages with configured_node can exclude each other, and " + side->name + " is none",
                 "failover_policy configured_node");
     if (!package.priority && !other.priority)
-        add_error(found, item.where, "dependency_name",
-                  "neither " + package.name + " nor " + other.name + " has a priority: which one has to give way?",
-                  "a priority in at least one of them");
+        add_missing(found, item.where, "dependency_name",
+                    "neither " + package.name + " nor " + other.name + " has a priority: which one has to give way?",
+                    "a priority in at least one of them");
     bool mutual = std::any_of(other.dependencies.begin(), other.dependencies.end(), [&](const auto& back) {
         return !back.up && back.package == package.name && back.location == item.location;
     });
     if (!mutual)
-        add_error(found, item.where, "dependency_name", "package " + other.name + " does not exclude " + package.name,
-                  "in package " + other.name + ": dependency_condition " + package.name +
-                      " = DOWN, dependency_location " + std::string(to_string(item.location)));
+        add_missing(found, item.where, "dependency_name", "package " + other.name + " does not exclude " + package.name,
+                    "in package " + other.name + ": dependency_condition " + package.name +
+                        " = DOWN, dependency_location " + std::string(to_string(item.location)));
 }
 
 void check_dependencies(const configuration& config, const package_config& package, problems& found) {
     std::map<std::string, source_position> names;
     for (const auto& item : package.dependencies) {
         auto [first, fresh] = names.emplace(item.name, item.where);
-        if (!fresh)
+        if (!fresh && !item.name.empty())
             add_error(found, item.where, "dependency_name",
                       "a second dependency " + item.name + " in package " + package.name + "; the first is on line " +
-                          std::to_string(first->second.line));
+                          std::to_string(first->second.line),
+                      "a name of its own for each dependency of a package");
         if (item.package.empty()) {
-            add_error(found, item.where, "dependency_name", "dependency " + item.name + " has no condition",
-                      "a dependency_condition line below");
+            add_missing(found, item.where, "dependency_condition", "dependency " + item.name + " has no condition",
+                        "a dependency_condition line below");
             continue;
         }
         auto condition = position(item.lines, "dependency_condition", item.where);
@@ -152,8 +153,9 @@ void check_dependencies(const configuration& config, const package_config& packa
         if (other == nullptr) {
             std::vector<std::string_view> known;
             for (const auto& candidate : config.packages) known.push_back(candidate.name);
-            add_error(found, condition, "dependency_condition", "there is no package " + item.package,
-                      "the name of a package of this cluster", nearest_word(item.package, known));
+            add_missing(found, condition, "dependency_condition", "there is no package " + item.package,
+                        "the name of a package of this cluster");
+            found.back().nearest = nearest_word(item.package, known);
         } else if (other == &package) {
             add_error(found, condition, "dependency_condition", "package " + package.name + " can't depend on itself");
         } else if (item.up) {
@@ -222,6 +224,7 @@ void check_weight(const configuration& config, const package_config& package, co
         if (capacity != node.capacities.end()) largest = std::max(largest, capacity->second);
     }
     auto where = position(package.lines, "weight_name " + name, package.where);
+    if (!known && config.cluster.name.empty()) return;
     if (!known) {
         std::set<std::string> all;
         for (const auto& node : config.cluster.nodes)
@@ -285,9 +288,11 @@ void check_generic(const configuration& config, problems& found) {
     for (const auto& package : config.packages) {
         std::set<std::string> own;
         for (const auto& item : package.generic_resources) {
+            if (item.name.empty()) continue;
             if (!own.insert(item.name).second)
                 add_error(found, item.where, "generic_resource_name",
-                          "a second resource " + item.name + " in package " + package.name);
+                          "a second resource " + item.name + " in package " + package.name,
+                          "each generic resource once in a package");
             auto [other, fresh] = first.emplace(item.name, use{&package, &item});
             if (fresh || other->second.item->up_when.has_value() == item.up_when.has_value()) continue;
             add_error(found, item.where, "generic_resource_name",
@@ -337,7 +342,9 @@ void check_subnets(const configuration& config, const package_config& package, p
         }
         std::string list;
         for (const auto& text : known) (list += list.empty() ? "" : ", ") += text;
-        add_error(found, where, "monitored_subnet", subnet + " is no subnet of the cluster", "one of " + list);
+        add_error(found, where, "monitored_subnet", subnet + " is no subnet of the cluster",
+                  list.empty() ? "a heartbeat_ip, stationary_ip or subnet line for it in the cluster part"
+                               : "one of " + list);
     }
 }
 

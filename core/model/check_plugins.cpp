@@ -135,10 +135,10 @@ void check_required(const instance_view& view, const plugin_schema& plugin, prob
     for (const auto& schema : plugin.params) {
         if (!schema.required || has(instance.params, schema.name)) continue;
         auto report = [&](const std::string& keyword, const std::string& node) {
-            add_error(found, instance.where, keyword,
-                      "plugin " + plugin.plugin + " of " + instance.name + " needs parameter " + schema.name +
-                          (node.empty() ? "" : " for node " + node) + (schema.help.empty() ? "" : ": " + schema.help),
-                      "`" + keyword + (node.empty() ? " " : " " + node + " ") + schema.name + " VALUE`");
+            add_missing(found, instance.where, keyword,
+                        "plugin " + plugin.plugin + " of " + instance.name + " needs parameter " + schema.name +
+                            (node.empty() ? "" : " for node " + node) + (schema.help.empty() ? "" : ": " + schema.help),
+                        "`" + keyword + (node.empty() ? " " : " " + node + " ") + schema.name + " VALUE`");
         };
         if (schema.scope == value_scope::instance) {
             report(view.prefix + "_param", {});
@@ -158,8 +158,8 @@ void check_instance(const instance_view& view, std::span<const plugin_schema> sc
     const auto& instance = view.instance;
     auto plugin_where = position(instance.lines, view.prefix + "_plugin", instance.where);
     if (instance.plugin.empty()) {
-        add_error(found, instance.where, view.prefix + "_name", instance.name + " names no plugin",
-                  "a " + view.prefix + "_plugin line below");
+        add_missing(found, instance.where, view.prefix + "_name", instance.name + " names no plugin",
+                    "a " + view.prefix + "_plugin line below");
         return;
     }
     for (const auto& node : instance.nodes) {

@@ -53,6 +53,15 @@ void check_activation(const package_config& package, problems& found) {
                              "-a " + modes.front() + " and -a " + mode + " contradict each other", "vgchange -a y");
 }
 
+void check_server(const filesystem_config& item, problems& found) {
+    bool wanted = item.type == "nfs" || item.type == "nfs4";
+    if (wanted && item.server.empty())
+        add_missing(found, item.where, "fs_server", "an nfs file system needs its server", "fs_server NAME");
+    if (!wanted && !item.server.empty())
+        add_error(found, position(item.lines, "fs_server", item.where), "fs_server",
+                  "only an nfs file system has a server", "fs_type nfs, or no fs_server");
+}
+
 void warn_of_one_after_another(const package_config& package, const char* keyword, std::uint32_t value,
                                const char* text, problems& found) {
     auto line = package.lines.find(keyword);
@@ -68,18 +77,14 @@ void check_storage(const configuration& config, problems& found) {
         check_activation(package, found);
         for (const auto& item : package.filesystems) {
             if (item.directory.empty()) {
-                add_error(found, item.where, "fs_name", "file system " + item.name + " is mounted nowhere",
-                          "an fs_directory line below");
+                add_missing(found, item.where, "fs_name", "file system " + item.name + " is mounted nowhere",
+                            "an fs_directory line below");
                 continue;
             }
             if (item.type.empty())
-                add_error(found, item.where, "fs_name", "the type of file system " + item.name + " is not given",
-                          "an fs_type line below, such as fs_type ext4");
-            if (item.server.empty() != (item.type != "nfs" && item.type != "nfs4"))
-                add_error(found, position(item.lines, "fs_server", item.where), "fs_server",
-                          item.server.empty() ? "an nfs file system needs its server"
-                                              : "only an nfs file system has a server",
-                          item.server.empty() ? "fs_server NAME" : "fs_type nfs, or no fs_server");
+                add_missing(found, item.where, "fs_name", "the type of file system " + item.name + " is not given",
+                            "an fs_type line below, such as fs_type ext4");
+            check_server(item, found);
         }
         const auto& storage = package.storage;
         warn_of_one_after_another(package, "concurrent_vgchange_operations", storage.concurrent_activation,

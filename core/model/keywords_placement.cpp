@@ -40,6 +40,8 @@ void set_condition(builder& b, const statement& s) {
         split_words(equals == std::string::npos ? std::string_view() : std::string_view(text).substr(equals + 1));
     bool whole = words && words->size() == 1 && state && state->size() == 1;
     bool up = whole && same_word(state->front(), "up");
+    if (equals != std::string::npos && words && words->empty())
+        return b.error(s, "the name of the package is missing before the =", std::string(expected));
     if (!whole || (!up && !same_word(state->front(), "down"))) {
         b.error(s, "'" + text + "' is no condition", std::string(expected));
         return;

@@ -1,6 +1,7 @@
 #include "model/lexer.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 
 #include "model/limits.hpp"
@@ -78,6 +79,37 @@ bool is_utf8(std::string_view text) {
     return true;
 }
 
+std::string invisible_in(std::string_view text) {
+    struct character {
+        std::string_view bytes;
+        const char* name;
+    };
+    constexpr std::array characters{
+        character{"\xc2\xa0", "a no-break space (U+00A0)"},
+        character{"\xc2\xad", "a soft hyphen (U+00AD)"},
+        character{"\xe2\x80\x83", "an em space (U+2003)"},
+        character{"\xe2\x80\x89", "a thin space (U+2009)"},
+        character{"\xe2\x80\x8b", "a zero width space (U+200B)"},
+        character{"\xe2\x80\x8c", "a zero width non-joiner (U+200C)"},
+        character{"\xe2\x80\x8d", "a zero width joiner (U+200D)"},
+        character{"\xe2\x80\x8e", "a left-to-right mark (U+200E)"},
+        character{"\xe2\x80\x8f", "a right-to-left mark (U+200F)"},
+        character{"\xe2\x80\xa8", "a line separator (U+2028)"},
+        character{"\xe2\x80\xaf", "a narrow no-break space (U+202F)"},
+        character{"\xe2\x81\xa0", "a word joiner (U+2060)"},
+        character{"\xe3\x80\x80", "an ideographic space (U+3000)"},
+        character{"\xef\xbb\xbf", "a byte order mark (U+FEFF)"},
+    };
+    const character* first = nullptr;
+    std::size_t where = text.size();
+    for (const auto& item : characters)
+        if (auto at = text.find(item.bytes); at < where) {
+            first = &item;
+            where = at;
+        }
+    return first == nullptr ? std::string() : first->name;
+}
+
 namespace {
 
 std::string fault_of_line(std::string_view line) {
@@ -88,7 +120,7 @@ std::string fault_of_line(std::string_view line) {
         auto c = static_cast<unsigned char>(line[i]);
         if ((c < ' ' && c != '\t') || c == 0x7f) {
             return "control character (byte " + std::to_string(c) + ") in column " + std::to_string(i + 1) +
-                   "; this is not a text file";
+                   "; take it out, or save the file as plain text";
         }
         auto length = utf8_length(line.substr(i));
         if (length == 0) return "not UTF-8 text in column " + std::to_string(i + 1) + "; save the file as UTF-8";
@@ -107,6 +139,14 @@ statement make_statement(source_position where, std::string_view line) {
     return out;
 }
 
+// Empty when not even that can be read.
+std::string_view readable_keyword(std::string_view line) {
+    line = trim(line);
+    auto word = line.substr(0, std::min(line.find_first_of(" \t"), line.size()));
+    bool plain = std::all_of(word.begin(), word.end(), [](char c) { return c == '_' || (c >= '0' && c <= 'z'); });
+    return plain ? word : std::string_view();
+}
+
 }  // namespace
 
 std::vector<statement> split_statements(const std::string& file, std::string_view text, problems& found) {
@@ -120,6 +160,11 @@ std::vector<statement> split_statements(const std::string& file, std::string_vie
         source_position where{file, number};
         if (auto fault = fault_of_line(line); !fault.empty()) {
             found.push_back({.where = where, .message = fault});
+            if (auto keyword = readable_keyword(line); !keyword.empty()) {
+                out.push_back(make_statement(where, keyword));
+                out.back().spoiled = true;
+                found.back().keyword = out.back().keyword;
+            }
             continue;
         }
         line = trim(without_comment(line));

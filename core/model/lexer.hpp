@@ -13,16 +13,21 @@ namespace mainstay {
 
 struct statement {
     source_position where;
-    std::string keyword;  // lower case
-    std::string written;  // as it stood in the file
-    std::string rest;     // trimmed, without comment; quotes still in place
+    std::string keyword;   // lower case
+    std::string written;   // as it stood in the file
+    std::string rest;      // trimmed, without comment; quotes still in place
+    bool spoiled = false;  // the line is no text, which was reported: only the keyword counts
 };
 
 // Splits `text` into statements. Lines that are no text (too long, control characters, not UTF-8)
-// become problems and are left out.
+// become problems; where at least the keyword can be read, it opens its section all the same.
 [[nodiscard]] std::vector<statement> split_statements(const std::string& file, std::string_view text, problems& found);
 
 [[nodiscard]] bool is_utf8(std::string_view text);
+
+// The first character that can't be seen and is no blank either, as `a no-break space (U+00A0)`; pasted from web pages.
+// Empty = none.
+[[nodiscard]] std::string invisible_in(std::string_view text);
 
 // The words of a value: blanks separate, '...' and "..." join (\" and \\ inside double quotes).
 // Nothing when a quote is left open.

@@ -30,25 +30,27 @@ std::string nearest_in(std::span<const keyword> table, std::string_view name) {
     return nearest_word(name, names);
 }
 
-void report_unknown(builder& b, const statement& s, part now) {
+// The keyword that was meant, as far as one can tell; empty otherwise.
+std::string report_unknown(builder& b, const statement& s, part now) {
     bool in_package = now == part::package;
     auto here = in_package ? package_keywords() : cluster_keywords();
     auto there = in_package ? cluster_keywords() : package_keywords();
-    if (report_serviceguard_keyword(b, s, in_package)) return;
+    if (s.spoiled || report_serviceguard_keyword(b, s, in_package)) return {};
     if (s.keyword.find_first_of("[=(){};$") != std::string::npos) {
         b.error(s, "this looks like a line of a shell script", "`keyword value` lines");
-        return;
+        return {};
     }
     if (find(there, s.keyword) != nullptr) {
         b.error(s,
                 in_package ? "belongs to the cluster, but stands in package " + b.package().name
                            : "belongs to a package, but stands in the cluster part",
                 in_package ? "it after cluster_name" : "it after package_name");
-        return;
+        return {};
     }
     auto nearest = nearest_in(here, s.keyword);
     if (nearest.empty()) nearest = nearest_in(there, s.keyword);
     b.error(s, "unknown keyword", {}, nearest);
+    return nearest.ends_with('*') ? std::string() : nearest;
 }
 
 // False when the keyword stood in its section before, which was reported.
@@ -62,8 +64,10 @@ bool note_line(builder& b, const statement& s, const keyword& k) {
     }
     auto [first, fresh] = lines->emplace(name, s.where);
     if (fresh || k.repeats || k.opens) return true;
-    b.error(s, "given twice in this section, first in " + first->second.file + " line " +
-                   std::to_string(first->second.line));
+    b.error(
+        s,
+        "given twice in this section, first in " + first->second.file + " line " + std::to_string(first->second.line),
+        "one of the two lines");
     return false;
 }
 
@@ -89,50 +93,70 @@ section needed_by(const keyword& k) {
     }
 }
 
-void read_statement(builder& b, statement& s, part& now) {
-    if (s.keyword == "cluster_name" || s.keyword == "package_name") {
-        b.close_subnet();
-        b.close_names();
-        now = s.keyword == "cluster_name" ? part::cluster : part::package;
+bool starts_part(builder& b, const std::string& keyword, part& now) {
+    if (keyword != "cluster_name" && keyword != "package_name") return false;
+    b.close_subnet();
+    b.close_names();
+    now = keyword == "cluster_name" ? part::cluster : part::package;
+    return true;
+}
+
+// Null when it means nothing here, which was reported. A misspelt keyword is read as the one that was meant (`said`):
+// or what it opens, or gives a value, would be missed all over.
+const keyword* keyword_of(builder& b, statement& s, part& now, bool& said) {
+    if (!starts_part(b, s.keyword, now) && now == part::none &&
+        (find(cluster_keywords(), s.keyword) != nullptr || find(package_keywords(), s.keyword) != nullptr)) {
+        if (!s.spoiled) b.error(s, "stands before any section", "cluster_name or package_name first");
+        return nullptr;
     }
-    if (now == part::none) {
-        bool known = find(cluster_keywords(), s.keyword) || find(package_keywords(), s.keyword);
-        if (known) {
-            b.error(s, "stands before any section", "cluster_name or package_name first");
-        } else {
-            report_unknown(b, s, now);
-        }
-        return;
-    }
-    const auto* k = find(now == part::package ? package_keywords() : cluster_keywords(), s.keyword);
-    if (k == nullptr) {
-        report_unknown(b, s, now);
-        return;
-    }
+    auto table = [&now] { return now == part::package ? package_keywords() : cluster_keywords(); };
+    const auto* k = now == part::none ? nullptr : find(table(), s.keyword);
+    if (k != nullptr) return k;
+    auto meant = report_unknown(b, s, now);
+    if (meant.empty() || (!starts_part(b, meant, now) && now == part::none)) return nullptr;
+    said = true;
+    s.keyword = meant;
+    return find(table(), meant);
+}
+
+void read_known(builder& b, statement& s, const keyword& k, bool said) {
     // `generic_resource_up_criteria == 5` is no such mistake.
-    if (!s.rest.empty() && s.rest.front() == '=' && s.rest.substr(0, 2) != "==") {
+    bool condition = k.name == "dependency_condition";  // ... and `= UP` lacks its package
+    if (!s.rest.empty() && s.rest.front() == '=' && s.rest.substr(0, 2) != "==" && !condition) {
         b.error(s, "there is no = between keyword and value", "`" + s.written + " value`");
-        if (!k->opens) return;
+        if (!k.opens) return;
         s.rest.clear();  // opened all the same, or all lines of the section would be errors too
     }
-    auto needed = needed_by(*k);
-    bool first = k->opens && needed == k->of;
+    auto needed = needed_by(k);
+    bool first = k.opens && needed == k.of;
     if (!first && !b.is_open(needed)) {
         b.error(s, "stands before any " + std::string(opener_of(needed)), std::string(opener_of(needed)) + " above it");
         return;
     }
-    if (k->opens) {
-        k->set(b, s);
-        note_line(b, s, *k);
-    } else if (note_line(b, s, *k)) {
-        k->set(b, s);
+    if (k.opens) {
+        k.set(b, s);
+        note_line(b, s, k);
+    } else if (said || note_line(b, s, k)) {
+        k.set(b, s);
     }
 }
 
+void read_statement(builder& b, statement& s, part& now) {
+    bool said = s.spoiled;
+    const auto* k = keyword_of(b, s, now, said);
+    if (k == nullptr || (s.spoiled && !k->opens)) return;
+    auto before = b.out.found.size();
+    read_known(b, s, *k, said);
+    if (said) b.out.found.resize(std::min(before, b.out.found.size()));
+}
+
 bool file_is_readable(builder& b, const named_text& file) {
-    if (file.text.size() <= limits::file_bytes) return true;
-    b.error_at({file.name, 0}, {}, "the file has " + std::to_string(file.text.size()) + " bytes",
-               "at most " + std::to_string(limits::file_bytes));
+    if (file.unreadable.empty() && file.text.size() <= limits::file_bytes) return true;
+    // What comes over the socket may be cut off just above.
+    b.error_at({file.name, 0}, {},
+               file.unreadable.empty() ? "the file has more than " + std::to_string(limits::file_bytes) + " bytes"
+                                       : file.unreadable,
+               file.unreadable.empty() ? "a configuration file" : "");
     return false;
 }
 
@@ -162,7 +186,7 @@ void complete_interface(builder& b, const node_config& node, std::vector<std::st
 }
 
 // Serviceguard names a subnet by its network address alone; the cluster knows the prefix.
-void complete_package(builder& b, package_config& package, const std::vector<ip_subnet>& subnets) {
+void complete_package(builder& b, package_config& package, const std::vector<ip_subnet>& subnets, bool sure) {
     std::set<std::string> reported;
     auto complete = [&](std::string& text, const char* keyword_name, const source_position& otherwise) {
         if (text.empty() || text.find('/') != std::string::npos) return;
@@ -171,7 +195,7 @@ void complete_package(builder& b, package_config& package, const std::vector<ip_
                                   [&network](const ip_subnet& s) { return network && s.network == *network; });
         if (found != subnets.end()) {
             text = to_string(*found);
-        } else if (reported.insert(text).second) {
+        } else if (sure && reported.insert(text).second) {
             auto line = package.lines.find(std::string(keyword_name) + ' ' + text);
             b.error_at(line == package.lines.end() ? otherwise : line->second, keyword_name,
                        text + " has no prefix and is no subnet of the cluster",
@@ -209,7 +233,12 @@ void complete_subnets(builder& b) {
     cluster.subnets.clear();
     for (const auto& subnet : subnets) cluster.subnets.push_back(to_string(subnet));
 
-    for (auto& package : b.out.config.packages) complete_package(b, package, subnets);
+    // What a subnet lacks may stand in a line of the cluster that could not be read.
+    bool sure = std::none_of(b.out.found.begin(), b.out.found.end(), [&cluster](const problem& item) {
+        return item.severity == problem::level::error &&
+               (item.where.line == 0 || item.where.file == cluster.where.file);
+    });
+    for (auto& package : b.out.config.packages) complete_package(b, package, subnets, sure);
 }
 
 }  // namespace parsing

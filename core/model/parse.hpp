@@ -14,6 +14,7 @@ namespace mainstay {
 struct named_text {
     std::string name;  // as it should stand in messages: cluster.conf, packages/web.conf
     std::string text;
+    std::string unreadable = {};  // why there is no text: becomes a problem of the file
 };
 
 struct parse_outcome {

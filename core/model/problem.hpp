@@ -18,6 +18,8 @@ struct problem {
     std::string message;   // what is wrong, and the remedy where it is not plain
     std::string expected;  // what may stand here, or empty
     std::string nearest;   // the valid word closest to the one found, or empty
+    // Something is not there, as far as could be read: says nothing beside a line that could not (examine()).
+    bool for_want = false;
 };
 
 using problems = std::vector<problem>;

@@ -360,6 +360,9 @@ private:
                 return {};
             }
             files.push_back({item["name"].get<std::string>(), item["text"].get<std::string>()});
+            auto unreadable = item.find("unreadable");
+            if (unreadable != item.end() && unreadable->is_string())
+                files.back().unreadable = unreadable->get<std::string>();
         }
         return files;
     }

@@ -57,11 +57,40 @@ TEST_CASE("check reports all problems of all files and fails") {
     CHECK(run.err.find("3 errors in 3 files; nothing was changed") != std::string::npos);
 }
 
-TEST_CASE("files that cannot be read are named") {
-    auto run = run_command({"cluster", "check", "/nonexistent/nowhere.conf"});
+TEST_CASE("files that cannot be read are named with everything else") {
+    config_dir d;
+    d.write("a.conf",
+            "package_name a\nnode_name node9\nrun_script /x\nhalt_script /x\nlog_level 9\n"
+            "dependency_name d\n  dependency_condition b = UP\n");
+    auto run =
+        run_command({"cluster", "check", "--offline", cluster_file, "/nonexistent/b.conf", d.path + "/a.conf", "/tmp"});
     CHECK(run.code == exit_code::refused);
-    CHECK(run.err == "hactl: can't read /nonexistent/nowhere.conf: No such file or directory\n");
-    CHECK(run_command({"cluster", "apply", "/tmp"}).err == "hactl: /tmp is a directory; expected a file\n");
+    CHECK(run.err.find("/nonexistent/b.conf: error: can't be read: No such file or directory\n") != std::string::npos);
+    CHECK(run.err.find("/tmp: error: is a directory; a file was expected\n") != std::string::npos);
+    CHECK(run.err.find("a.conf:2: error: node_name: there is no node node9") != std::string::npos);
+    CHECK(run.err.find("a.conf:5: error: log_level") != std::string::npos);
+    CHECK(run.err.find("there is no package b") == std::string::npos);  // it may be in the other file
+    CHECK(run.err.find("4 errors in 4 files; nothing was changed") != std::string::npos);
+}
+
+TEST_CASE("mainstayd hears of a file that can't be read, and is not told that it is empty") {
+    auto run = run_command({"cluster", "apply", cluster_file, "/nonexistent/b.conf"},
+                           {{"cluster.apply",
+                             {R"({"id":@ID,"error":{"code":8,"message":"errors"}})"
+                              "\n"}}});
+    CHECK(run.code == exit_code::refused);
+    auto sent = nlohmann::json::parse(run.requests.at(0))["files"][1];
+    CHECK(sent["unreadable"] == "can't be read: No such file or directory");
+    CHECK(sent["text"] == "unreadable");
+}
+
+TEST_CASE("one file of a cluster alone: it says that all are wanted") {
+    auto run = run_command({"cluster", "check", "--offline", web_file});
+    CHECK(run.code == exit_code::refused);
+    CHECK(run.err.find(web_file +
+                       ": error: cluster_name: no file names the cluster: all files of the cluster are wanted "
+                       "together; expected cluster.conf, and the files of all packages") != std::string::npos);
+    CHECK(run.err.find("1 error in 1 file") != std::string::npos);
 }
 
 TEST_CASE("with mainstayd, mainstayd checks") {
