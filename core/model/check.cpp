@@ -13,6 +13,7 @@ problems check_configuration(const configuration& config, std::span<const plugin
     checking::check_packages(config, found);
     checking::check_placement(config, found);
     checking::check_sites(config, found);
+    checking::check_together(config, found);
     checking::check_storage(config, found);
     checking::check_filesystems(config, found);
     checking::check_plugins(config, schemas, found);

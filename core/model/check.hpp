@@ -29,6 +29,7 @@ void check_fencing(const cluster_config& cluster, problems& found);
 void check_packages(const configuration& config, problems& found);
 void check_placement(const configuration& config, problems& found);
 void check_sites(const configuration& config, problems& found);
+void check_together(const configuration& config, problems& found);
 void check_storage(const configuration& config, problems& found);
 void check_filesystems(const configuration& config, problems& found);
 void check_plugins(const configuration& config, std::span<const plugin_schema> schemas, problems& found);
