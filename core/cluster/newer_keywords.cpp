@@ -42,6 +42,14 @@ std::string site_keyword(const configuration& wanted) {
     return {};
 }
 
+// ... and versions below detach_level: a variable with no value.
+std::string empty_variable(const configuration& wanted) {
+    for (const auto& package : wanted.packages)
+        for (const auto& [name, value] : package.variables)
+            if (value.empty()) return "package " + package.name + " has an empty pev_" + name;
+    return {};
+}
+
 struct newer {
     std::uint32_t level;
     std::string (*keyword)(const configuration&);
@@ -50,8 +58,8 @@ struct newer {
 }  // namespace
 
 std::string against_newer_keywords(const state& now, const configuration& wanted) {
-    for (const auto& [level, keyword] :
-         {newer{script_services_level, newer_keyword}, newer{sites_level, site_keyword}}) {
+    for (const auto& [level, keyword] : {newer{script_services_level, newer_keyword}, newer{sites_level, site_keyword},
+                                         newer{detach_level, empty_variable}}) {
         if (!now.formed() || now.feature_level >= level) continue;
         // One that has never been here reads what it finds when it comes, or is refused then.
         auto old = std::find_if(now.nodes.begin(), now.nodes.end(), [from = level](const auto& item) {

@@ -29,7 +29,9 @@ void add_candidate(builder& b, const statement& s) {
     if (earlier_star || (star && !nodes.empty())) {
         b.error(s, "* means all nodes; it cannot stand together with names", "either * or names of nodes");
     } else if (!star && std::find(nodes.begin(), nodes.end(), *value) != nodes.end()) {
-        b.error(s, "node " + *value + " is named twice");
+        b.error(s, "node " + *value + " is named twice", "each node once; the first line of two says its place");
+    } else if (!star && !is_valid_name(*value)) {
+        b.error(s, "'" + *value + "' can't be the name of a node", std::string(name_rule));
     } else if (!star) {
         nodes.push_back(*value);
     }
@@ -89,9 +91,41 @@ void set_restarts(builder& b, const statement& s) {
     }
 }
 
+// Serviceguard's words inside a path: the package, and two directories that only its own machines know.
+void package_path(builder& b, const statement& s, std::string& target) {
+    auto own = s;
+    auto replace = [&own](std::string_view word, const std::string& by) {
+        for (auto at = own.rest.find(word); at != std::string::npos; at = own.rest.find(word, at + by.size()))
+            own.rest.replace(at, word.size(), by);
+    };
+    for (const char* word : {"${SG_PACKAGE}", "$SG_PACKAGE", "<package_name>"}) replace(word, b.package().name);
+    replace("${SGRUN}", "$SGRUN");
+    replace("${SGCONF}", "$SGCONF");
+    for (const std::string word : {"$SGRUN", "$SGCONF"}) {
+        if (own.rest.find(word) == std::string::npos) continue;
+        auto rest = own.rest.substr(own.rest.find(word) + word.size());
+        return b.error(s, word + " is a directory of Serviceguard's, which only its own machines know",
+                       "the path that it stands for there: " +
+                           std::string(word == "$SGRUN" ? "/usr/local/cmcluster/run" : "/usr/local/cmcluster/conf") +
+                           rest + " on many of them");
+    }
+    b.path(own, target);
+}
+
+// The template's value is what Serviceguard does without one; so it is here.
+void set_log_file(builder& b, const statement& s) {
+    auto words = split_words(s.rest);
+    const auto& name = b.package().name;
+    for (const std::string run : {"$SGRUN", "${SGRUN}"})
+        for (const std::string& file :
+             {std::string("$SG_PACKAGE"), std::string("${SG_PACKAGE}"), std::string("<package_name>"), name})
+            if (words && words->size() == 1 && words->front() == run + "/log/" + file + ".log") return;
+    package_path(b, s, b.package().script_log_file);
+}
+
 void add_script(builder& b, const statement& s, std::vector<std::string>& list) {
     std::string path;
-    b.path(s, path);
+    package_path(b, s, path);
     if (path.empty()) return;
     bool twice = std::find(list.begin(), list.end(), path) != list.end();
     if (twice) b.error(s, path + " stands twice", "each script once");
@@ -105,11 +139,14 @@ void set_variable(builder& b, const statement& s) {
         return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '_';
     });
     std::string value;
-    b.text(s, value);
+    bool empty = s.rest == "\"\"" || s.rest == "''";  // meant so, unlike a value that was forgotten
+    if (!empty) b.text(s, value);
     if (!plain) {
         b.error(s, "'" + name + "' can't name a variable", "pev_ and letters, digits or _");
     } else if (!b.package().variables.emplace(name, value).second) {
-        b.error(s, "given twice in this package");
+        b.error(s, "given twice in this package", "one of the two lines");
+    } else {
+        b.package().lines.emplace("pev_" + name, s.where);
     }
 }
 
@@ -131,13 +168,13 @@ constexpr std::array package_table{
     keyword{"auto_run", sec::package, false, false,
             [](builder& b, const statement& s) { b.yes_no(s, b.package().auto_run); }},
     keyword{"run_script", sec::package, false, false,
-            [](builder& b, const statement& s) { b.path(s, b.package().run_script); }},
+            [](builder& b, const statement& s) { package_path(b, s, b.package().run_script); }},
     keyword{"run_script_timeout", sec::package, false, false,
             [](builder& b, const statement& s) {
                 b.optional_time(s, script_timeout_min, limits::script_timeout_max, b.package().run_script_timeout);
             }},
     keyword{"halt_script", sec::package, false, false,
-            [](builder& b, const statement& s) { b.path(s, b.package().halt_script); }},
+            [](builder& b, const statement& s) { package_path(b, s, b.package().halt_script); }},
     keyword{"halt_script_timeout", sec::package, false, false,
             [](builder& b, const statement& s) {
                 b.optional_time(s, script_timeout_min, limits::script_timeout_max, b.package().halt_script_timeout);
@@ -146,8 +183,7 @@ constexpr std::array package_table{
             [](builder& b, const statement& s) {
                 b.optional_time(s, duration{0}, limits::script_timeout_max, b.package().successor_halt_timeout);
             }},
-    keyword{"script_log_file", sec::package, false, false,
-            [](builder& b, const statement& s) { b.path(s, b.package().script_log_file); }},
+    keyword{"script_log_file", sec::package, false, false, set_log_file},
     keyword{"log_level", sec::package, false, false,
             [](builder& b, const statement& s) { b.count(s, 0, 5, b.package().log_level); }},
     keyword{"node_fail_fast_enabled", sec::package, false, false,

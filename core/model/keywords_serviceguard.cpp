@@ -70,7 +70,10 @@ constexpr std::array package_table{
     foreign{"module_version", verdict::silent, {}},
     foreign{"operation_sequence", verdict::silent, {}},
     foreign{"cluster_interconnect_subnet", verdict::refused, "HP-UX and Oracle RAC only; use monitored_subnet"},
-    foreign{"ip_subnet_node", verdict::refused, "cross-subnet clusters are not handled yet"},
+    foreign{
+        "ip_subnet_node", verdict::refused,
+        "an ip_address is for every node of the package; limit node_name to the nodes on that ip_subnet, or make one "
+        "package for each subnet"},
     foreign{"resource_polling_interval", verdict::refused, ems},
     foreign{"resource_start", verdict::refused, ems},
     foreign{"resource_up_value", verdict::refused, ems},
@@ -103,6 +106,11 @@ const foreign* find(std::span<const foreign> table, std::string_view word) {
 bool report_serviceguard_keyword(builder& b, const statement& s, bool in_package) {
     const auto* known = find(in_package ? std::span<const foreign>(package_table) : cluster_table, s.keyword);
     if (known == nullptr) return false;
+    // SG 3.10: the other roles are of the cluster.
+    if (in_package && s.keyword == "user_role" && !same_word(s.rest, "package_admin"))
+        return b.error(s, "'" + s.rest + "' is no role in a package",
+                       "package_admin, or user_name, user_host and user_role " + s.rest + " in the cluster file"),
+               true;
     if (known->what == verdict::silent || (!known->harmless.empty() && same_word(s.rest, known->harmless))) return true;
     if (known->what == verdict::ignored) {
         b.warning(s, "known from Serviceguard, has no effect here: " + std::string(known->reason));

@@ -1,4 +1,5 @@
 // The canonical text of a package.
+#include "model/lexer.hpp"
 #include "model/page.hpp"
 #include "model/print.hpp"
 
@@ -42,7 +43,7 @@ void print_scripts(page& out, const package_config& package) {
     out.line("log_level", std::to_string(package.log_level));
     for (const auto& script : package.external_pre_scripts) out.word("external_pre_script", script);
     for (const auto& script : package.external_scripts) out.word("external_script", script);
-    for (const auto& [name, value] : package.variables) out.whole("pev_" + name, value);
+    for (const auto& [name, value] : package.variables) out.line("pev_" + name, quoted_whole(value));
 }
 
 void print_needs(page& out, const package_config& package) {
