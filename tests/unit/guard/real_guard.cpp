@@ -15,6 +15,7 @@
 
 #include "guard/keeper.hpp"
 #include "guard/launch.hpp"
+#include "guard/package_groups.hpp"
 #include "guard/process_tree.hpp"
 #include "guard/record.hpp"
 #include "model/text.hpp"
@@ -84,7 +85,12 @@ real_guard::~real_guard() {
     auto kept = take_over(directory_, [](const std::string& path) { return std::make_shared<log_file>(path); });
     auto record = read_record(directory_);
     auto identity = kept && *kept ? (*kept)->identity : record ? record->identity : std::string();
-    if (!identity.empty()) (void)end_leftovers(identity);
+    if (!identity.empty()) {
+        (void)end_leftovers(identity);
+        package_groups groups;
+        groups.open(identity);
+        groups.tidy();
+    }
     std::filesystem::remove_all(directory_);
 }
 
