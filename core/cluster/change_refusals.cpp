@@ -169,7 +169,49 @@ void say_of_package(const state& now, const std::string& name, const package_sta
         found.push_back(told(place_of(from, *to, keyword), keyword, text));
 }
 
+const package_config* find(const configuration& in, const std::string& name) {
+    for (const auto& item : in.packages)
+        if (item.name == name) return &item;
+    return nullptr;
+}
+
+// `running on n1, n2`, or `down`.
+std::string whereabouts(const state& now, const package_config& package) {
+    std::string text;
+    for (const auto& name : now.instances(package)) {
+        auto item = now.packages.find(name);
+        if (item == now.packages.end() || !item->second.active()) continue;
+        text += text.empty() ? std::string(to_string(item->second.phase)) + " on " : ", ";
+        text += now.node_name(item->second.owner);
+    }
+    return text.empty() ? "down" : text;
+}
+
 }  // namespace
+
+problems left_out(const state& now, const configuration& wanted, const std::vector<std::string>& meant) {
+    problems found;
+    auto is_meant = [&meant](const std::string& name) {
+        return std::find(meant.begin(), meant.end(), name) != meant.end();
+    };
+    for (const auto& item : now.config.packages) {
+        if (find(wanted, item.name) != nullptr || is_meant(item.name) || is_meant("all")) continue;
+        problem gone;
+        gone.severity = problem::level::warning;
+        gone.message = "package " + item.name + " (" + whereabouts(now, item) +
+                       ") is in no file and would be removed; if that is meant: --remove " + item.name;
+        found.push_back(std::move(gone));
+    }
+    for (const auto& name : meant) {
+        bool kept = find(wanted, name) != nullptr;
+        if (name == "all" || (!kept && find(now.config, name) != nullptr)) continue;
+        problem wrong;
+        wrong.message = "--remove " + name + ": " +
+                        (kept ? "it is in the files; take it out of them to remove it" : "there is no such package");
+        found.push_back(std::move(wrong));
+    }
+    return found;
+}
 
 std::string against_detached(const state& now) {
     if (now.detached.empty()) return {};

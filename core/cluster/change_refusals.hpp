@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "cluster/state.hpp"
 #include "model/config.hpp"
@@ -23,5 +24,9 @@ namespace mainstay::cluster {
 // All that would be refused, with the place in the files that `wanted` was read from: errors. The log has the last
 // word, things may be otherwise when the change gets there.
 [[nodiscard]] problems against_now(const state& now, const configuration& wanted);
+
+// Packages that no file has any more, unless their removal is meant: `meant` names them, or is `all`. Warnings; what
+// `meant` names and is not left out is an error.
+[[nodiscard]] problems left_out(const state& now, const configuration& wanted, const std::vector<std::string>& meant);
 
 }  // namespace mainstay::cluster

@@ -41,6 +41,7 @@ struct invocation {
     std::string plugin_dir;
     std::string state_dir;
     std::string certify_down;  // names of nodes, comma between
+    std::string remove;        // names of packages, comma between, or all
     std::int64_t limit = 50;
     std::int64_t wait_ms = 30'000;
     bool json = false;

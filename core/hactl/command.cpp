@@ -4,6 +4,7 @@
 #include <time.h>
 
 #include <nlohmann/json.hpp>
+#include <sstream>
 
 #include "hactl/fields.hpp"
 #include "hactl/render.hpp"
@@ -27,6 +28,14 @@ std::string dumped(const json& value, int indent) {
 constexpr std::int64_t read_limit_ms = 10'000;
 
 }  // namespace
+
+std::vector<std::string> names_in(const std::string& list) {
+    std::vector<std::string> out;
+    std::istringstream in(list);
+    for (std::string name; std::getline(in, name, ',');)
+        if (!name.empty()) out.push_back(name);
+    return out;
+}
 
 exit_code report(const context& c, const call_error& error) {
     auto data = json::parse(error.data, nullptr, false);

@@ -28,6 +28,9 @@ struct command {
 
 [[nodiscard]] std::span<const command> commands();
 
+// Of a list with commas between.
+[[nodiscard]] std::vector<std::string> names_in(const std::string& list);
+
 // Reports on stderr (or as JSON on stdout) and gives the exit code back.
 exit_code report(const context& c, const call_error& error);
 

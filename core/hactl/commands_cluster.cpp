@@ -136,13 +136,23 @@ json files_json(const std::vector<named_text>& files) {
     return out;
 }
 
+namespace {
+
+json asked_of(const context& c, const std::vector<named_text>& files) {
+    json asked{{"files", files_json(files)}};
+    if (!c.given.remove.empty()) asked["remove"] = names_in(c.given.remove);
+    return asked;
+}
+
+}  // namespace
+
 exit_code cluster_check(context& c) {
     auto files = read_files(c, c.given.words);
     json checked;
     if (!c.given.offline) {
         auto connected = c.around.connect(c.given.socket);
         if (connected) {
-            auto answer = connected->call("cluster.check", {{"files", files_json(files)}}, {}, c.given.wait_ms);
+            auto answer = connected->call("cluster.check", asked_of(c, files), {}, c.given.wait_ms);
             if (!answer) return report(c, answer.error());
             checked = std::move(*answer);
         } else if (!c.to.json) {
@@ -155,9 +165,7 @@ exit_code cluster_check(context& c) {
     return is_set(checked, "ok") ? exit_code::done : exit_code::refused;
 }
 
-exit_code cluster_apply(context& c) {
-    return act(c, "cluster.apply", {{"files", files_json(read_files(c, c.given.words))}});
-}
+exit_code cluster_apply(context& c) { return act(c, "cluster.apply", asked_of(c, read_files(c, c.given.words))); }
 
 exit_code cluster_get(context& c) {
     return read(c, "cluster.get", json::object(), [&c](const json& answer) {

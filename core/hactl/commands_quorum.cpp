@@ -3,7 +3,6 @@
 
 #include <iostream>
 #include <nlohmann/json.hpp>
-#include <sstream>
 
 #include "hactl/command.hpp"
 #include "hactl/fields.hpp"
@@ -36,14 +35,6 @@ exit_code show_proof(const context& c, const json& told) {
                               text_of(item, "outcome", "under way"), text_of(item, "device"), text_of(item, "detail")));
     for (const auto& item : member(told, "history")) c.to.line("  " + text_of(item, "text"));
     return exit_code::done;
-}
-
-std::vector<std::string> names_in(const std::string& list) {
-    std::vector<std::string> out;
-    std::istringstream in(list);
-    for (std::string name; std::getline(in, name, ',');)
-        if (!name.empty()) out.push_back(name);
-    return out;
 }
 
 // R5: shows what this node knows, says what is promised, and wants every name typed.

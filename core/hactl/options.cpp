@@ -63,6 +63,8 @@ po::options_description describe(invocation& out, raw_values& raw) {
     add("wait", po::value(&raw.wait), "look so long for a leader that takes the request (30s)");
     add("offline", po::bool_switch(&out.offline), "check without asking mainstayd");
     add("certify-down", po::value(&out.certify_down), "nodes that are off for sure, comma between: go on without them");
+    add("remove", po::value(&out.remove),
+        "cluster apply, check: these packages are in no file on purpose, comma between; or all");
     add("abandon", po::bool_switch(&out.abandon), "certify more than half of the voters; their stores are wiped first");
     add("state-dir", po::value(&out.state_dir), "where mainstayd keeps its store (/var/lib/mainstay)");
     add("yes", po::bool_switch(&out.yes), "do not ask");

@@ -281,6 +281,16 @@ private:
         backend_.ask(std::move(body), actor_, patience, progress, done);
     }
 
+    // Of a list of names; what is no text in it is none.
+    [[nodiscard]] std::vector<std::string> names_in(const char* list) const {
+        std::vector<std::string> names;
+        auto found = params_.find(list);
+        if (found == params_.end() || !found->is_array()) return names;
+        for (const auto& item : *found)
+            if (item.is_string()) names.push_back(item.get<std::string>());
+        return names;
+    }
+
     [[nodiscard]] bool is_true(const char* name) const {
         auto found = params_.find(name);
         return found != params_.end() && *found == true;
@@ -404,11 +414,14 @@ private:
     }
 
     void checked(const checked_files& checked, const std::vector<named_text>& files, bool apply) {
-        auto wrong_now = state().formed() && checked.ok() ? cluster::against_now(state(), checked.config) : problems{};
+        bool changes_it = state().formed() && checked.ok();
+        auto wrong_now = changes_it ? cluster::against_now(state(), checked.config) : problems{};
+        auto gone = changes_it ? cluster::left_out(state(), checked.config, names_in("remove")) : problems{};
         auto changes = checked.ok() ? changes_to(checked.config) : json::array();
         if (!apply) {
             auto told = checked;
             add_problems(told, files, wrong_now);
+            add_problems(told, files, gone);
             answer({{"ok", told.ok()},
                     {"problems", json::parse(problems_json(told.found))},
                     {"changes", std::move(changes)},
@@ -418,6 +431,10 @@ private:
         auto found = json::parse(problems_json(checked.found));
         if (!checked.ok())
             return error(invalid, "the configuration has errors; nothing was applied", {{"problems", found}});
+        for (auto& item : gone) item.severity = problem::level::error;
+        if (!gone.empty())
+            return error(refused, "packages are removed by name; nothing was applied",
+                         {{"problems", json::parse(problems_json(gone))}});
         if (auto wrong = cluster::against_newer_keywords(state(), checked.config); !wrong.empty())
             return error(refused, wrong);
         json more{{"problems", found}, {"changes", std::move(changes)}};

@@ -73,6 +73,28 @@ TEST_CASE("of several file systems the one that differs is named, and volume gro
     CHECK(lab.told(web_lab::web("vg vg01\nfs_mount_retry_count 2\n" + two)).empty());
 }
 
+TEST_CASE("packages that are in no file are told one by one, and by name they may go") {
+    web_lab lab("package_name db\nrun_script /bin/true\nhalt_script /bin/true\n");
+    std::array<named_text, 1> files{named_text{"cluster.conf", web_lab::cluster_part()}};
+    auto parsed = parse_configuration(files);
+    auto said = [&](const std::vector<std::string>& meant) {
+        std::string all;
+        for (const auto& item : left_out(lab.state, parsed.config, meant)) all += to_text(item) + '\n';
+        return all;
+    };
+    CHECK(said({}) ==
+          "warning: package web (starting on n1) is in no file and would be removed; if that is meant: --remove web\n"
+          "warning: package db (down) is in no file and would be removed; if that is meant: --remove db\n");
+    CHECK(said({"web"}) ==
+          "warning: package db (down) is in no file and would be removed; if that is meant: --remove db\n");
+    CHECK(said({"db", "web"}).empty());
+    CHECK(said({"all"}).empty());
+    CHECK(said({"all", "bd"}) == "error: --remove bd: there is no such package\n");
+    files[0].text += web_lab::web("");
+    parsed = parse_configuration(files);
+    CHECK(said({"db", "web"}) == "error: --remove web: it is in the files; take it out of them to remove it\n");
+}
+
 TEST_CASE("a removed package, and a node of whose list it leaves") {
     web_lab lab("");
     auto gone = lab.told("package_name other\nrun_script /r\nhalt_script /r\n");

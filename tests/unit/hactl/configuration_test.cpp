@@ -84,6 +84,17 @@ TEST_CASE("mainstayd hears of a file that can't be read, and is not told that it
     CHECK(sent["text"] == "unreadable");
 }
 
+TEST_CASE("packages that are to go are named to mainstayd") {
+    for (const char* word : {"check", "apply"}) {
+        auto method = std::string("cluster.") + word;
+        auto run = run_command({"cluster", word, cluster_file, "--remove", "two,three"},
+                               {{method,
+                                 {R"({"id":@ID,"error":{"code":1,"message":"no"}})"
+                                  "\n"}}});
+        CHECK(nlohmann::json::parse(run.requests.at(0))["remove"] == nlohmann::json{"two", "three"});
+    }
+}
+
 TEST_CASE("one file of a cluster alone: it says that all are wanted") {
     auto run = run_command({"cluster", "check", "--offline", web_file});
     CHECK(run.code == exit_code::refused);

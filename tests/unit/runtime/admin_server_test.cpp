@@ -261,7 +261,7 @@ TEST_CASE("programs that a node lacks are found together with everything else, a
     program_seen good{program_seen::kind::good, 0, true, "x"};
     lab.backend.looks["n1"].seen = {{"/s/run", good}, {"/s/halt", good}};
     lab.backend.looks["n2"].seen = {{"/s/run", {}}, {"/s/halt", good}};
-    auto checked = item.call("cluster.check", {{"files", files}})["result"];
+    auto checked = item.call("cluster.check", {{"files", files}, {"remove", {"db"}}})["result"];
     CHECK(lab.backend.looked_at.size() == 2);
     CHECK(lab.backend.looked_at["n2"] == std::vector<std::string>{"/s/halt", "/s/run"});
     CHECK(checked["ok"] == false);
@@ -276,7 +276,16 @@ TEST_CASE("programs that a node lacks are found together with everything else, a
     CHECK(lab.backend.bodies.empty());
     // Not knowing is no error.
     lab.backend.looks["n2"] = {"it is not heard", {}};
-    REQUIRE(item.send(json{{"id", 2}, {"method", "cluster.apply"}, {"params", {{"files", files}}}}.dump() + "\n"));
+    // A package that is in no file: told by check, removed only by name.
+    auto told = item.call("cluster.check", {{"files", files}})["result"];
+    CHECK(told["ok"] == true);
+    CHECK(told["problems"].dump().find("package db (down) is in no file") != std::string::npos);
+    auto unnamed = item.call("cluster.apply", {{"files", files}});
+    CHECK(code_of(unnamed) == 1);
+    CHECK(unnamed["error"]["data"]["problems"][0]["severity"] == "error");
+    CHECK(lab.backend.bodies.empty());
+    json params{{"files", files}, {"remove", {"db"}}};
+    REQUIRE(item.send(json{{"id", 2}, {"method", "cluster.apply"}, {"params", params}}.dump() + "\n"));
     static_cast<void>(item.line());  // progress
     auto applied = json::parse(item.line());
     CHECK(applied["result"]["problems"].dump().find("on n2: it is not heard") != std::string::npos);
