@@ -130,8 +130,14 @@ problems examine(const parse_outcome& parsed, std::span<const plugin_schema> sch
     unread rest(parsed);
     auto found = parsed.found;
     auto add = [&](const problems& more) {
-        for (const auto& item : more)
-            if (!rest.explains(item)) found.push_back(item);
+        for (const auto& item : more) {
+            // Two addresses of one wrong subnet, say.
+            bool again = std::any_of(found.begin(), found.end(), [&item](const problem& other) {
+                return key(other.where) == key(item.where) && other.keyword == item.keyword &&
+                       other.message == item.message;
+            });
+            if (!again && !rest.explains(item)) found.push_back(item);
+        }
     };
     if (!rest.cluster_in_doubt()) {
         add(check_configuration(parsed.config, schemas));

@@ -49,6 +49,20 @@ class BadInput(MainstayCase):
         self.refused(echo_package(address="10.99.0.1"), "bad.conf", "10.99.0.1", package=True)
         self.refused(good.replace("stonith-exec", "stonith-exek"), "stonith-exek", "stonith-exec")
 
+    def test_a_forgotten_file_removes_no_package(self):
+        files = ["/etc/mainstay/cluster.conf"]
+        checked = self.lab.hactl("node1", "cluster", "check", *files, check=False)
+        self.assertIn("package web (running on node1) is in no file and would be removed", checked.stderr)
+        self.lab.hactl("node1", "package", "halt", "web")
+        refused = self.lab.hactl("node1", "cluster", "apply", *files, check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("package web (down) is in no file and would be removed", refused.stderr)
+        self.assertIn("package_name", self.configuration())
+        wrong = self.lab.hactl("node1", "cluster", "apply", *files, "--remove", "wep,web", check=False)
+        self.assertIn("--remove wep: there is no such package", wrong.stderr)
+        self.lab.hactl("node1", "cluster", "apply", *files, "--remove", "web")
+        self.assertNotIn("package_name", self.configuration())
+
     def test_a_missing_file(self):
         run = self.lab.hactl("node1", "cluster", "check", "/etc/mainstay/nowhere.conf", check=False)
         self.assertNotEqual(run.returncode, 0)

@@ -137,7 +137,11 @@ class OnlineChange(PackageCase):
         refused = self.lab.apply("node2", check=False)
         self.assertNotEqual(refused.returncode, 0)
         self.assertIn("halt it before run_script is changed", refused.stdout + refused.stderr)
-        self.assertRegex(refused.stderr, r"one.conf:\d+: warning: run_script")
+        where = r"one.conf:\d+: error: run_script: can't be applied now: .*hactl package halt one first"
+        self.assertRegex(refused.stderr, where)
+        checked = self.lab.hactl("node2", "cluster", "check", *self.lab.files("node2"), check=False)
+        self.assertEqual(checked.returncode, 1)
+        self.assertRegex(checked.stderr, where)
         self.assertRegex(self.lab.hactl("node3", "cluster", "get").stdout, "priority +7")
         after = self.lab.wait_process("node1", "sleep", "1000")
         self.assertEqual((after, self.lab.package("one")["generation"]), (before, generation))
