@@ -6,6 +6,8 @@
 
 namespace mainstay::node {
 
+using cluster::package_phase;
+
 namespace {
 
 std::string list_of(const std::vector<std::string>& names) {
@@ -71,12 +73,27 @@ void node::keep_leaving() {
     bool over = !state_.formed() || nobody_leads || moved || (nothing_to_move && submissions_.empty()) ||
                 at_.now >= now.quiet_since + now.patience;
     if (!over) return;
+    // The end of its lease would be taken for the end of what runs here, and it is not: this node ends with the lease,
+    // or, where that does not end, when nobody listens.
+    if (nobody_knows_of(failed) && !lease_endless()) {
+        if (at_.now < now.quiet_since + now.patience || reset_asked_) return;
+        reset_asked_ = true;
+        return out_.add(reset_node{"leaves with what failed to halt, and nobody knows of it: " + list_of(failed)});
+    }
     now.told = true;
     if (failed.empty()) {
         out_.add(left{true, "no package is active here"});
     } else {
         out_.add(left{false, "failed to halt and may be active still: " + list_of(failed)});
     }
+}
+
+bool node::nobody_knows_of(const std::vector<std::string>& failed) const {
+    return std::any_of(failed.begin(), failed.end(), [this](const auto& name) {
+        auto found = state_.packages.find(name);
+        return found == state_.packages.end() || found->second.phase != package_phase::halt_failed ||
+               found->second.owner != self_;
+    });
 }
 
 // SG 7.4: what runs goes on. The next daemon has to find it on record, and that it is detached.

@@ -300,6 +300,7 @@ private:
     // leave.cpp: before the daemon ends for good
     void keep_leaving();
     void leave_detached();
+    [[nodiscard]] bool nobody_knows_of(const std::vector<std::string>& failed) const;
     [[nodiscard]] time_point leave_deadline() const;
 
     // detach.cpp: packages that run on without their cluster
