@@ -12,8 +12,8 @@ namespace mainstay::node {
 // Who has just won, after a time out of reach, knows nothing yet of what others hear: their silence about a node
 // counts only when their beats are fresh. While an old leader's beats came, they are.
 //
-// `tie`: the votes of all but its silent half came, perhaps by way of others. What one of them hears is not known while
-// its own beats do not come, and then it may be the target.
+// `tie`: what a voter hears is not known while its own beats do not come, and then it may be the target. That goes for
+// those whose votes came by way of others, and for the silent half all the more: they are together on the other side.
 hearing node::who_hears(node_id target, boot_id boot, const consensus::tie_wanted* tie) const {
     auto limit = times_.member_timeout;
     hearing found;
@@ -43,8 +43,7 @@ hearing node::who_hears(node_id target, boot_id boot, const consensus::tie_wante
             bool fresh = item.node == self_ || (known != nullptr && known->last_received != time_point::min() &&
                                                 at_.now - known->last_received <= limit / 2);
             deaf += fresh ? 1 : 0;
-            bool voted = tie != nullptr && std::count(tie->silent.begin(), tie->silent.end(), item.node) == 0;
-            if (!fresh && voted) ++hearing_it;
+            if (!fresh && tie != nullptr) ++hearing_it;
         }
         found.by_majority = found.by_majority || 2 * hearing_it > voters.size();
         if (&active == &sets.back()) found.majority_is_deaf = 2 * deaf > voters.size();

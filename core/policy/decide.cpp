@@ -243,8 +243,9 @@ private:
     bool brake() {
         bool changes = false;
         for (const auto& config : state_.config.packages) {
+            if (config.failover_limit == 0) continue;  // most have none: they are not even looked up
             auto item = state_.packages.find(config.name);
-            if (config.failover_limit == 0 || item == state_.packages.end() || !wanted(state_, item->second)) continue;
+            if (item == state_.packages.end() || !wanted(state_, item->second)) continue;
             auto until = state_.failover_waits_until(config, item->second);
             if (!until) continue;
             auto left = duration{until->us - seen_.wall.us};
