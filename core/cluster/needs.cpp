@@ -3,31 +3,13 @@
 #include <algorithm>
 
 #include "cluster/state.hpp"
+#include "model/weight.hpp"
 
 namespace mainstay::cluster {
 
 namespace {
 
 using place = dependency_config::place;
-
-bool at_place(place location, node_id other, node_id own) {
-    switch (location) {
-        case place::same_node:
-            return other == own;
-        case place::different_node:
-            return other != own;
-        default:
-            return true;
-    }
-}
-
-std::uint64_t weight_of(const state& now, const package_config& package, const std::string& name) {
-    auto own = package.weight.find(name);
-    if (own != package.weight.end()) return own->second;
-    auto usual = now.config.cluster.weight_defaults.find(name);
-    if (usual != now.config.cluster.weight_defaults.end()) return usual->second;
-    return name == package_limit ? weight_unit : 0;
-}
 
 // A package that is less important is taken along by one that needs it (SG 5.7).
 bool comes_along(const package_config& package, const package_config& other) {
@@ -70,12 +52,12 @@ std::string against_room(const state& now, const std::string& instance, const pa
     for (const auto& item : now.config.cluster.nodes) {
         if (now.find_node(item.name) != node) continue;
         for (const auto& [name, capacity] : item.capacities) {
-            auto own = weight_of(now, package, name);
+            auto own = weight_of(now.config.cluster, package, name);
             std::uint64_t taken = 0;
             for (const auto& [other, state] : now.packages) {
                 const auto* config = now.find_package(other);
                 if (other != instance && config != nullptr && state.active() && state.owner == node)
-                    taken += weight_of(now, *config, name);
+                    taken += weight_of(now.config.cluster, *config, name);
             }
             if (own > 0 && own + taken > capacity)
                 return "there is no room: it needs " + weight_text(own) + " of " + name + ", " + weight_text(taken) +

@@ -48,6 +48,17 @@ plugin_instance filesystem_instance(const package_config& package, const filesys
     return out;
 }
 
+bool at_place(dependency_config::place location, node_id other, node_id own) {
+    switch (location) {
+        case dependency_config::place::same_node:
+            return other == own;
+        case dependency_config::place::different_node:
+            return other != own;
+        default:
+            return true;
+    }
+}
+
 std::string_view to_string(dependency_config::place value) {
     switch (value) {
         case dependency_config::place::any_node:

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "model/config_plugin.hpp"
+#include "model/ids.hpp"
 #include "model/time.hpp"
 
 namespace mainstay {
@@ -44,6 +45,9 @@ struct dependency_config {
     source_position where;
     keyword_lines lines;
 };
+
+// Whether one on `other` is where a package on `own` wants it.
+[[nodiscard]] bool at_place(dependency_config::place location, node_id other, node_id own);
 
 // SG 5.10: by capacity name, in thousandths (SG allows three decimals).
 using weights = std::map<std::string, std::uint64_t>;

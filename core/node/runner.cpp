@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cluster/fail_fast.hpp"
 #include "model/assert.hpp"
 #include "node/how_it_ended.hpp"
 
@@ -181,12 +182,7 @@ std::string runner::name_of(const step& item) const {
     }
 }
 
-// SG 4.9: node_fail_fast_enabled resets the node where something may be left behind.
-bool runner::fails_fast(cluster::report how) const {
-    bool resets = how == report::start_exit_2 || how == report::start_timeout || how == report::halt_timeout ||
-                  how == report::failing_fast;
-    return config_.node_fail_fast && resets && !maintained_;
-}
+bool runner::fails_fast(cluster::report how) const { return cluster::resets_node(config_, maintained_, how); }
 
 void runner::script(const step& item, bool start, effects& out) {
     waiting_ = out.new_request();

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "cluster/tie_preference.hpp"
 #include "model/mutation.hpp"
-#include "model/weight.hpp"
 #include "node/node.hpp"
 
 namespace mainstay::node {
@@ -22,22 +22,9 @@ std::string node_list(const cluster::state& state, const std::vector<node_id>& n
 
 }  // namespace
 
-// More package weight, then the lowest number: that half need not wait.
+// That half need not wait.
 bool node::preferred(const consensus::tie_wanted& wanted) const {
-    if (cut_off()) return false;
-    auto runs = [this](const std::vector<node_id>& half) {
-        std::uint64_t sum = 0;
-        for (const auto& [name, item] : state_.packages) {
-            const auto* config = state_.find_package(name);
-            bool there = item.active() && std::count(half.begin(), half.end(), item.owner) > 0;
-            if (there && config != nullptr) sum += weight_of(state_.config.cluster, *config);
-        }
-        return sum;
-    };
-    auto ours = runs(wanted.half);
-    auto theirs = runs(wanted.silent);
-    if (ours != theirs) return ours > theirs;
-    return !wanted.silent.empty() && wanted.half.front() < wanted.silent.front();
+    return !cut_off() && cluster::preferred_in_tie(state_, wanted.half, wanted.silent);
 }
 
 void node::pursue_ties() {

@@ -317,7 +317,7 @@ private:
         return std::any_of(link.targets.begin(), link.targets.end(), [&](std::size_t target) {
             const auto& other = plan_->all()[target];
             if (other.now->phase != package_phase::running || !other.here || other.leaving || other.goes) return false;
-            return serves(link, node, other) && stays_until_proof(other);
+            return at_place(link.location, other.now->owner, node) && stays_until_proof(other);
         });
     }
 
@@ -334,7 +334,7 @@ private:
     [[nodiscard]] std::string what_of(const need& link, node_id node) const {
         for (auto target : link.targets) {
             const auto& other = plan_->all()[target];
-            if (!other.here || !serves(link, node, other)) continue;
+            if (!other.here || !at_place(link.location, other.now->owner, node)) continue;
             auto leaves = leaving_.find(other.name());
             auto why = leaves != leaving_.end()                              ? leaves->second
                        : other.goes                                          ? why_leave(state_, *other.now)
@@ -362,7 +362,7 @@ private:
             if (state_.is_detached(other.now->owner)) continue;  // SG 7.4: it does not halt
             const auto& needs = other.of->needs;
             bool relies = std::any_of(needs.begin(), needs.end(), [&](const need& link) {
-                return link.package == item.config->name && serves(link, other.now->owner, item) &&
+                return link.package == item.config->name && at_place(link.location, item.now->owner, other.now->owner) &&
                        !plan_->met_now(link, other.now->owner, &item);
             });
             if (!relies) continue;
@@ -396,18 +396,6 @@ private:
             if (found && (!first || found->us < first->us)) first = found;
         }
         return first;
-    }
-
-    // Where `item` is now, for something on `node`.
-    static bool serves(const need& link, node_id node, const subject& item) {
-        switch (link.location) {
-            case dependency_config::place::same_node:
-                return item.now->owner == node;
-            case dependency_config::place::different_node:
-                return item.now->owner != node;
-            default:
-                return true;
-        }
     }
 
     // on_battery_after: the nodes fed by a source that has been on battery so long (or whose battery

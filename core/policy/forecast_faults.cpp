@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "cluster/configuration.hpp"
-#include "model/weight.hpp"
+#include "cluster/tie_preference.hpp"
 #include "policy/forecaster.hpp"
 
 namespace mainstay::policy {
@@ -110,7 +110,7 @@ std::string forecaster::fail_link(const link_fails& item) {
     return {};
 }
 
-// R2, R3: the side without a quorum, or without the preferred half (as ties.cpp has it).
+// R2, R3: the side without a quorum, or without the preferred half.
 std::vector<node_id> forecaster::losers(node_id node) const {
     auto votes = [this](node_id of) {
         return std::any_of(voters_.voters.begin(), voters_.voters.end(),
@@ -119,14 +119,7 @@ std::vector<node_id> forecaster::losers(node_id node) const {
     bool wins = voters_.voters.size() == 1 && votes(node);
     if (voters_.voters.size() == 2 && votes(node)) {
         auto other = voters_.voters.front().node == node ? voters_.voters.back().node : voters_.voters.front().node;
-        auto runs = [this](node_id on) {
-            std::uint64_t sum = 0;
-            for (const auto& [name, item] : state_.packages)
-                if (item.active() && item.owner == on)
-                    sum += weight_of(state_.config.cluster, *state_.find_package(name));
-            return sum;
-        };
-        wins = runs(node) != runs(other) ? runs(node) > runs(other) : node < other;
+        wins = cluster::preferred_in_tie(state_, {node}, {other});
     }
     if (!wins) return {node};
     std::vector<node_id> others;

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "cluster/configuration.hpp"
+#include "cluster/fail_fast.hpp"
 #include "consensus/voters.hpp"
 #include "policy/forecaster.hpp"
 
@@ -161,8 +162,7 @@ void forecaster::ends(const std::string& package, report as_it_should) {
     auto how = wanted.mapped();
     const auto& config = *state_.find_package(package);
     auto owner = state_.packages.at(package).owner;
-    bool resets = how == report::start_exit_2 || how == report::start_timeout || how == report::halt_timeout;
-    resets = resets && config.node_fail_fast && !state_.packages.at(package).maintained;  // SG 4.9
+    bool resets = cluster::resets_node(config, state_.packages.at(package).maintained.has_value(), how);
     says(package, resets ? report::failing_fast : how, "simulated: " + std::string(to_string(how)));
     if (resets) die(owner);
 }

@@ -192,9 +192,7 @@ bool plan::served(const need& item, node_id node) const {
         if (other.now->phase == package_phase::halt_failed) return false;
         bool rests = rests_[target].asked == round_ && rests_[target].found;
         auto where = other.settled ? other.where : rests ? other.here : node_id{};
-        if (!where) return false;
-        if (item.location == place::same_node) return where == node;
-        return item.location == place::any_node || where != node;
+        return where && at_place(item.location, where, node);
     });
 }
 
@@ -386,9 +384,7 @@ bool plan::needs_hold(std::size_t index, node_id node) {
         bool met = std::any_of(item.targets.begin(), item.targets.end(), [&](std::size_t target) {
             if (all_[target].now->phase == package_phase::halt_failed) return false;
             auto where = place_of(target);
-            if (!where) return false;
-            if (item.location == place::same_node) return where == node;
-            return item.location == place::any_node || where != node;
+            return where && at_place(item.location, where, node);
         });
         if (!met && !take_along(index, i, node)) return false;
     }
@@ -471,9 +467,7 @@ bool plan::stays(const subject& item) const {
 bool plan::met_now(const need& item, node_id node, const subject* without) const {
     return std::any_of(item.targets.begin(), item.targets.end(), [&](std::size_t target) {
         const auto& other = all_[target];
-        if (&other == without || !stays(other)) return false;
-        if (item.location == place::same_node) return other.where == node;
-        return item.location == place::any_node || other.where != node;
+        return &other != without && stays(other) && at_place(item.location, other.where, node);
     });
 }
 
