@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cluster/commands.hpp"
+#include "model/config_package.hpp"
 
 namespace mainstay::cluster {
 

@@ -16,7 +16,7 @@ constexpr std::int64_t killing_us = 5'000'000;
 
 }  // namespace
 
-clearing::clearing(std::string guard, clear_package asked, std::int64_t now_us)
+clearing::clearing(const std::string& guard, clear_package asked, std::int64_t now_us)
     : mark_(package_mark(guard, asked.package)),
       asked_(std::move(asked)),
       due_us_(now_us),

@@ -17,7 +17,7 @@ namespace mainstay::guard {
 class clearing {
 public:
     // `guard` is the first part of all marks.
-    clearing(std::string guard, clear_package asked, std::int64_t now_us);
+    clearing(const std::string& guard, clear_package asked, std::int64_t now_us);
 
     // True when it is over: nothing is left, or what is left does not end.
     bool step(std::int64_t now_us, const std::vector<process_info>& all, const std::set<pid_t>& group);

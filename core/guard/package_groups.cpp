@@ -37,7 +37,7 @@ std::string own_group(const std::string& cgroup, const std::string& mounts) {
     return {};
 }
 
-void package_groups::open(std::string guard) {
+void package_groups::open(const std::string& guard) {
     auto own = own_group(read_whole("/proc/self/cgroup"), read_whole("/proc/self/mounts"));
     bool usable = !own.empty() && ::access((own + "/cgroup.procs").c_str(), W_OK) == 0;
     prefix_ = usable ? own + "/mainstay-" + guard + '-' : "";

@@ -12,7 +12,7 @@ namespace mainstay::guard {
 class package_groups {
 public:
     // Finds out where groups can be made, and which there are; `guard` is the first part of all marks.
-    void open(std::string guard);
+    void open(const std::string& guard);
     // Made when it is missing: the file that a process joins it by. Empty = there is none.
     [[nodiscard]] std::string join(const std::string& package);
     // Numbers as this process sees them.

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "model/check.hpp"
+#include "model/mount_path.hpp"
 
 namespace mainstay::checking {
 
@@ -26,18 +27,6 @@ bool has_no_device(std::string_view type) {
 
 bool is_local(const filesystem_config& item) {
     return !item.type.empty() && !is_shared(item.type) && !has_no_device(item.type);
-}
-
-// Without what makes two spellings of one path: `//`, `/./`, a slash at the end.
-std::string plain_path(std::string_view path) {
-    std::string out;
-    for (std::size_t at = 0; at < path.size();) {
-        auto end = std::min(path.find('/', at), path.size());
-        auto part = path.substr(at, end - at);
-        if (!part.empty() && part != ".") out.append("/").append(part);
-        at = end + 1;
-    }
-    return out.empty() ? "/" : out;
 }
 
 struct logical_volume {
@@ -145,8 +134,6 @@ void check_group(const configuration& config, const package_config& package, con
                         "` line says that the package activates it");
     }
 }
-
-bool lies_in(const std::string& inner, const std::string& outer) { return inner.starts_with(outer + '/'); }
 
 // Against those above it in the file, which are mounted before.
 void check_directory(const package_config& package, std::size_t number, problems& found) {

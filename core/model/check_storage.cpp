@@ -62,12 +62,6 @@ void check_server(const filesystem_config& item, problems& found) {
                   "only an nfs file system has a server", "fs_type nfs, or no fs_server");
 }
 
-void warn_of_one_after_another(const package_config& package, const char* keyword, std::uint32_t value,
-                               const char* text, problems& found) {
-    auto line = package.lines.find(keyword);
-    if (line != package.lines.end() && value != 1) add_warning(found, line->second, keyword, text);
-}
-
 }  // namespace
 
 void check_storage(const configuration& config, problems& found) {
@@ -86,13 +80,6 @@ void check_storage(const configuration& config, problems& found) {
                             "an fs_type line below, such as fs_type ext4");
             check_server(item, found);
         }
-        const auto& storage = package.storage;
-        warn_of_one_after_another(package, "concurrent_vgchange_operations", storage.concurrent_activation,
-                                  "volume groups are activated one after another here", found);
-        for (const auto& [keyword, value] : {std::pair{"concurrent_fsck_operations", storage.concurrent_fsck},
-                                             {"concurrent_mount_and_umount_operations", storage.concurrent_mount}})
-            warn_of_one_after_another(package, keyword, value, "file systems are mounted one after another here",
-                                      found);
     }
 }
 

@@ -88,8 +88,7 @@ struct sentence {
 std::optional<std::string> too_much(const cluster_config& cluster, const node_config& node, const closure& together) {
     for (const auto& [name, capacity] : node.capacities) {
         std::uint64_t sum = 0;
-        for (const auto& item : together)
-            if (!item->package->everywhere()) sum += weight_of(cluster, *item->package, name);
+        for (const auto& item : together) sum += weight_of(cluster, *item->package, name);
         if (sum > capacity) return node.name + " has " + weight_text(capacity) + " of " + weight_text(sum) + ' ' + name;
     }
     return std::nullopt;

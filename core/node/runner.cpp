@@ -36,6 +36,7 @@ std::vector<runner::step> runner::steps() const {
     };
     add(kind::pre_script, package_step::external_pre_script, config_.external_pre_scripts.size());
     add(kind::volume_group, package_step::volume_group, config_.volume_groups.size());
+    add(kind::file_system_check, package_step::filesystem, config_.filesystems.size());
     add(kind::file_system, package_step::filesystem, config_.filesystems.size());
     add(kind::address, package_step::address, config_.addresses.size());
     add(kind::resource, package_step::resource, config_.resources.size());
@@ -94,6 +95,7 @@ void runner::start(effects& out) {
 void runner::next_start(effects& out) {
     auto list = steps();
     while (phase_ == runner_phase::starting) {
+        if (!beside_.empty() && (begun_ == list.size() || !goes_beside(list[begun_]))) return;
         if (begun_ == list.size()) {
             phase_ = runner_phase::running;
             log_frame("package start completed", out);
@@ -116,6 +118,11 @@ void runner::next_start(effects& out) {
             case step::kind_type::conditions:
                 awaits_ = true;
                 return;
+            case step::kind_type::volume_group:
+            case step::kind_type::file_system_check:
+            case step::kind_type::file_system:
+                call_beside(now, now.kind == step::kind_type::file_system_check ? "prepare" : "start", out);
+                continue;
             case step::kind_type::address:
                 probing_ = doubtful_.erase(config_.addresses[now.index].address) > 0;
                 return call(now, probing_ ? "prepare" : "start", out);
@@ -175,6 +182,7 @@ std::string runner::name_of(const step& item) const {
             return "address " + own_.addresses[item.index].address;
         case step::kind_type::volume_group:
             return "vg " + config_.volume_groups[item.index].name;
+        case step::kind_type::file_system_check:
         case step::kind_type::file_system:
             return "filesystem " + config_.filesystems[item.index].directory;
         default:
@@ -284,7 +292,8 @@ void runner::next_undo(effects& out) {
     auto list = steps();
     while (begun_ > 0) {
         auto now = list[begun_ - 1];
-        if (now.kind == step::kind_type::conditions) {
+        if (!goes_beside(now)) return;
+        if (now.kind == step::kind_type::conditions || now.kind == step::kind_type::file_system_check) {
             awaits_ = false;
             --begun_;
             continue;
@@ -304,9 +313,11 @@ void runner::next_undo(effects& out) {
             if (path_of(now, false).empty() || skip_halt_script_) continue;
             return script(now, false, out);
         }
-        return call(now, "stop", out);
+        if (now.kind != step::kind_type::volume_group && now.kind != step::kind_type::file_system)
+            return call(now, "stop", out);
+        call_beside(now, "stop", out);
     }
-    undone(out);
+    if (beside_.empty()) undone(out);
 }
 
 void runner::undo_step_ended(bool ok, cluster::report how, const std::string& detail, effects& out) {
@@ -372,6 +383,7 @@ cluster::report runner::halt_verdict(const node::process_exited& item) const {
 
 bool runner::plugin_answered(const plugin_answer& item, effects& out) {
     if (address_answered(item, out) || change_answered(item, out) || status_answered(item, out)) return true;
+    if (storage_answered(item, out)) return true;
     if (!waiting_ || item.request != waiting_) return false;
     waiting_ = request_id{};
     auto list = steps();

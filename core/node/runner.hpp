@@ -253,6 +253,8 @@ public:
         visit("only", self.only_);
         visit("changing_script", self.changing_script_);
         visit("uncalled_script", self.uncalled_script_);
+        visit("beside", self.beside_);
+        visit("storage_failed", self.storage_failed_);
     }
 
 private:
@@ -264,6 +266,7 @@ private:
             services,
             pre_script,
             volume_group,
+            file_system_check,
             file_system,
             external,
             conditions,
@@ -271,6 +274,10 @@ private:
             count_
         } kind = kind_type::script;
         std::size_t index = 0;
+        static void fields(auto& self, auto&& visit) {
+            visit("kind", self.kind);
+            visit("index", self.index);
+        }
     };
     struct service {
         request_id process;  // 0 = not running
@@ -334,6 +341,11 @@ private:
     [[nodiscard]] duration call_limit(const step& item, bool start) const;
     void failed(cluster::report how, std::string detail, bool nothing_begun, effects& out);
     void call(const step& item, const char* verb, effects& out);
+    [[nodiscard]] std::size_t at_once(const step& item) const;
+    [[nodiscard]] bool goes_beside(const step& item) const;
+    void call_beside(const step& item, const char* verb, effects& out);
+    bool storage_answered(const plugin_answer& item, effects& out);
+    void storage_began(bool ok, const std::string& text, effects& out);
     void script(const step& item, bool start, effects& out);
     [[nodiscard]] const std::string& path_of(const step& item, bool start) const;
     [[nodiscard]] static bool is_script(const step& item);
@@ -449,6 +461,8 @@ private:
     std::vector<package_step> only_;  // empty = all
     std::vector<own_parts::script> wanted_scripts_;
     own_parts::script changing_script_;
+    std::map<request_id, step> beside_;          // volume groups or file systems under way; waiting_ is one of them
+    std::optional<std::string> storage_failed_;  // of this start, while others of it are under way
     bool uncalled_script_ = false;  // the one of own_ that is not up is put on record only: nothing of it has begun
 };
 

@@ -332,7 +332,7 @@ void world::resource(machine& where, const node::call_plugin& item) {
     auto package = item.instance.substr(0, item.instance.find('/'));
     bool starts = item.verb == "start";
     bool stops = item.verb == "stop";
-    if (item.verb == "prepare") count("mark_probed");
+    if (item.verb == "prepare" && item.instance.find("/address ") != std::string::npos) count("mark_probed");
     if (starts) {
         check_may_act(where, package, item.instance);
         where.resources[package].insert(item.instance);

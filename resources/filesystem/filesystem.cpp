@@ -10,6 +10,7 @@
 #include <sstream>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "common/run_command.hpp"
@@ -68,7 +69,20 @@ public:
         if (directory_ == "/") throw sdk::refused("a package can't mount something on /");
     }
 
+    // The check before the mount, of all file systems of a package before the first is mounted. What is still to come
+    // into sight, as an image in another of them, is checked when it is mounted.
+    sdk::answer prepare() {
+        checked_ = false;
+        std::error_code wrong;
+        if (mounted() || (source_.front() == '/' && !std::filesystem::exists(source_, wrong)))
+            return {sdk::outcome::ok, {}};
+        if (auto text = check(); !text.empty()) return {sdk::outcome::failed, text};
+        checked_ = true;
+        return {sdk::outcome::ok, {}};
+    }
+
     sdk::answer start() {
+        bool checked = std::exchange(checked_, false);
         if (auto now = mounted()) {
             if (now->source == source_) return {sdk::outcome::ok, source_ + " was mounted already"};
             return {sdk::outcome::failed, now->source + " is mounted on " + directory_ + " already"};
@@ -76,7 +90,7 @@ public:
         struct stat info {};
         if (::stat(directory_.c_str(), &info) != 0 || !S_ISDIR(info.st_mode))
             return {sdk::outcome::failed, directory_ + " is no directory: make it on every node of the package"};
-        if (auto wrong = check(); !wrong.empty()) return {sdk::outcome::failed, wrong};
+        if (auto wrong = checked ? std::string() : check(); !wrong.empty()) return {sdk::outcome::failed, wrong};
         auto retries = params_.integer("mount_retries");
         for (std::int64_t tried = 0;; ++tried) {
             // The kernel mounts over whoever works here: he would go on with what nobody sees any more.
@@ -166,6 +180,7 @@ private:
     std::string directory_;
     std::string type_;
     std::string source_;
+    bool checked_ = false;  // by prepare(), for the start that comes next
 };
 
 }  // namespace

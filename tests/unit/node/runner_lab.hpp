@@ -51,7 +51,7 @@ public:
         for (auto& effect : out.take()) {
             if (auto* call = std::get_if<call_plugin>(&effect)) {
                 auto name = call->instance.substr(call->instance.find('/') + 1);
-                words.push_back(call->verb + " " + name.substr(0, name.find(' ')));
+                words.push_back(call->verb + " " + (full_names ? name : name.substr(0, name.find(' '))));
                 open[words.back()] = call->request;
             } else if (auto* run = std::get_if<run_process>(&effect)) {
                 words.push_back("run " + run->label);
@@ -132,6 +132,7 @@ public:
     }
 
     runner item;
+    bool full_names = false;  // "start filesystem /a", for packages with several of a kind
     effects out;
     time_point now{1'000'000 * ms};
     std::map<std::string, request_id> open;

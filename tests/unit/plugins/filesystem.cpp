@@ -101,3 +101,20 @@ TEST_CASE("filesystem: what can't be mounted says why") {
     CHECK_THAT(unknown.text, Contains("mount of"));
     CHECK_THAT(test::host_process(mounting("x", "/", "ext4")).refusal(), Contains("can't mount something on /"));
 }
+
+TEST_CASE("filesystem: prepare checks what is there, and leaves the rest to the mount") {
+    const test::scratch dir;
+    const auto where = dir / "data";
+    const auto image = dir / "image";
+    REQUIRE(::mkdir(where.c_str(), 0755) == 0);
+    test::host_process host(mounting(image, where, "ext4"), nullptr, own_mounts);
+    // An image that lies in a file system which is still to be mounted.
+    CHECK(host.call(verb::prepare).outcome == outcome::ok);
+    CHECK_THAT(host.call(verb::start).text, Contains("fsck of"));
+    test::write_file(image, std::string(65536, '\0'));
+    auto broken = host.call(verb::prepare);
+    CHECK(broken.outcome == outcome::failed);
+    CHECK_THAT(broken.text, Contains("fsck of"));
+    CHECK(test::host_process(mounting("tmpfs", where, "tmpfs"), nullptr, own_mounts).call(verb::prepare).outcome ==
+          outcome::ok);
+}
