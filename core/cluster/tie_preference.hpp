@@ -7,7 +7,8 @@
 
 namespace mainstay::cluster {
 
-// The half that runs more package weight, then the one with the lowest number. Both ascending and without a common node.
+// The half that runs more package weight, then the one with the lowest number. Both ascending and without a common
+// node.
 [[nodiscard]] bool preferred_in_tie(const state& now, const std::vector<node_id>& half,
                                     const std::vector<node_id>& silent);
 

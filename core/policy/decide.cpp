@@ -362,7 +362,8 @@ private:
             if (state_.is_detached(other.now->owner)) continue;  // SG 7.4: it does not halt
             const auto& needs = other.of->needs;
             bool relies = std::any_of(needs.begin(), needs.end(), [&](const need& link) {
-                return link.package == item.config->name && at_place(link.location, item.now->owner, other.now->owner) &&
+                return link.package == item.config->name &&
+                       at_place(link.location, item.now->owner, other.now->owner) &&
                        !plan_->met_now(link, other.now->owner, &item);
             });
             if (!relies) continue;

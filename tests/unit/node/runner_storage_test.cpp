@@ -45,8 +45,8 @@ const words none;
 
 TEST_CASE("by default one after another: all are checked, then mounted, and unmounted in reverse") {
     storage_lab lab(with_mounts({{"/dev/a", "/a"}, {"/dev/b", "/b"}}));
-    CHECK(lab.go_on(lab.begin()) == words{"prepare filesystem /a", "prepare filesystem /b", "start filesystem /a",
-                                          "start filesystem /b"});
+    CHECK(lab.go_on(lab.begin()) ==
+          words{"prepare filesystem /a", "prepare filesystem /b", "start filesystem /a", "start filesystem /b"});
     CHECK(lab.stop() == words{"stop filesystem /b"});
     CHECK(lab.ok("stop filesystem /b") == words{"stop filesystem /a"});
 }
