@@ -46,13 +46,16 @@ std::vector<std::string> effects_on_packages(const state& now, const configurati
         auto say = [&, head = "package " + package_of(name) + " on " + now.node_name(item.owner) +
                               ": "](const std::string& text) { list.push_back(head + text); };
         auto parts = changes_of_parts(*from, *to);
+        for (const auto& group : parts.groups_added) say("activates vg " + group);
+        for (const auto& directory : parts.mounts_added) say("mounts file system " + directory);
         for (const auto& service : parts.services_halted) say("halts service " + service);
         for (const auto& script : parts.scripts_stopped) say("runs " + script + " stop");
         for (const auto& address : parts.addresses_removed) say("takes address " + address + " away");
         for (const auto& script : parts.scripts_started) say("runs " + script + " start; the package fails if it does");
         for (const auto& address : parts.addresses_added) say("adds address " + address);
         for (const auto& service : parts.services_started) say("starts service " + service);
-        for (const auto& keyword : differing(*from, *to))
+        // What is added is used as it is at once.
+        for (const auto& keyword : differing(*from, without_added_storage(*to, *from)))
             if (const auto* when = when_it_counts(keyword)) say(keyword + " counts from " + when);
     }
     for (const auto& [name, pin] : now.pins)

@@ -14,7 +14,7 @@ std::vector<std::string> held_keywords(const state& now, const package_state& it
                                        const package_config& to) {
     // SG 7.2
     if (item.maintained) return differing(from, to);
-    return needs_down(from, to, now.parts_may_change(item), now.scripts_may_change(item));
+    return needs_down(from, to, {now.parts_may_change(item), now.scripts_may_change(item), now.storage_may_come(item)});
 }
 
 std::string against_addresses(const package_config& to, const part_changes& parts, const state& after) {
@@ -25,6 +25,14 @@ std::string against_addresses(const package_config& to, const part_changes& part
                 return "take ip_address " + address.address + " from it first, and give it to package " + other.name +
                        " when it is gone";
     return {};
+}
+
+// A mount is not moved from under another: its users would go on with what nobody sees any more.
+std::string against_hiding(const package_config& from, const package_config& to) {
+    auto found = hides_mounted(from, to);
+    if (found.added == nullptr) return {};
+    return "halt it before fs_directory " + found.added->directory + " is added: it would hide " +
+           found.mounted->directory + ", which is mounted already";
 }
 
 std::string against_restarts(const std::string& instance, const package_state& item, const package_config& to,
@@ -148,6 +156,15 @@ problem told(source_position where, std::string keyword, const std::string& text
     return wrong;
 }
 
+// No keyword of it can't change, but together they can't.
+problem told_of_whole(const package_config& from, const package_config& to, const std::string& text) {
+    const auto* added = hides_mounted(from, to).added;
+    if (added == nullptr) return told(to.where, "package_name", text);
+    for (const auto& [keyword, where] : added->lines)
+        if (keyword == "fs_directory") return told(where, keyword, text);
+    return told(added->where, "fs_name", text);
+}
+
 void say_of_package(const state& now, const std::string& name, const package_state& item, const state& after,
                     problems& found) {
     auto wrong = against_change(now, name, item, after);
@@ -156,8 +173,7 @@ void say_of_package(const state& now, const std::string& name, const package_sta
     const auto* to = after.find_package(name);
     auto keywords = to == nullptr ? std::vector<std::string>() : held_keywords(now, item, from, *to);
     if (keywords.empty()) {
-        bool gone = to == nullptr;
-        found.push_back(told(gone ? source_position{} : to->where, gone ? std::string() : "package_name", wrong));
+        found.push_back(to == nullptr ? told({}, {}, wrong) : told_of_whole(from, *to, wrong));
         return;
     }
     auto text = "package " + name + " is " +
@@ -165,8 +181,9 @@ void say_of_package(const state& now, const std::string& name, const package_sta
                                  : std::string(to_string(item.phase)) + " on " + now.node_name(item.owner) +
                                        ": hactl package halt ") +
                 package_of(name) + " first";
+    auto differs = now.storage_may_come(item) ? without_added_storage(*to, from) : *to;
     for (const auto& keyword : worth_naming(keywords))
-        found.push_back(told(place_of(from, *to, keyword), keyword, text));
+        found.push_back(told(place_of(from, differs, keyword), keyword, text));
 }
 
 const package_config* find(const configuration& in, const std::string& name) {
@@ -242,6 +259,7 @@ std::string against_change(const state& now, const std::string& instance, const 
     auto keywords = held_keywords(now, item, from, *to);
     if (!keywords.empty()) return head + first + " before " + keywords.front() + " is changed";
     if (!item.active()) return {};
+    if (auto wrong = against_hiding(from, *to); !wrong.empty()) return head + wrong;
     auto parts = changes_of_parts(from, *to);
     if (auto wrong = against_addresses(*to, parts, after); !wrong.empty()) return head + wrong;
     auto list = after.node_list(*to);

@@ -101,6 +101,10 @@ bool state::scripts_may_change(const package_state& item) const {
     return feature_level >= online_scripts_level && parts_may_change(item);
 }
 
+bool state::storage_may_come(const package_state& item) const {
+    return feature_level >= online_storage_level && parts_may_change(item);
+}
+
 const partial_start* state::runs_partly(const std::string& instance) const {
     auto found = partial_starts.find(instance);
     auto item = packages.find(instance);

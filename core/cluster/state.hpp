@@ -37,6 +37,8 @@ inline constexpr std::uint32_t detach_level = 4;
 inline constexpr std::uint32_t partial_starts_level = 4;
 // ... and the external scripts of a running package may change.
 inline constexpr std::uint32_t online_scripts_level = 4;
+// ... and volume groups and file systems be added to it.
+inline constexpr std::uint32_t online_storage_level = 4;
 
 // ... and `package enable` with a node switches the instance of a multi-node package there on.
 inline constexpr std::uint32_t instance_switching_level = 4;
@@ -407,6 +409,8 @@ struct state {
     [[nodiscard]] bool parts_may_change(const package_state& item) const;
     // ... and its external scripts.
     [[nodiscard]] bool scripts_may_change(const package_state& item) const;
+    // ... and volume groups and file systems may come.
+    [[nodiscard]] bool storage_may_come(const package_state& item) const;
     // The steps that its newest generation, which is active, was started with; null = all of them.
     [[nodiscard]] const partial_start* runs_partly(const std::string& instance) const;
     // What speaks against ending its maintenance; empty = nothing.

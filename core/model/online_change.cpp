@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "model/mount_path.hpp"
 #include "model/print.hpp"
 
 namespace mainstay {
@@ -35,9 +36,36 @@ std::vector<filesystem_config> same_mounts(std::vector<filesystem_config> to,
     return to;
 }
 
+const std::string& called(const volume_group_config& item) { return item.name; }
+const std::string& called(const filesystem_config& item) { return item.directory; }
+
+template <class Item>
+bool has(const std::vector<Item>& list, const Item& wanted) {
+    return std::any_of(list.begin(), list.end(), [&](const auto& item) { return called(item) == called(wanted); });
+}
+
+// Those of `list` that are not in `other`.
+template <class Item>
+std::vector<std::string> more(const std::vector<Item>& list, const std::vector<Item>& other) {
+    std::vector<std::string> out;
+    for (const auto& item : list)
+        if (!has(other, item)) out.push_back(called(item));
+    return out;
+}
+
+// Without some of `from` it is `from` that has changed: nothing of it is taken for added.
+template <class Item>
+void drop_added(std::vector<Item>& list, const std::vector<Item>& from) {
+    if (!more(from, list).empty()) return;
+    std::erase_if(list, [&](const auto& item) { return !has(from, item); });
+}
+
 // `to`, with everything that may change at once as it is in `from`.
-package_config held_back(package_config to, const package_config& from, bool parts_change, bool scripts_change) {
+package_config held_back(package_config to, const package_config& from, changeable may) {
+    if (may.storage) to = without_added_storage(std::move(to), from);
     auto wanted_activation = to.storage.activation;  // SG 3.11: with the package down
+    // Nothing has been activated yet in another way.
+    if (may.storage && from.volume_groups.empty()) wanted_activation = from.storage.activation;
     to.description = from.description;
     to.nodes = from.nodes;
     to.auto_run = from.auto_run;
@@ -60,12 +88,12 @@ package_config held_back(package_config to, const package_config& from, bool par
     to.storage = from.storage;
     to.storage.activation = wanted_activation;
     to.filesystems = same_mounts(std::move(to.filesystems), from.filesystems);
-    if (parts_change) to.addresses = from.addresses;
-    if (scripts_change) {
+    if (may.parts) to.addresses = from.addresses;
+    if (may.scripts) {
         to.external_pre_scripts = from.external_pre_scripts;
         to.external_scripts = from.external_scripts;
     }
-    bool own = parts_change && of_script(to.services) == of_script(from.services);
+    bool own = may.parts && of_script(to.services) == of_script(from.services);
     to.services = own ? from.services : same_processes(std::move(to.services), from.services);
     return to;
 }
@@ -130,9 +158,22 @@ std::vector<std::string> differing(const package_config& from, const package_con
     return list;
 }
 
-std::vector<std::string> needs_down(const package_config& from, const package_config& to, bool parts_change,
-                                    bool scripts_change) {
-    return differing(from, held_back(to, from, parts_change, scripts_change));
+std::vector<std::string> needs_down(const package_config& from, const package_config& to, changeable may) {
+    return differing(from, held_back(to, from, may));
+}
+
+package_config without_added_storage(package_config to, const package_config& from) {
+    drop_added(to.volume_groups, from.volume_groups);
+    drop_added(to.filesystems, from.filesystems);
+    return to;
+}
+
+hiding_mount hides_mounted(const package_config& from, const package_config& to) {
+    for (const auto& added : to.filesystems)
+        for (const auto& mounted : from.filesystems)
+            if (!has(from.filesystems, added) && lies_in(plain_path(mounted.directory), plain_path(added.directory)))
+                return {&added, &mounted};
+    return {};
 }
 
 bool same_process(const service_config& one, const service_config& other) {
@@ -175,6 +216,8 @@ part_changes changes_of_parts(const package_config& from, const package_config& 
             return item.address == wanted.address && item.subnet == wanted.subnet;
         });
     };
+    out.groups_added = more(to.volume_groups, from.volume_groups);
+    out.mounts_added = more(to.filesystems, from.filesystems);
     change_scripts(out, from, to);
     for (const auto& item : from.services)
         if (!service_of(to, item)) out.services_halted.push_back(item.name);

@@ -51,9 +51,9 @@ struct local_record {
     }
 };
 
-// The form on disk. Feature level 1 knew no script_parts, level 2 no own_parts, level 3 no scripts in them and no
-// partial starts; they stand behind what those wrote, and only when there are any: without them all write and read the
-// same.
+// The form on disk. Feature level 1 knew no script_parts, level 2 no own_parts, level 3 no scripts and no storage in
+// them and no partial starts; they stand behind what those wrote, and only when there are any: without them all write
+// and read the same.
 [[nodiscard]] bytes stored_form(const local_record& record);
 // Each of the forms; nothing when it is none of them.
 [[nodiscard]] std::optional<local_record> read_stored_form(std::string_view stored);

@@ -246,6 +246,7 @@ std::optional<own_parts> node::own_of(const runner& item) const {
     if (state_.feature_level < cluster::online_parts_level) return std::nullopt;
     auto own = item.own();
     if (state_.feature_level < cluster::online_scripts_level) own.scripts.reset();
+    if (state_.feature_level < cluster::online_storage_level) own.stored.reset();
     return own;
 }
 

@@ -16,13 +16,15 @@
 #include "model/config.hpp"
 #include "model/package_steps.hpp"
 #include "node/effects.hpp"
+#include "node/own_parts.hpp"
 
 namespace mainstay::node {
 
 // What a runner has to tell the cluster, in order.
 struct runner_news {
     std::optional<cluster::report> report;
-    // Instead: package_changed, address_not_removed, address_not_added, processes_left; of what is in `detail`.
+    // Instead: package_changed, address_not_removed, address_not_added, storage_not_added, processes_left; of what is
+    // in `detail`.
     std::string event;
     std::string detail;
     std::string service;  // with `restarts`: this service was started again
@@ -37,78 +39,6 @@ struct runner_news {
         visit("restarts", self.restarts);
         visit("fail_fast", self.fail_fast);
         visit("ignored", self.ignored);
-    }
-};
-
-// What the control script of a generation has begun with cmrunserv and cmmodnet: nobody else knows it (SG 3.12).
-struct script_parts {
-    struct service {
-        std::string command;
-        std::optional<std::uint32_t> restart_max = 0;  // nullopt = unlimited
-        std::uint32_t restarts = 0;                    // so far
-        bool operator==(const service&) const = default;
-        static void fields(auto& self, auto&& visit) {
-            visit("command", self.command);
-            visit("restart_max", self.restart_max);
-            visit("restarts", self.restarts);
-        }
-    };
-    std::map<std::string, service> services;
-    std::map<std::string, std::string> addresses;  // address, subnet
-    bool operator==(const script_parts&) const = default;
-    [[nodiscard]] bool empty() const { return services.empty() && addresses.empty(); }
-    static void fields(auto& self, auto&& visit) {
-        visit("services", self.services);
-        visit("addresses", self.addresses);
-    }
-};
-
-// What of the configuration's services, addresses and external scripts a generation has begun here and not ended,
-// whatever the configuration says by now (SG 3.11): that is what has to be halted.
-struct own_parts {
-    struct service {
-        std::string name;
-        std::string command;
-        duration halt_timeout{0};
-        bool leaving = false;  // on record before it is told to end: its end is no failure
-        bool operator==(const service&) const = default;
-        static void fields(auto& self, auto&& visit) {
-            visit("name", self.name);
-            visit("command", self.command);
-            visit("halt_timeout", self.halt_timeout);
-            visit("leaving", self.leaving);
-        }
-    };
-    struct ip_address {
-        std::string address;
-        std::string subnet;
-        bool up = true;  // false: to be added, or on its way
-        bool operator==(const ip_address&) const = default;
-        static void fields(auto& self, auto&& visit) {
-            visit("address", self.address);
-            visit("subnet", self.subnet);
-            visit("up", self.up);
-        }
-    };
-    struct script {
-        std::string path;
-        bool pre = false;  // an external_pre_script
-        bool up = true;    // false: its start is still to end
-        bool operator==(const script&) const = default;
-        static void fields(auto& self, auto&& visit) {
-            visit("path", self.path);
-            visit("pre", self.pre);
-            visit("up", self.up);
-        }
-    };
-    std::vector<service> services;
-    std::vector<ip_address> addresses;
-    std::optional<std::vector<script>> scripts;  // nothing: those of the configuration, which can't change
-    bool operator==(const own_parts&) const = default;
-    static void fields(auto& self, auto&& visit) {
-        visit("services", self.services);
-        visit("addresses", self.addresses);
-        visit("scripts", self.scripts);
     }
 };
 
@@ -167,7 +97,8 @@ public:
     void caught_up(time_point now, effects& out);
     [[nodiscard]] bool is_behind() const { return behind_; }
     [[nodiscard]] const own_parts& own() const { return own_; }
-    // An address may be called for once own() is durable: the node says with which store that is, then what is stored.
+    // An address or a volume group may be called for once own() is durable: the node says with which store that is,
+    // then what is stored.
     [[nodiscard]] bool wants_record() const { return wants_record_; }
     void record_is(std::uint64_t store) {
         record_after_ = store;
@@ -255,6 +186,7 @@ public:
         visit("uncalled_script", self.uncalled_script_);
         visit("beside", self.beside_);
         visit("storage_failed", self.storage_failed_);
+        visit("changing_storage", self.changing_storage_);
     }
 
 private:
@@ -315,7 +247,16 @@ private:
     };
 
     // The call or script under way, for a part that comes or goes while the package runs.
-    enum class part_change : std::uint8_t { none, probing, adding, removing, starting_script, stopping_script, count_ };
+    enum class part_change : std::uint8_t {
+        none,
+        probing,
+        adding,
+        removing,
+        starting_script,
+        stopping_script,
+        adding_storage,
+        count_
+    };
     // What `status` of a plugin has said of one part while the package runs.
     struct seen_part {
         bool up = false;        // at least once: a `stopped` counts only from one that can tell the difference
@@ -400,6 +341,19 @@ private:
     void script_started(const node::process_exited& item, effects& out);
     void script_stopped(const node::process_exited& item);
     void drop_uncalled_script();
+    void set_wanted_storage(const package_config& config);
+    void lay_over_storage();
+    [[nodiscard]] std::vector<own_parts::storage> wanted_storage() const;
+    [[nodiscard]] std::vector<own_parts::storage>::iterator own_storage(const own_parts::storage& like);
+    [[nodiscard]] package_config known_storage_as_in(const package_config& config) const;
+    [[nodiscard]] bool lacks_storage() const;
+    [[nodiscard]] bool pre_scripts_change();
+    bool add_storage_first(effects& out);
+    bool add_storage(effects& out);
+    bool enlist_storage();
+    void start_storage(const own_parts::storage& item, effects& out);
+    void storage_added(const plugin_answer& item, effects& out);
+    [[nodiscard]] bool is_storage_up(const std::string& part) const;
     void address_added(bool ok, const plugin_answer& item, effects& out);
     void address_removed(bool ok, const plugin_answer& item);
     void call_own_address(const own_parts::ip_address& item, part_change what, effects& out);
@@ -445,11 +399,14 @@ private:
     std::set<std::string> kept_;                     // addresses that could not be taken away in this halt
     std::vector<service_config> wanted_services_;    // of the newest configuration; config_ has what own_ has
     std::vector<package_address> wanted_addresses_;  // ...
+    std::vector<volume_group_config> wanted_groups_;
+    std::vector<filesystem_config> wanted_filesystems_;
     own_parts own_;
     part_change changing_ = part_change::none;
     std::string changing_address_;
-    std::map<std::string, bool> stuck_;  // addresses that could not be changed, and told; true = until change_again_
-    std::vector<std::string> changed_;   // in the change under way, in words
+    // Addresses that could not be changed, and storage that could not be added, and told; true = until change_again_.
+    std::map<std::string, bool> stuck_;
+    std::vector<std::string> changed_;  // in the change under way, in words
     bool wants_record_ = false;
     std::uint64_t record_after_ = 0;  // 0 = own_ is durable
     time_point change_again_ = never;
@@ -464,6 +421,7 @@ private:
     std::map<request_id, step> beside_;          // volume groups or file systems under way; waiting_ is one of them
     std::optional<std::string> storage_failed_;  // of this start, while others of it are under way
     bool uncalled_script_ = false;  // the one of own_ that is not up is put on record only: nothing of it has begun
+    own_parts::storage changing_storage_;
 };
 
 }  // namespace mainstay::node

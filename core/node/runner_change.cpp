@@ -1,7 +1,8 @@
 // The configuration of a running generation changes (SG 3.11): services, scripts and addresses that are not wanted any
-// more are halted, then the new ones are started; scripts are in runner_change_scripts.cpp. What has begun here is
-// own_, and config_ says the same; what is wanted may differ. Nothing is begun that could not be found again: a service
-// is its process, an address or a script is on record before it is called for.
+// more are halted, then the new ones are started; scripts are in runner_change_scripts.cpp, storage, which only comes,
+// in runner_change_storage.cpp. What has begun here is own_, and config_ says the same; what is wanted may differ.
+// Nothing is begun that could not be found again: a service is its process, an address or a script is on record before
+// it is called for.
 #include <algorithm>
 
 #include "model/online_change.hpp"
@@ -34,6 +35,7 @@ void runner::set_wanted(const package_config& config) {
     };
     add(package_step::external_pre_script, config.external_pre_scripts, true);
     add(package_step::external_script, config.external_scripts, false);
+    set_wanted_storage(config);
 }
 
 // Its steps begin, or have begun, all of it.
@@ -43,9 +45,11 @@ void runner::own_all() {
         own_.services.push_back({item.name, item.command, item.halt_timeout, false});
     for (const auto& item : wanted_addresses_) own_.addresses.push_back({item.address, item.subnet, true});
     own_.scripts = wanted_scripts_;
+    own_.stored = wanted_storage();
     services_.assign(own_.services.size(), {});
     config_.services = wanted_services_;
     config_.addresses = wanted_addresses_;
+    lay_over_storage();
 }
 
 const service_config* runner::wanted_service(const own_parts::service& item) const {
@@ -84,6 +88,7 @@ void runner::lay_over() {
     config_.external_scripts.clear();
     for (const auto& item : *own_.scripts)
         (item.pre ? config_.external_pre_scripts : config_.external_scripts).push_back(item.path);
+    lay_over_storage();
     if (phase_ == runner_phase::running) begun_ = steps().size();
 }
 
@@ -95,7 +100,7 @@ void runner::set_config(package_config config) {
 
 void runner::take_config(package_config config, string_pairs environment, effects& out) {
     bool begun = phase_ != runner_phase::over || halt_failure_;
-    if (begun && !needs_down(config_, config, true, true).empty()) return;
+    if (begun && !needs_down(known_storage_as_in(config), config, {true, true, true}).empty()) return;
     if (begun) {
         set_config(std::move(config));
         begun_ = std::min(begun_, steps().size());  // the waiting for generic resources may be gone
@@ -116,9 +121,9 @@ void runner::next_change(effects& out) {
     bool idle = phase_ == runner_phase::running && !halt_asked_ && !waiting_ && orphans_.empty() && !wants_record_ &&
                 record_after_ == 0 && !behind_;
     // The new parts begin in the order of a start, the old ones end in that of a halt.
-    bool changed = idle && end_leaving(out) && stop_scripts(false, out) && remove_addresses(out) &&
-                   stop_scripts(true, out) && start_scripts(true, out) && add_addresses(out) &&
-                   start_scripts(false, out);
+    bool changed = idle && add_storage_first(out) && end_leaving(out) && stop_scripts(false, out) &&
+                   remove_addresses(out) && stop_scripts(true, out) && start_scripts(true, out) && add_storage(out) &&
+                   add_addresses(out) && start_scripts(false, out);
     if (!changed) return;
     begin_services(out);
     std::string text;
@@ -260,7 +265,9 @@ bool runner::change_answered(const plugin_answer& item, effects& out) {
     waiting_ = request_id{};
     bool halt_waits = phase_ == runner_phase::halting;
     auto what = std::exchange(changing_, part_change::none);
-    if (what == part_change::removing) {
+    if (what == part_change::adding_storage) {
+        storage_added(item, out);
+    } else if (what == part_change::removing) {
         address_removed(item.outcome == call_outcome::ok || item.outcome == call_outcome::not_running, item);
     } else if (what == part_change::adding) {
         address_added(item.outcome == call_outcome::ok, item, out);

@@ -26,6 +26,7 @@ void runner::recall(script_parts parts, const std::optional<own_parts>& own) {
     if (own) {
         own_ = *own;
         if (!own_.scripts) own_.scripts = wanted_scripts_;
+        if (!own_.stored) own_.stored = wanted_storage();
         services_.assign(own_.services.size(), {});
         lay_over();
     }

@@ -46,6 +46,7 @@ bool runner::has_status(const step& item) {
 bool runner::may_look(const std::string& part) const {
     for (const auto& item : own_.addresses)
         if (part == "address " + item.address && (!item.up || !is_wanted(item))) return false;
+    if (!is_storage_up(part)) return false;
     return std::none_of(looks_.begin(), looks_.end(), [&](const auto& item) { return item.second == part; });
 }
 

@@ -15,7 +15,7 @@ using namespace mainstay::cluster;
 namespace {
 
 struct web_lab : cluster_lab {
-    // A package web with `more` that runs on n1 (proven to start: it has never run).
+    // A package web with `more` that starts on n1 (proven to start: it has never run).
     explicit web_lab(const std::string& more) : cluster_lab(cluster_part() + web(more)) {
         for (node_id node : {n1, n2, n3}) boot(node, {2, 2}, own_feature_level);
         package_start start;
@@ -25,6 +25,18 @@ struct web_lab : cluster_lab {
         start.generation = generation{1};
         start.proof = proof_kind::never_started;
         auto outcome = say(start);
+        INFO(outcome.refusal);
+        REQUIRE(outcome.accepted);
+    }
+    // ... and is up by now, in a cluster of that feature level.
+    void runs(std::uint32_t level = own_feature_level) {
+        say(cluster::feature_level{level});
+        package_report up;
+        up.package = "web";
+        up.generation = generation{1};
+        up.node = n1;
+        up.what = report::running;
+        auto outcome = say(up);
         INFO(outcome.refusal);
         REQUIRE(outcome.accepted);
     }
@@ -47,6 +59,12 @@ struct web_lab : cluster_lab {
 
 constexpr const char* first_halt =
     ": can't be applied now: package web is starting on n1: hactl package halt web first\n";
+constexpr const char* first_halt_running =
+    ": can't be applied now: package web is running on n1: hactl package halt web first\n";
+
+std::string mount(const std::string& device, const std::string& directory) {
+    return "fs_name /dev/" + device + "\n fs_directory " + directory + "\n fs_type ext4\n";
+}
 
 }  // namespace
 
@@ -71,6 +89,33 @@ TEST_CASE("of several file systems the one that differs is named, and volume gro
     CHECK(lab.told(web_lab::web("vg vg01\n" + moved)) == std::string("web.conf:9: error: fs_directory") + first_halt);
     CHECK(lab.told(web_lab::web("vg vg01\nvg vg02\n" + two)) == std::string("web.conf:5: error: vg") + first_halt);
     CHECK(lab.told(web_lab::web("vg vg01\nfs_mount_retry_count 2\n" + two)).empty());
+}
+
+TEST_CASE("storage comes to a package that runs, once every node knows how") {
+    web_lab lab(mount("a", "/a"));
+    auto more = web_lab::web("vg vg01\n" + mount("b", "/b") + mount("a", "/a") + mount("c", "/a/c"));
+    lab.runs(online_storage_level - 1);
+    CHECK(lab.told(more) == std::string("web.conf:4: error: vg") + first_halt_running + "web.conf:5: error: fs_name" +
+                                first_halt_running);
+    lab.say(cluster::feature_level{online_storage_level});
+    CHECK(lab.told(more).empty());
+}
+
+TEST_CASE("what is changed beside storage that comes is refused at its own line") {
+    web_lab lab(mount("a", "/a"));
+    lab.runs();
+    CHECK(lab.told(web_lab::web(mount("b", "/b") + "fs_name /dev/a\n fs_directory /a\n fs_type xfs\n")) ==
+          std::string("web.conf:9: error: fs_type") + first_halt_running);
+    CHECK(lab.told(web_lab::web(mount("b", "/b"))) == std::string("web.conf:4: error: fs_name") + first_halt_running);
+}
+
+TEST_CASE("a directory that would hide one that is mounted comes with the package down") {
+    web_lab lab(mount("a", "/srv/a"));
+    lab.runs();
+    CHECK(lab.told(web_lab::web(mount("b", "/srv") + mount("a", "/srv/a"))) ==
+          "web.conf:5: error: fs_directory: can't be applied now: package web is active: halt it before fs_directory "
+          "/srv is added: it would hide /srv/a, which is mounted already\n");
+    CHECK(lab.told(web_lab::web(mount("a", "/srv/a") + mount("b", "/srv/a/b"))).empty());
 }
 
 TEST_CASE("packages that are in no file are told one by one, and by name they may go") {

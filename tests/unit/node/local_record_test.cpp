@@ -116,3 +116,25 @@ TEST_CASE("scripts of a generation and what it was started without come back; be
         CHECK_FALSE(read_stored_form(bytes.substr(0, size)));
     }
 }
+
+TEST_CASE("storage of a generation comes back, an empty list too, behind all that was there before") {
+    auto record = read_stored_form(encode(old()));
+    REQUIRE(record);
+    record->packages["web"].own = own_parts{{}, {{"10.0.0.9", "10.0.0.0/24", true}}, std::nullopt, std::nullopt};
+    auto before = stored_form(*record);
+    record->packages["web"].own->stored = {{"vg01", true, true}, {"/srv", false, false}};
+    record->packages["db"].own = own_parts{};
+    record->packages["db"].own->stored.emplace();
+    auto bytes = stored_form(*record);
+    auto back = read_stored_form(bytes);
+    REQUIRE(back);
+    CHECK(back->packages.at("web").own == record->packages.at("web").own);
+    CHECK(back->packages.at("db").own == record->packages.at("db").own);
+    record->packages["web"].own->stored.reset();
+    record->packages["db"].own.reset();
+    CHECK(stored_form(*record) == before);
+    back = read_stored_form(before);
+    REQUIRE(back);
+    CHECK_FALSE(back->packages.at("web").own->stored);
+    CHECK_FALSE(read_stored_form(bytes.substr(0, bytes.size() - 1)));
+}
