@@ -84,6 +84,7 @@ public:
     void script_leaves(const std::string& package) { leaving_.insert(package); }
     // Of what a plugin starts for it (vg ..., address ..., NAME): that fails everywhere from now on.
     void resource_fails(const std::string& instance) { failing_.insert(instance); }
+    void resource_works(const std::string& instance) { failing_.erase(instance); }
     // A fixed answer of the next fence instead of the weather's: off, failed, unknown, lost power but unknown.
     void fence_answers(const std::string& outcome) { next_fence_ = outcome; }
     void arbitrator_up(const std::string& name, bool up);

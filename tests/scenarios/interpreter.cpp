@@ -141,6 +141,7 @@ void interpreter::command(const words& said) {
     if (verb == "exits") return exits(said);
     if (verb == "leaves") return world().script_leaves(name);
     if (verb == "fails") return world().resource_fails(name + (said.size() > 2 ? " " + said.at(2) : ""));
+    if (verb == "works") return world().resource_works(name + (said.size() > 2 ? " " + said.at(2) : ""));
     if (verb == "event") return world().plugin_event(name, {said.at(2), said.at(3), said.at(4), {}});
     if (verb == "subnet") return world().subnet(name, said.at(2), said.at(3) == "up");
     if (verb == "links") return world().links(name, said.at(2) == "up");
