@@ -298,36 +298,6 @@ void world::resource_vanishes(const std::string& name, const std::string& instan
     at(name).resources[instance.substr(0, instance.find('/'))].erase(instance);
 }
 
-// What runs of the services with a command and what is there of addresses, where the package runs; empty = exactly
-// what its configuration says.
-std::string world::astray(const std::string& package, const package_config& config) const {
-    std::set<std::string> wanted;
-    for (const auto& item : config.addresses) wanted.insert(package + "/address " + item.address);
-    for (const auto& item : config.services)
-        if (!item.by_script()) wanted.insert("service:" + item.name);
-    std::set<std::string> there;
-    for (const auto& [name, where] : machines_) {
-        if (auto held = where->resources.find(package); held != where->resources.end())
-            for (const auto& instance : held->second)
-                if (instance.find("/address 10.0.0.20") == std::string::npos &&
-                    instance.find("/address") != std::string::npos)
-                    there.insert(instance);
-        for (const auto& [request, item] : where->processes) {
-            auto service =
-                std::find_if(config.services.begin(), config.services.end(),
-                             [&item = item](const auto& each) { return item.label == "service:" + each.name; });
-            bool by_script = service != config.services.end() && service->by_script();
-            if (item.package == package && item.service && !by_script) there.insert(item.label);
-        }
-    }
-    std::string text;
-    for (const auto& item : wanted)
-        if (!there.contains(item)) text += " lacks " + item;
-    for (const auto& item : there)
-        if (!wanted.contains(item)) text += " still has " + item;
-    return text;
-}
-
 void world::resource(machine& where, const node::call_plugin& item) {
     auto package = item.instance.substr(0, item.instance.find('/'));
     bool starts = item.verb == "start";
@@ -471,6 +441,8 @@ void world::act(machine& where, const node::happened& item) {
     bool condition =
         item.text.find(": subnet_down") != std::string::npos || item.text.find(": resource_down") != std::string::npos;
     if (item.event == "package_failed" && condition) count("mark_condition_lost");
+    if (item.event == "package_changed" && item.text.find("filesystem ") != std::string::npos)
+        count("mark_storage_added");
     check_request_counted(item);
 }
 

@@ -63,6 +63,30 @@ void change_parts(package_config& item, dice& random) {
     }
 }
 
+// Volume groups and file systems, beside each other or one in the other; out they go only with the package down.
+void change_storage(package_config& item, dice& random) {
+    auto number = std::to_string(random.below(3));
+    bool group = !item.everywhere() && random.chance(0.3);
+    bool goes = random.chance(0.3);
+    if (group && goes) {
+        if (!item.volume_groups.empty()) item.volume_groups.pop_back();
+    } else if (group) {
+        auto name = "vg" + item.name.substr(1) + number;
+        bool had = std::any_of(item.volume_groups.begin(), item.volume_groups.end(),
+                               [&](const auto& each) { return each.name == name; });
+        if (!had) item.volume_groups.push_back({name, {}});
+    } else if (goes) {
+        if (!item.filesystems.empty()) item.filesystems.erase(item.filesystems.begin());
+    } else {
+        filesystem_config made;
+        made.name = "tmpfs";
+        made.directory = "/data/" + item.name + (number == "0" ? "" : "/in" + number);
+        made.type = "tmpfs";
+        auto at = random.below(item.filesystems.size() + 1);
+        item.filesystems.insert(item.filesystems.begin() + static_cast<std::ptrdiff_t>(at), std::move(made));
+    }
+}
+
 bool acceptable(const configuration& changed) {
     auto found = check_configuration(changed);
     return std::none_of(found.begin(), found.end(),
@@ -217,6 +241,9 @@ void fault_source::apply(const std::string& name, const std::string& package, di
                                   [&package](const auto& each) { return each.name == package; });
         if (known == known_packages_.end()) return;
         changed.packages.push_back(*known);
+    } else if (storage_comes_ && random.chance(0.5)) {
+        world_.count("fault_storage_changed");
+        change_storage(*item, random);
     } else if (random.chance(0.5)) {
         world_.count("fault_parts_changed");
         change_parts(*item, random);

@@ -266,4 +266,44 @@ void world::check_may_act(machine& where, const std::string& package, const std:
         violated("invariant 2: " + where.name + " runs " + what + " of " + package + " without a lease");
 }
 
+namespace {
+
+// What a package's configuration says is there of it; addresses of its script are not.
+bool is_configured(const std::string& instance) {
+    if (instance.find("/vg ") != std::string::npos || instance.find("/filesystem ") != std::string::npos) return true;
+    return instance.find("/address 10.0.0.20") == std::string::npos && instance.find("/address") != std::string::npos;
+}
+
+}  // namespace
+
+// What runs of the services with a command and what is there of addresses and storage, where the package runs; empty =
+// exactly what its configuration says.
+std::string world::astray(const std::string& package, const package_config& config) const {
+    std::set<std::string> wanted;
+    for (const auto& item : config.addresses) wanted.insert(package + "/address " + item.address);
+    for (const auto& item : config.volume_groups) wanted.insert(package + "/vg " + item.name);
+    for (const auto& item : config.filesystems) wanted.insert(package + "/filesystem " + item.directory);
+    for (const auto& item : config.services)
+        if (!item.by_script()) wanted.insert("service:" + item.name);
+    std::set<std::string> there;
+    for (const auto& [name, where] : machines_) {
+        if (auto held = where->resources.find(package); held != where->resources.end())
+            for (const auto& instance : held->second)
+                if (is_configured(instance)) there.insert(instance);
+        for (const auto& [request, item] : where->processes) {
+            auto service =
+                std::find_if(config.services.begin(), config.services.end(),
+                             [&item = item](const auto& each) { return item.label == "service:" + each.name; });
+            bool by_script = service != config.services.end() && service->by_script();
+            if (item.package == package && item.service && !by_script) there.insert(item.label);
+        }
+    }
+    std::string text;
+    for (const auto& item : wanted)
+        if (!there.contains(item)) text += " lacks " + item;
+    for (const auto& item : there)
+        if (!wanted.contains(item)) text += " still has " + item;
+    return text;
+}
+
 }  // namespace mainstay::sim

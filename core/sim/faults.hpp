@@ -18,6 +18,8 @@ public:
         : world_(where), packages_(packages), arbitrators_(arbitrators) {}
     // What administrators may add: packages of this text that the configuration in force lacks.
     void may_add(const std::string& text);
+    // They change volume groups and file systems as well.
+    void change_storage_too() { storage_comes_ = true; }
 
     // One fault. It draws from dice of its own, so that leaving out others changes nothing about it.
     void strike(dice random);
@@ -70,6 +72,7 @@ private:
     bool arbitrators_;
     int stores_lost_ = 0;
     std::vector<package_config> known_packages_;
+    bool storage_comes_ = false;
 };
 
 }  // namespace mainstay::sim

@@ -113,6 +113,7 @@ private:
         bool arbitrated = drawn_.text.find("arbitrator_name") != std::string::npos;
         faults_ = std::make_unique<fault_source>(*world_, drawn_.packages, arbitrated);
         faults_->may_add(drawn_.text + drawn_.spare);
+        if (stored()) faults_->change_storage_too();
         if (versions_) versions_->schedule(plan_.storm);
         while (world_->violation().empty()) {
             auto next = world_->now() +
@@ -150,6 +151,13 @@ private:
     // all others, the kept ones among them, are what they were before there was this.
     [[nodiscard]] bool sited() const { return plan_.seed % 16 == 7 || plan_.seed % 16 == 10 || plan_.seed % 16 == 12; }
     [[nodiscard]] bool pinned() const { return sited() || plan_.seed % 32 == 29; }
+
+    // In an eighth of the seeds volume groups and file systems come and go; the others, all of the kept ones, are what
+    // they were before there was this.
+    [[nodiscard]] bool stored() const {
+        auto kind = plan_.seed % 32;
+        return kind == 12 || kind == 14 || kind == 20 || kind == 24;
+    }
 
     // What the monitors of all nodes find when nothing is wrong, where the cluster does not know it yet.
     void monitors() {
@@ -268,6 +276,8 @@ private:
         auto config = *state.find_package(name);
         for (auto step : steps_left_out(config, partly->steps)) {
             if (step == package_step::address) config.addresses.clear();
+            if (step == package_step::volume_group) config.volume_groups.clear();
+            if (step == package_step::filesystem) config.filesystems.clear();
             if (step == package_step::service)
                 std::erase_if(config.services, [](const auto& each) { return !each.by_script(); });
         }
@@ -447,6 +457,8 @@ const std::set<std::string>& expected_counts() {
                                              "mark_resource_set",
                                              "mark_configuration_applied",
                                              "fault_parts_changed",
+                                             "fault_storage_changed",
+                                             "mark_storage_added",
                                              "mark_package_changed",
                                              "mark_looked_at",
                                              "mark_maintenance_on",
