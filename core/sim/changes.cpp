@@ -64,7 +64,7 @@ void change_parts(package_config& item, dice& random) {
 }
 
 // Volume groups and file systems, beside each other or one in the other; out they go only with the package down.
-void change_storage(package_config& item, dice& random) {
+void change_mounts(package_config& item, dice& random) {
     auto number = std::to_string(random.below(3));
     bool group = !item.everywhere() && random.chance(0.3);
     bool goes = random.chance(0.3);
@@ -87,10 +87,10 @@ void change_storage(package_config& item, dice& random) {
     }
 }
 
-bool acceptable(const configuration& changed) {
-    auto found = check_configuration(changed);
-    return std::none_of(found.begin(), found.end(),
-                        [](const auto& item) { return item.severity == problem::level::error; });
+std::ptrdiff_t errors_in(const configuration& config) {
+    auto found = check_configuration(config);
+    return std::count_if(found.begin(), found.end(),
+                         [](const auto& item) { return item.severity == problem::level::error; });
 }
 
 }  // namespace
@@ -241,9 +241,6 @@ void fault_source::apply(const std::string& name, const std::string& package, di
                                   [&package](const auto& each) { return each.name == package; });
         if (known == known_packages_.end()) return;
         changed.packages.push_back(*known);
-    } else if (storage_comes_ && random.chance(0.5)) {
-        world_.count("fault_storage_changed");
-        change_storage(*item, random);
     } else if (random.chance(0.5)) {
         world_.count("fault_parts_changed");
         change_parts(*item, random);
@@ -254,10 +251,38 @@ void fault_source::apply(const std::string& name, const std::string& package, di
     } else if (!item->services.empty()) {
         item->services.front().restart_max = static_cast<std::uint32_t>(random.below(4));
     }
-    if (!acceptable(changed)) return world_.count("mark_change_not_acceptable");
+    submit(name, changed, 0);
+}
+
+void fault_source::submit(const std::string& name, const configuration& changed, std::ptrdiff_t errors_max) {
+    if (errors_in(changed) > errors_max) return world_.count("mark_change_not_acceptable");
     cluster::configure body;
     body.text = print_configuration(changed);
     world_.admin(name, cluster::command_body{std::move(body)}, patience);
+}
+
+// Mostly while the package runs.
+void fault_source::change_storage(dice random) {
+    world_.count("fault_storage_changed");
+    random_ = random;
+    auto name = somebody();
+    auto package = any_package();
+    bool halts = random_.chance(0.2);
+    auto wait = halts ? random_.between(duration{200'000}, duration{4'000'000}) : duration{0};
+    auto ask = [w = &world_, name](cluster::command_body body) { w->admin(name, std::move(body), patience); };
+    if (halts) ask(cluster::package_stop{package});
+    world_.after(wait, [this, name, package, own = dice(random_.next())]() mutable {
+        const auto* daemon = world_.daemon(name);
+        if (daemon == nullptr || !daemon->state().formed()) return;
+        auto changed = daemon->state().config;
+        auto* item = find(changed, package);
+        if (item == nullptr) return;
+        for (auto count = 1 + own.below(3); count > 0; --count) change_mounts(*item, own);
+        // What was drawn at random is not all right in itself; mounts have to be.
+        submit(name, changed, errors_in(daemon->state().config));
+    });
+    if (halts)
+        world_.after(wait + duration{500'000}, [ask, package] { ask(cluster::package_switching{package, "", true}); });
 }
 
 }  // namespace mainstay::sim

@@ -18,8 +18,6 @@ public:
         : world_(where), packages_(packages), arbitrators_(arbitrators) {}
     // What administrators may add: packages of this text that the configuration in force lacks.
     void may_add(const std::string& text);
-    // They change volume groups and file systems as well.
-    void change_storage_too() { storage_comes_ = true; }
 
     // One fault. It draws from dice of its own, so that leaving out others changes nothing about it.
     void strike(dice random);
@@ -29,6 +27,8 @@ public:
     void strike_apart(dice random);
     // An administrator pins a package, unpins it, or names the node where it is to run, at another site or not.
     void place_by_hand(dice random);
+    // An administrator adds volume groups and file systems to a package, or takes them out.
+    void change_storage(dice random);
 
 private:
     using action = void (fault_source::*)();
@@ -61,6 +61,7 @@ private:
     void reset_restarts();
     void reconfigure();
     void apply(const std::string& name, const std::string& package, dice random);
+    void submit(const std::string& name, const configuration& changed, std::ptrdiff_t errors_max);
     [[nodiscard]] static cluster::package_run_partly partial_start(const std::string& package, dice& random);
     [[nodiscard]] std::string any_package();
     void both_ways(const std::string& a, const std::string& b, bool cut);
@@ -72,7 +73,6 @@ private:
     bool arbitrators_;
     int stores_lost_ = 0;
     std::vector<package_config> known_packages_;
-    bool storage_comes_ = false;
 };
 
 }  // namespace mainstay::sim

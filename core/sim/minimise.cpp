@@ -63,7 +63,8 @@ private:
 
     [[nodiscard]] std::vector<std::uint64_t> remaining() const {
         std::vector<std::uint64_t> list;
-        for (auto first : {std::uint64_t{1}, run_plan::beside + 1, run_plan::placing + 1, run_plan::apart + 1})
+        for (auto first : {std::uint64_t{1}, run_plan::beside + 1, run_plan::placing + 1, run_plan::apart + 1,
+                           run_plan::storing + 1})
             for (auto i = first; i < first + best_.result.faults; ++i)
                 if (!best_.plan.without.contains(i)) list.push_back(i);
         for (std::uint64_t node = 1; node <= best_.result.nodes && best_.result.happened.contains("fault_upgrade");

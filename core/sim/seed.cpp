@@ -113,7 +113,6 @@ private:
         bool arbitrated = drawn_.text.find("arbitrator_name") != std::string::npos;
         faults_ = std::make_unique<fault_source>(*world_, drawn_.packages, arbitrated);
         faults_->may_add(drawn_.text + drawn_.spare);
-        if (stored()) faults_->change_storage_too();
         if (versions_) versions_->schedule(plan_.storm);
         while (world_->violation().empty()) {
             auto next = world_->now() +
@@ -129,6 +128,7 @@ private:
             strike_beside();
             strike_apart();
             place_by_hand();
+            change_storage();
         }
         world_->run_until(std::max(end, world_->now()));
     }
@@ -152,11 +152,11 @@ private:
     [[nodiscard]] bool sited() const { return plan_.seed % 16 == 7 || plan_.seed % 16 == 10 || plan_.seed % 16 == 12; }
     [[nodiscard]] bool pinned() const { return sited() || plan_.seed % 32 == 29; }
 
-    // In an eighth of the seeds volume groups and file systems come and go; the others, all of the kept ones, are what
-    // they were before there was this.
+    // In some of the seeds, with and without several versions, volume groups and file systems come and go; the others,
+    // all of the kept ones, are what they were before there was this.
     [[nodiscard]] bool stored() const {
         auto kind = plan_.seed % 32;
-        return kind == 12 || kind == 14 || kind == 20 || kind == 24;
+        return kind == 9 || kind == 12 || kind == 14 || kind == 20 || kind == 24;
     }
 
     // What the monitors of all nodes find when nothing is wrong, where the cluster does not know it yet.
@@ -221,6 +221,14 @@ private:
         if (!pinned() || !own.chance(0.4) || plan_.without.contains(number)) return;
         if (world_->trace) world_->trace("-- fault " + std::to_string(number));
         faults_->place_by_hand(own);
+    }
+
+    void change_storage() {
+        auto number = run_plan::storing + result_.faults;
+        dice own(plan_.seed * 4'093'082'899ULL + number);
+        if (!stored() || !own.chance(0.4) || plan_.without.contains(number)) return;
+        if (world_->trace) world_->trace("-- fault " + std::to_string(number));
+        faults_->change_storage(own);
     }
 
     // Invariant 6: when faults stop, everything that may run and can run does run.

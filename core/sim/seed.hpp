@@ -22,6 +22,8 @@ struct run_plan {
     static constexpr std::uint64_t older = 2'000;
     // What an administrator does about pins and sites beside fault N is number placing + N.
     static constexpr std::uint64_t placing = 3'000;
+    // ... about volume groups and file systems.
+    static constexpr std::uint64_t storing = 5'000;
     std::set<std::uint64_t> without;  // faults left out, counted from 1
     std::set<std::string> calm;       // kinds of weather left out, as weather_kinds() names them
     duration storm{60'000'000};       // cluster time from formed to healed, if five faults fit
