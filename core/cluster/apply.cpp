@@ -1,5 +1,7 @@
 #include "cluster/fold.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <set>
 #include <utility>
@@ -150,9 +152,9 @@ std::string fold::against_halting(node_id node, const std::string& command) cons
         auto owner = state_.nodes.find(item.owner);
         if (owner == state_.nodes.end() || owner->second.status != node_status::up) continue;  // nobody can
         const auto& where = owner->second.name;
-        failed.insert("package " + name + " failed to halt on " + where + " (" + item.phase_by.reason + ")");
-        ways_out.insert("clean up there, then hactl package halt " + package_of(name) + " (or hactl node fence " +
-                        where + ")");
+        failed.insert(fmt::format("package {} failed to halt on {} ({})", name, where, item.phase_by.reason));
+        ways_out.insert(fmt::format("clean up there, then hactl package halt {} (or hactl node fence {})",
+                                    package_of(name), where));
     }
     std::string text;
     for (const auto& each : failed) text += (text.empty() ? "" : ", ") + each;

@@ -1,5 +1,7 @@
 #include "cluster/change_refusals.hpp"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 
 #include "cluster/newer_keywords.hpp"
@@ -243,8 +245,8 @@ std::string against_nodes_going(const state& now, const cluster_config& wanted) 
         if (stays) continue;
         for (const auto& [package, item] : now.packages)
             if (item.active() && item.owner == id)
-                return "node " + name + " has package " + package + ": hactl node halt " + name +
-                       " before it is removed";
+                return fmt::format("node {} has package {}: hactl node halt {} before it is removed", name, package,
+                                   name);
     }
     return {};
 }

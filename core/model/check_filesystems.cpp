@@ -1,4 +1,6 @@
 // Rules for file systems (SG 3.9): one owner of each device, and mounts that don't hide each other.
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <map>
@@ -149,14 +151,14 @@ void check_directory(const package_config& package, std::size_t number, problems
         const auto& above = package.filesystems[i];
         auto other = plain_path(above.directory);
         if (above.directory.empty()) continue;
-        auto line = std::to_string(position(above.lines, "fs_directory", above.where).line);
+        auto line = position(above.lines, "fs_directory", above.where).line;
         if (other == path)
-            return add_error(found, where, "fs_directory", path + " is used on line " + line + " already",
+            return add_error(found, where, "fs_directory", fmt::format("{} is used on line {} already", path, line),
                              "a directory of its own for each file system");
         if (lies_in(other, path))
             return add_error(found, where, "fs_directory",
-                             path + " would hide " + other + " of line " + line + ", which is mounted before it",
-                             "the fs_name of " + path + " above that of " + other);
+                             fmt::format("{} would hide {} of line {}, which is mounted before it", path, other, line),
+                             fmt::format("the fs_name of {} above that of {}", path, other));
     }
 }
 

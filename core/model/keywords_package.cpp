@@ -1,5 +1,7 @@
 // The keywords of a package. Every entry also stands in docs/reference/configuration.md (a test
 // compares them).
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 
@@ -119,7 +121,7 @@ void set_log_file(builder& b, const statement& s) {
     for (const std::string run : {"$SGRUN", "${SGRUN}"})
         for (const std::string& file :
              {std::string("$SG_PACKAGE"), std::string("${SG_PACKAGE}"), std::string("<package_name>"), name})
-            if (words && words->size() == 1 && words->front() == run + "/log/" + file + ".log") return;
+            if (words && words->size() == 1 && words->front() == fmt::format("{}/log/{}.log", run, file)) return;
     package_path(b, s, b.package().script_log_file);
 }
 
