@@ -111,7 +111,8 @@ void interpreter::heard(const std::string& line) {
     if (log != std::string::npos) {
         auto colon = rest.find(": ", log);
         if (!told_.insert(rest.substr(log + 6, colon - log - 6)).second) return;
-        return say("  log: " + rest.substr(colon + 2));
+        logged_.push_back(rest.substr(colon + 2));
+        return say("  log: " + logged_.back());
     }
     say(rest);
 }
@@ -149,6 +150,7 @@ void interpreter::command(const words& said) {
     if (verb == "explain") return explain(said);
     if (verb == "simulate") return simulate(said);
     if (verb == "plan") return plan(said);
+    if (verb == "compare") return compare();
     if (verb == "status") return status();
     if (verb == "isolate" || verb == "mend") {
         for (const auto& other : names_) {
@@ -244,7 +246,8 @@ void interpreter::cluster(const words& said) {
     }
     for (const auto& [name, value] : given)
         if (name != "sites" && name != "arbitrators" && name != "nodes" && name != "capacity" &&
-            name != "power_source" && name != "on_battery_after" && name != "watchdog" && name != "stonith")
+            name != "power_source" && name != "on_battery_after" && name != "package_limit" && name != "watchdog" &&
+            name != "stonith")
             text_.append(name).append(" ").append(value).append("\n");
     for (int i = 1; i <= count; ++i) {
         names_.push_back("n" + std::to_string(i));
@@ -252,6 +255,8 @@ void interpreter::cluster(const words& said) {
                  std::to_string(i) + "/24\n";
         if (sites.contains(names_.back())) text_ += "site " + sites.at(names_.back()) + "\n";
         if (given.contains("capacity")) text_ += "capacity_name cpu\ncapacity_value " + given.at("capacity") + "\n";
+        if (given.contains("package_limit"))
+            text_ += "capacity_name package_limit\ncapacity_value " + given.at("package_limit") + "\n";
         if (given.contains("watchdog"))
             text_ += "watchdog_device /dev/watchdog\nwatchdog_timeout " + given.at("watchdog") + "\n";
         if (given.contains("power_source") && given.at("power_source") == names_.back()) text_ += "power_source ups\n";

@@ -52,6 +52,7 @@ private:
     void simulate(const words& said);
     void plan(const words& said);
     void foresee(const std::vector<policy::happening>& happenings);
+    void compare();
     void status();
     void heard(const std::string& line);
     void say(const std::string& line);
@@ -61,8 +62,10 @@ private:
     std::vector<std::string> names_;
     std::unique_ptr<sim::world> world_;
     std::string output_;
-    std::string plan_id_;         // of the newest plan
-    std::set<std::string> told_;  // log entries already shown
+    std::string plan_id_;                // of the newest plan
+    std::vector<std::string> foreseen_;  // entries of the newest forecast
+    std::vector<std::string> logged_;    // since then
+    std::set<std::string> told_;         // log entries already shown
     std::size_t lines_ = 0;
     std::set<std::size_t> addresses_;  // last numbers given to packages
 };
