@@ -9,6 +9,9 @@ namespace mainstay::cluster {
 
 namespace {
 
+// A move without a node still takes along what is less important when what moves is down already.
+constexpr std::uint32_t moves_dragging_level = 4;
+
 using place = dependency_config::place;
 
 // A package that is less important is taken along by one that needs it (SG 5.7).
@@ -22,7 +25,9 @@ std::string against_dependency(const state& now, const std::string& instance, co
                                const dependency_config& item, node_id node, asked what = asked::start) {
     const auto* other = now.find_package(item.package);
     if (other == nullptr) return {};
-    bool moves = now.packages.at(instance).active() && what == asked::start;
+    const auto& own = now.packages.at(instance);
+    bool under_way = own.avoid && now.feature_level >= moves_dragging_level;
+    bool moves = (own.active() || under_way) && what == asked::start;
     bool maintained = now.packages.at(instance).maintained && what == asked::start;
     bool met = false;
     std::string why = ", and it is not";

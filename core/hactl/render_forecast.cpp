@@ -58,10 +58,10 @@ std::string packages(const json& forecast, const console& to) {
                           : before == after ? tone::plain
                                             : tone::warn}},
                  {{outage, lost ? tone::bad : tone::plain}}});
-        if (after == "-") nowhere += "  " + text_of(item, "reason") + '\n';
+        if (after == "-" || lost) nowhere += "  " + text_of(item, "reason") + '\n';
     }
     if (out.empty()) return {};
-    return '\n' + out.text(to) + (nowhere.empty() ? "" : "\nNowhere in the end:\n" + nowhere);
+    return '\n' + out.text(to) + (nowhere.empty() ? "" : "\nNot up in the end:\n" + nowhere);
 }
 
 }  // namespace

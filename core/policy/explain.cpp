@@ -45,6 +45,9 @@ std::string why_down(const cluster::state& state, const plan& made, const std::s
             return "waits on " + state.node_name(item->where) + " for " + link.package + ", which is not up there yet";
     auto other = made.in_the_way_now(*item, item->where);
     if (!other.empty()) return "waits until " + other + ", which excludes it, has halted";
+    // Room that others still take, until they have left or are proven gone.
+    if (auto wrong = state.against_start(package, item->where); !wrong.empty())
+        return "waits for " + state.node_name(item->where) + ": " + wrong;
     return "starts on " + state.node_name(item->where) + ": " + made.reason(*item);
 }
 
@@ -172,6 +175,11 @@ explanation explain(const cluster::state& state, const std::string& package) {
         if (found.eligible && !now.switching && !now.maintained)
             found.reason = "in the cluster; it starts there by command only";
         if (found.eligible && config->by_site()) found.reason += ", at site " + state.site_of(node);
+        // Where it is not needed the plan has not tried it. Were its own node lost, what is in the way might be as
+        // well.
+        bool untried = found.eligible && others.empty() && node != next && node != now.owner && !now.maintained;
+        if (auto wrong = untried ? state.against_start(package, node) : std::string(); !wrong.empty())
+            found.reason += "; not as things are: " + wrong;
         if (found.eligible && !others.empty()) found = {false, others, obstacle::others};
         one.text = found.reason;
         if (now.active() && node == now.owner) {

@@ -58,12 +58,16 @@ result<forecast> foresee_first(const std::string& canonical, const std::vector<h
         index.value += 1;
         (void)cluster::apply(state, index, {{}, std::move(body)});
     };
+    cluster::command level;
+    level.body = cluster::feature_level{cluster::own_feature_level};
+    write(consensus::payload{encode(level)});
     for (const auto& node : config->cluster.nodes) {
         auto id = state.find_node(node.name);
         consensus::boot_entry life;
         life.node = id;
         life.boot = {1, 1};
         life.store = store_id{id.value};
+        life.feature_level = cluster::own_feature_level;
         if (!node.watchdog_device.empty()) life.watchdog = node.watchdog_timeout;
         write(life);
         for (const auto& subnet : state.monitored_subnets()) {

@@ -18,9 +18,11 @@ std::string forecaster::fail(node_id node) {
     return {};
 }
 
-void forecaster::die(node_id node) {
+void forecaster::die(node_id node, const std::string& resets_because) {
     dead_.insert(node);
-    tell("node " + state_.node_name(node) + " is gone", "node_gone", "alarm", node);
+    // A node that resets itself says so to nobody.
+    auto how = resets_because.empty() ? " is gone" : " resets itself: " + resets_because;
+    tell("node " + state_.node_name(node) + how, "node_gone", "alarm", node);
     // Nobody has acknowledged anything since, or it was the one who did.
     set_lost_for_sure(node, seen_.now);
     pending next{pending::kind::node_silent, later(times_.member_timeout), node, {}, {}, 0};
@@ -42,6 +44,7 @@ std::string forecaster::come_back(node_id node) {
     life.node = node;
     life.boot = {found->second.boot.machine + 1, 1};
     life.store = found->second.store ? found->second.store : store_id{node.value};
+    life.feature_level = found->second.boot ? found->second.feature_level : state_.feature_level;
     life.watchdog = found->second.watchdog;
     life.when = seen_.wall;
     write(life);
@@ -72,8 +75,9 @@ std::string forecaster::fail(const std::string& package) {
             state_.node_name(owner));
         return {};
     }
-    says(package, report::service_failed, service + " ended, no restarts are left");
-    if (!services.empty() && services.front().fail_fast) die(owner);
+    bool resets = !services.empty() && services.front().fail_fast;
+    if (resets) die(owner, "service_fail_fast_enabled: " + service + " ended");
+    if (!resets) says(package, report::service_failed, service + " ended, no restarts are left");
     return {};
 }
 

@@ -50,9 +50,11 @@ bool forecaster::report_lacks() {
         auto missing = state_.lacks(config, item.owner);
         if (missing.empty()) continue;
         auto owner = item.owner;
-        says(std::string(name), config.node_fail_fast ? report::failing_fast : missing.front().what,
-             missing.front().text);
-        if (config.node_fail_fast) die(owner);
+        if (config.node_fail_fast) {
+            die(owner, "node_fail_fast_enabled: " + missing.front().text);
+        } else {
+            says(std::string(name), missing.front().what, missing.front().text);
+        }
         return true;
     }
     return false;
@@ -162,9 +164,10 @@ void forecaster::ends(const std::string& package, report as_it_should) {
     auto how = wanted.mapped();
     const auto& config = *state_.find_package(package);
     auto owner = state_.packages.at(package).owner;
-    bool resets = cluster::resets_node(config, state_.packages.at(package).maintained.has_value(), how);
-    says(package, resets ? report::failing_fast : how, "simulated: " + std::string(to_string(how)));
-    if (resets) die(owner);
+    auto detail = "simulated: " + std::string(to_string(how));
+    if (cluster::resets_node(config, state_.packages.at(package).maintained.has_value(), how))
+        return die(owner, "node_fail_fast_enabled: " + detail);
+    says(package, how, detail);
 }
 
 // ---- who is heard, votes and leads -----------------------------------------------------------------

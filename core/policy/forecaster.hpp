@@ -79,7 +79,7 @@ private:
     std::string fail(const std::string& package);
     std::string end_script(const script_ends& item);
     std::string fail_link(const link_fails& item);
-    void die(node_id node);
+    void die(node_id node, const std::string& resets_because = {});
     // It goes on, and nobody hears it.
     void cut_off(node_id node);
     // When its links are gone: it, or the others.

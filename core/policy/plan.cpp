@@ -11,6 +11,9 @@ using cluster::node_status;
 using cluster::package_phase;
 using place = dependency_config::place;
 
+// For one package on one node, with all that it takes along: with nothing against it a handful is enough.
+constexpr std::size_t tries_max = 4096;
+
 bool wanted(const cluster::state& state, const cluster::package_state& item) {
     if (state.halted || !item.stop_asked_by.empty()) return false;
     if (item.maintained) return item.target || item.target_any;  // by command only
@@ -72,6 +75,7 @@ plan::plan(const cluster::state& state, std::shared_ptr<const layout> of, const 
 
 plan plan::without_unproven() const {
     auto other = *this;
+    for (std::size_t i = 0; i < all_.size(); ++i) other.all_[i].only_at = all_[i].where;
     other.start_over();
     other.place(true);
     return other;
@@ -129,6 +133,7 @@ void plan::look_at_nodes() {
 }
 
 void plan::place(bool leave_out_unproven) {
+    leave_out_unproven_ = leave_out_unproven;
     trial_.at.assign(all_.size(), node_id{});
     for (auto& item : hosts_) item.packages = 0;
     for (const auto& item : all_) hosts_[layout_->slot(item.here)].packages += 1;
@@ -213,7 +218,7 @@ void plan::settle(std::size_t index) {
             for (auto target : link.targets) {
                 const auto& other = *all_[target].of;
                 bool rests = rests_[target].asked == round_ && rests_[target].found;
-                if ((other.rank <= item.of->rank || other.everywhere) && (rests || !resting)) settle(target);
+                if (other.rank <= item.of->rank && (rests || !resting)) settle(target);
             }
     };
     before(true);
@@ -256,11 +261,14 @@ bool plan::attempt(std::size_t index, node_id node, subject::choice why) {
     auto tried = refused(item);
     bool known = std::any_of(tried.begin(), tried.end(), [node](const auto& one) { return one.node == node; });
     if (!node || known) return false;
+    tries_left_ = tries_max;
     bool taken = fits(index, node);
     if (taken) {
         item.why = why;
         for (auto other : trial_.order) {
-            if (other != index) {
+            if (other != index && all_[other].of->everywhere) {
+                all_[other].why = all_[other].here ? subject::choice::runs_there : subject::choice::by_list;
+            } else if (other != index) {
                 all_[other].why = subject::choice::taken_along;
                 all_[other].taken_by = index;
             }
@@ -355,16 +363,22 @@ bool plan::refuse(std::size_t index, node_id node, refusal::kind what, std::size
 }
 
 bool plan::fits(std::size_t index, node_id node) {
+    // What stood against it last is what is told.
+    if (tries_left_ == 0) return false;
+    --tries_left_;
     const auto& item = all_[index];
     const auto& list = item.of->list;
     bool stays = item.may_stay() && item.here == node;
     if (!stays && !item.wanted) return refuse(index, node, refusal::kind::switching);
     if (!stays && item.held) return refuse(index, node, refusal::kind::limited);
+    // What is down is started where it is to be when all is proven, or not at all.
+    bool elsewhere = leave_out_unproven_ && !item.now->active() && item.only_at != node;
+    if (elsewhere) return refuse(index, node, refusal::kind::not_listed);
     if (std::find(list.begin(), list.end(), node) == list.end()) return refuse(index, node, refusal::kind::not_listed);
     if (!stays && strays(item, node)) return refuse(index, node, refusal::kind::site);
     if (!node_takes(item, node)) return refuse(index, node, refusal::kind::node);
     trial_.put(index, node);
-    return !excluded(index, node) && has_room(index, node) && !would_disturb(index, node) && needs_hold(index, node);
+    return !excluded(index, node) && has_room(index, node) && !would_disturb(index, node) && needs_hold();
 }
 
 bool plan::node_takes(const subject& item, node_id node) const {
@@ -377,16 +391,21 @@ bool plan::node_takes(const subject& item, node_id node) const {
     return found.eligible || (found.flag_only && stays);  // a flag says where it may start, not where it may stay
 }
 
-bool plan::needs_hold(std::size_t index, node_id node) {
-    const auto& needs = all_[index].of->needs;
-    for (std::size_t i = 0; i < needs.size(); ++i) {
-        const auto& item = needs[i];
-        bool met = std::any_of(item.targets.begin(), item.targets.end(), [&](std::size_t target) {
-            if (all_[target].now->phase == package_phase::halt_failed) return false;
-            auto where = place_of(target);
-            return where && at_place(item.location, where, node);
-        });
-        if (!met && !take_along(index, i, node)) return false;
+// Every way is tried, so that one that is needed anywhere takes no room from one that is needed here.
+bool plan::needs_hold() {
+    for (auto k = trial_.order.size(); k-- > 0;) {
+        auto index = trial_.order[k];
+        auto node = trial_.at[index];
+        const auto& needs = all_[index].of->needs;
+        for (std::size_t i = 0; i < needs.size(); ++i) {
+            const auto& item = needs[i];
+            bool met = std::any_of(item.targets.begin(), item.targets.end(), [&](std::size_t target) {
+                if (all_[target].now->phase == package_phase::halt_failed) return false;
+                auto where = place_of(target);
+                return where && at_place(item.location, where, node);
+            });
+            if (!met) return take_along(index, i, node);
+        }
     }
     return true;
 }
@@ -395,7 +414,9 @@ bool plan::needs_hold(std::size_t index, node_id node) {
 bool plan::take_along(std::size_t index, std::size_t which, node_id node) {
     const auto& item = all_[index].of->needs[which];
     bool tried = false;
-    for (auto target : item.targets) {
+    auto targets = item.targets;  // what runs serves as well as what does not
+    std::stable_partition(targets.begin(), targets.end(), [this](auto target) { return bool(all_[target].here); });
+    for (auto target : targets) {
         if (all_[target].settled || trial_.at[target]) continue;
         std::vector<node_id> sorted;
         auto nodes = item.location == place::same_node ? std::vector<node_id>{node} : by_policy(target, sorted);
@@ -407,7 +428,9 @@ bool plan::take_along(std::size_t index, std::size_t which, node_id node) {
             auto size = trial_.order.size();
             if (fits(target, other)) return true;
             trial_.back_to(size);
-            refusal_.through.emplace_back(index, which);
+            const auto& through = refusal_.through;
+            if ((through.empty() ? refusal_.subject : through.back().first) == target)
+                refusal_.through.emplace_back(index, which);
             tried = true;
         }
     }
@@ -423,6 +446,8 @@ bool plan::excluded(std::size_t index, node_id node) {
     for (std::size_t i = 0; i < excludes.size(); ++i) {
         for (auto target : excludes[i].targets) {
             auto where = place_of(target);
+            // As long as nothing proves the contrary it runs there.
+            if (leave_out_unproven_ && unproven(all_[target])) where = all_[target].now->owner;
             if (!where || (excludes[i].location == place::same_node && where != node)) continue;
             refuse(index, node, refusal::kind::excluded, i);
             return true;

@@ -63,6 +63,7 @@ struct subject {
     node_id where;           // the answer; 0 = nowhere
     // A better node that has not said yet what its subnets are like; it will at once.
     node_id waits_for;
+    node_id only_at;      // without_unproven(): where it is to be when all is proven
     node_id here;         // it runs or starts on this node, which is in the cluster; or 0
     bool wanted = false;  // it is to run if it can
     bool held = false;    // its failover_limit is used up: it is left down, and nothing gives way to it
@@ -153,7 +154,7 @@ private:
     // It can be on the node with what is settled and what is tried; else refusal_ says what stands against it.
     [[nodiscard]] bool fits(std::size_t index, node_id node);
     [[nodiscard]] bool node_takes(const subject& item, node_id node) const;
-    [[nodiscard]] bool needs_hold(std::size_t index, node_id node);
+    [[nodiscard]] bool needs_hold();
     [[nodiscard]] bool take_along(std::size_t index, std::size_t which, node_id node);
     [[nodiscard]] bool excluded(std::size_t index, node_id node);
     // SG 5.2: by command and without a node it goes only where it is in nobody's way.
@@ -184,6 +185,8 @@ private:
     std::uint32_t round_ = 0;
     node_id lost_;  // without()
     bool any_unproven_ = false;
+    bool leave_out_unproven_ = false;
+    std::size_t tries_left_ = 0;  // of the search under way: each more need multiplies it
     bool any_battery_ = false;
     refusal refusal_;
 };

@@ -221,7 +221,9 @@ private:
     }
     [[nodiscard]] bool take_along(const dependency_config& link, node_id node, assignment& tried) const {
         const auto before = tried;
-        for (const auto& other : instances(link.package)) {
+        auto others = instances(link.package);  // what runs serves as well as what does not
+        std::stable_partition(others.begin(), others.end(), [this](const auto& other) { return bool(here(other)); });
+        for (const auto& other : others) {
             if (settled_.contains(other) || where(other, tried)) continue;
             auto nodes = list(other);
             if (here(other)) nodes.insert(nodes.begin(), here(other));  // being needed is no reason to move

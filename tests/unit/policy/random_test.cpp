@@ -141,8 +141,7 @@ private:
         return out;
     }
 
-    // As SG allows it, but for what can run nowhere: that is refused, and drawn again. Not drawn, since placing is
-    // known to do it wrong: weights of multi-node packages, exclusions on all nodes.
+    // As SG allows it, but for what can run nowhere: that is refused, and drawn again.
     std::string tangled_packages() {
         std::vector<std::uint32_t> ranks(packages_);
         for (std::uint32_t i = 0; i < packages_; ++i) ranks[i] = chance(60) ? i + 1 : UINT32_MAX;
@@ -154,6 +153,7 @@ private:
         auto first = below(packages_);
         auto second = (first + 1 + below(packages_ - 1)) % packages_;
         bool exclusive = chance(30) && ranks[first] != ranks[second] && !everywhere[first] && !everywhere[second];
+        const char* excluded_on = chance(70) ? "same_node" : "all_nodes";
         auto needs = tangled_needs(ranks, everywhere);
         auto has_to_do_with_others = [&](std::uint32_t i) {
             auto own = "dependency_condition p" + std::to_string(i + 1) + " = UP\n";
@@ -169,7 +169,7 @@ private:
                    : balances    ? "failover_policy min_package_node\n"
                                  : site_policy();
             if (chance(60)) out += node_list();
-            if (!balances && !everywhere[i] && chance(50)) {
+            if (!balances && chance(50)) {
                 out += "weight_name cpu\nweight_value " + std::to_string(1 + below(2)) + "\n";
             } else if (!everywhere[i] && chance(50)) {
                 out += "failback_policy automatic\n";
@@ -178,7 +178,7 @@ private:
             if (!everywhere[i] && chance(15)) out += "failover_limit 1\nfailover_limit_time 7200s\n";
             if (exclusive && (i == first || i == second))
                 out += "dependency_name x\ndependency_condition p" + std::to_string((i == first ? second : first) + 1) +
-                       " = DOWN\n";
+                       " = DOWN\ndependency_location " + excluded_on + "\n";
             out += needs[i] + "run_script /x\n";
         }
         return out;
@@ -207,7 +207,7 @@ private:
         if (everywhere) out += "package_type multi_node\n";
         if (!everywhere) out += site_policy();
         if (chance(70)) out += node_list();
-        bool heavy = !everywhere && chance(50);
+        bool heavy = chance(50);
         if (heavy) out += "weight_name cpu\nweight_value " + std::to_string(1 + below(2)) + "\n";
         if (exclusive) {
             return out + excludes(index) + "run_script /x\n";
