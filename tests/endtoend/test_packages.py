@@ -50,16 +50,6 @@ dependency_name db
 service_name web_s
   service_cmd /bin/sleep 1002
 """
-DATA = """package_name data
-node_name node1
-node_name node2
-fs_name tmpfs
-  fs_directory /var/lib/misc/data
-  fs_type tmpfs
-  fs_mount_opt -o size=1m
-run_script /etc/mainstay/main
-halt_script /etc/mainstay/main
-"""
 # Says that all is down, and has ended nothing.
 LIAR = """package_name one
 node_name node1
@@ -90,7 +80,8 @@ class PackageCase(MainstayCase):
                         lab.write(node, f"/etc/mainstay/{script}", SCRIPT, 0o755)
                     lab.write(node, "/etc/mainstay/stubborn", STUBBORN, 0o755)
                     lab.write(node, "/etc/mainstay/liar", LIAR_SCRIPT, 0o755)
-                    os.makedirs(lab.path(node, "/var/lib/misc/data"), exist_ok=True)
+                    for directory in ("data", "more"):
+                        os.makedirs(lab.path(node, f"/var/lib/misc/{directory}"), exist_ok=True)
                 return text
             return write
         return Cluster(nodes=3, packages={name: package(text) for name, text in self.packages.items()})
@@ -482,53 +473,6 @@ class Dependencies(PackageCase):
         self.assertEqual(self.journal("node1"), ["web main stop", "db main stop"])
         self.assertEqual(self.journal("node2"), ["db main start", "web main start"])
 
-
-class FileSystems(PackageCase):
-    packages = {"data": DATA}
-    smoke = True
-
-    def mounted(self, node):
-        found = self.lab.run(node, "sh", "-c", "grep ' /var/lib/misc/data ' /proc/self/mountinfo", check=False)
-        return found.returncode == 0
-
-    def test_it_moves_whoever_keeps_it_busy(self):
-        self.assertTrue(self.mounted("node1"))
-        self.assertFalse(self.mounted("node2"))
-        busy = self.lab.spawn("node1", "sh", "-c", "cd /var/lib/misc/data && echo here > file && exec sleep 1000")
-        self.lab.wait("it is busy", lambda: self.lab.run("node1", "test", "-s", "/var/lib/misc/data/file",
-                                                         check=False).returncode == 0)
-        self.lab.hactl("node3", "package", "move", "data", "node2")
-        self.lab.wait_running("data", "node2")
-        self.assertFalse(self.mounted("node1"))
-        self.assertTrue(self.mounted("node2"))
-        self.assertIsNotNone(busy.wait(timeout=20))
-
-
-class BusyMountPoint(PackageCase):
-    packages = {"data": DATA.replace("node_name node1\nnode_name node2\n", "node_name node1\nauto_run no\n")}
-
-    def begin(self):
-        pass
-
-    def sit_in_it(self):
-        busy = self.lab.spawn("node1", "sh", "-c", "cd /var/lib/misc/data && echo here > file && exec sleep 1000")
-        self.lab.wait("it is busy", lambda: os.path.exists(self.lab.path("node1", "/var/lib/misc/data/file")))
-        return busy
-
-    def test_nobody_is_mounted_over(self):
-        busy = self.sit_in_it()
-        refused = self.lab.hactl("node3", "package", "start", "data", "node1", check=False)
-        self.assertNotEqual(refused.returncode, 0)
-        self.assertIn("/var/lib/misc/data is in use; kept busy by", refused.stdout + refused.stderr)
-        self.assertIsNone(busy.poll())
-        # Told to, the start ends whoever is in the way.
-        self.lab.write("node3", "/etc/mainstay/packages/data.conf", self.packages["data"] + "fs_mount_retry_count 3\n")
-        self.wait_state("data", "halted")
-        self.lab.apply("node3")
-        self.lab.hactl("node3", "package", "enable", "data", "node1")
-        self.lab.hactl("node3", "package", "start", "data", "node1")
-        self.lab.wait_running("data", "node1")
-        self.assertIsNotNone(busy.wait(timeout=20))
 
 
 class LeftBehind(PackageCase):
