@@ -261,6 +261,10 @@ void raft::note_write() {
     push_write(write{term_, commit, keep, {}, {}, {}, {}});
 }
 
+void raft::keep_commit() {
+    if (stored_commit_ < commit_) note_write();
+}
+
 void raft::set_commit(log_index target) {
     wanted_commit_ = std::max(wanted_commit_, std::min(target, last_index()));
     auto before = commit_;

@@ -123,6 +123,8 @@ public:
     [[nodiscard]] const consensus::snapshot* offered_snapshot() const;
     void accept_snapshot(bool readable);
 
+    // Whatever is stored from here on, the log on disk says no less of what is committed than it does here.
+    void keep_commit();
     [[nodiscard]] std::vector<write> take_writes();
     [[nodiscard]] std::vector<outgoing> take_messages();
 

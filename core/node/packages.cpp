@@ -236,6 +236,11 @@ void node::record_phases() {
         found->second.own = std::move(own);
     }
     if (!changed) return;
+    // What a part is that came while it runs, the log alone says: whoever finds the record has to find that too.
+    bool comes =
+        std::any_of(runners_.begin(), runners_.end(), [](const auto& item) { return item.second.wants_record(); });
+    if (comes) raft_.keep_commit();
+    if (comes) flush_stores();
     persist_local();
     for (auto& [name, item] : runners_)
         if (item.wants_record()) item.record_is(stores_made_);

@@ -347,7 +347,7 @@ private:
     [[nodiscard]] std::vector<own_parts::storage>::iterator own_storage(const own_parts::storage& like);
     [[nodiscard]] package_config known_storage_as_in(const package_config& config) const;
     [[nodiscard]] bool lacks_storage() const;
-    [[nodiscard]] bool pre_scripts_change();
+    [[nodiscard]] bool pre_scripts_come();
     bool add_storage_first(effects& out);
     bool add_storage(effects& out);
     bool enlist_storage();

@@ -94,18 +94,16 @@ bool runner::lacks_storage() const {
     });
 }
 
-bool runner::pre_scripts_change() {
-    bool comes = std::any_of(wanted_scripts_.begin(), wanted_scripts_.end(), [this](const auto& item) {
+bool runner::pre_scripts_come() {
+    return std::any_of(wanted_scripts_.begin(), wanted_scripts_.end(), [this](const auto& item) {
         auto own = own_script(item);
         return item.pre && (own == own_.scripts->end() || !own->up);
     });
-    return comes || std::any_of(own_.scripts->begin(), own_.scripts->end(),
-                                [this](const auto& item) { return item.pre && !is_wanted(item); });
 }
 
 // Before anything ends, so that nothing ends for a change that does not come about; not before the pre-scripts that it
 // may rest on.
-bool runner::add_storage_first(effects& out) { return pre_scripts_change() || add_storage(out); }
+bool runner::add_storage_first(effects& out) { return pre_scripts_come() || add_storage(out); }
 
 // True when all that is wanted is up.
 bool runner::add_storage(effects& out) {

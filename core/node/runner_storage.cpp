@@ -12,8 +12,14 @@ using cluster::report;
 
 namespace {
 
+// The layers of an overlay are in its options.
+bool rests_on(const filesystem_config& one, const filesystem_config& other) {
+    return one.type == "overlay" || one.mount_options.find(plain_path(other.directory)) != std::string::npos;
+}
+
 // Neither is mounted in the other, nor comes out of it: a bind mount, an image.
 bool apart(const filesystem_config& one, const filesystem_config& other) {
+    if (rests_on(one, other) || rests_on(other, one)) return false;
     for (const auto& a : {plain_path(one.directory), plain_path(one.name)})
         for (const auto& b : {plain_path(other.directory), plain_path(other.name)})
             if (a == b || lies_in(a, b) || lies_in(b, a)) return false;

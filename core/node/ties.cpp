@@ -164,7 +164,8 @@ void node::tie_fence_ended(const fence_news& news) {
     for (auto& attempt : ties_) {
         if (std::count(attempt.wanted.silent.begin(), attempt.wanted.silent.end(), news.node) == 0) continue;
         attempt.fencing = false;
-        attempt.fence_failed = news.result.outcome != cluster::fence_outcome::off_confirmed;
+        bool tried = news.result.outcome != cluster::fence_outcome::cancelled;
+        if (tried) attempt.fence_failed = news.result.outcome != cluster::fence_outcome::off_confirmed;
         attempt.again = at_.now + refused_again;
     }
     if (news.result.outcome == cluster::fence_outcome::off_confirmed) {

@@ -11,8 +11,11 @@ using cluster::node_status;
 using cluster::package_phase;
 using place = dependency_config::place;
 
-// For one package on one node, with all that it takes along: with nothing against it a handful is enough.
-constexpr std::size_t tries_max = 4096;
+// For one package on one node, with all that it takes along: with nothing against it a handful is enough. A need that
+// can't be met must not cost the leader its time on every node of every list: what goes beyond that is limited for all.
+constexpr std::size_t tries_each = 256;
+constexpr std::size_t more_tries_each = 4096;
+constexpr std::size_t more_tries_all = 65536;
 
 bool wanted(const cluster::state& state, const cluster::package_state& item) {
     if (state.halted || !item.stop_asked_by.empty()) return false;
@@ -134,6 +137,7 @@ void plan::look_at_nodes() {
 
 void plan::place(bool leave_out_unproven) {
     leave_out_unproven_ = leave_out_unproven;
+    more_tries_ = more_tries_all;
     trial_.at.assign(all_.size(), node_id{});
     for (auto& item : hosts_) item.packages = 0;
     for (const auto& item : all_) hosts_[layout_->slot(item.here)].packages += 1;
@@ -261,8 +265,10 @@ bool plan::attempt(std::size_t index, node_id node, subject::choice why) {
     auto tried = refused(item);
     bool known = std::any_of(tried.begin(), tried.end(), [node](const auto& one) { return one.node == node; });
     if (!node || known) return false;
-    tries_left_ = tries_max;
+    auto more = std::min(more_tries_, more_tries_each);
+    tries_left_ = tries_each + more;
     bool taken = fits(index, node);
+    more_tries_ -= more - std::min(more, tries_left_);
     if (taken) {
         item.why = why;
         for (auto other : trial_.order) {

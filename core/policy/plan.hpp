@@ -187,6 +187,7 @@ private:
     bool any_unproven_ = false;
     bool leave_out_unproven_ = false;
     std::size_t tries_left_ = 0;  // of the search under way: each more need multiplies it
+    std::size_t more_tries_ = 0;  // for all searches of the plan, beyond the few that each has
     bool any_battery_ = false;
     refusal refusal_;
 };

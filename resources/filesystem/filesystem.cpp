@@ -84,7 +84,7 @@ public:
     sdk::answer start() {
         bool checked = std::exchange(checked_, false);
         if (auto now = mounted()) {
-            if (now->source == source_) return {sdk::outcome::ok, source_ + " was mounted already"};
+            if (is_ours(*now) == fs::same_source::yes) return {sdk::outcome::ok, source_ + " was mounted already"};
             return {sdk::outcome::failed, now->source + " is mounted on " + directory_ + " already"};
         }
         struct stat info {};
@@ -111,7 +111,11 @@ public:
     sdk::answer stop() {
         auto retries = params_.integer("umount_retries");
         for (std::int64_t tried = 0;; ++tried) {
-            if (!mounted()) return {sdk::outcome::ok, {}};
+            auto now = mounted();
+            if (!now) return {sdk::outcome::ok, {}};
+            // Where a start found it in its way: that is nobody's to take away, nor whoever works there to end.
+            if (is_ours(*now) == fs::same_source::no)
+                return {sdk::outcome::not_running, now->source + " is mounted on " + directory_ + ", and stays"};
             auto end = run("umount", params_.text("umount_options"), {}, {directory_}, params_.duration("timeout"));
             if (end.exited_with(0)) continue;  // something may be mounted below it still
             auto busy = fs::holders_of(directory_);
@@ -124,12 +128,16 @@ public:
     sdk::answer status() {
         auto now = mounted();
         if (!now) return {sdk::outcome::not_running, directory_ + " is no mount point"};
-        if (now->source != source_ && now->type != type_)
+        if (is_ours(*now) != fs::same_source::yes && now->type != type_)
             return {sdk::outcome::not_running, now->source + " is mounted on " + directory_};
         return {sdk::outcome::ok, {}};
     }
 
 private:
+    [[nodiscard]] fs::same_source is_ours(const fs::mount_entry& entry) const {
+        return fs::mounted_from(source_, type_, entry, directory_);
+    }
+
     // The kernel lists the place without symbolic links. What it lists as it is written is not touched: a dead
     // server would hold whoever does.
     [[nodiscard]] std::optional<fs::mount_entry> mounted() const {

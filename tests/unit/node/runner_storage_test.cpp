@@ -139,3 +139,24 @@ TEST_CASE("an umount that fails holds nothing up, and the halt has failed") {
     CHECK(lab.news() == words{"halt_exit_1"});
     CHECK(lab.details.back() == "kept busy");
 }
+
+TEST_CASE("an overlay waits for its layers, and they wait for it") {
+    auto config = with_mounts({{"/dev/a", "/low"}, {"/dev/b", "/up"}, {"overlay", "/all"}});
+    config.filesystems.back().type = "overlay";
+    config.filesystems.back().mount_options = "-o lowerdir=/low,upperdir=/up/u,workdir=/up/w";
+    config.storage.concurrent_mount = 3;
+    storage_lab lab(config);
+    lab.go_on(lab.begin(), "start filesystem /up");
+    CHECK(lab.ok("start filesystem /low") == none);
+    CHECK(lab.ok("start filesystem /up") == words{"start filesystem /all"});
+    CHECK(lab.ok("start filesystem /all") == none);
+    CHECK(lab.stop() == words{"stop filesystem /all"});
+    CHECK(lab.ok("stop filesystem /all") == words{"stop filesystem /up", "stop filesystem /low"});
+}
+
+TEST_CASE("a mount that does not answer in time is one that failed, and is taken away") {
+    storage_lab lab(three());
+    lab.go_on(lab.begin(), "start filesystem /b");
+    CHECK(lab.answer("start filesystem /b", call_outcome::unknown, "no answer in time") == none);
+    CHECK(lab.ok("start filesystem /a") == words{"stop filesystem /b", "stop filesystem /a"});
+}

@@ -118,3 +118,54 @@ TEST_CASE("filesystem: prepare checks what is there, and leaves the rest to the 
     CHECK(test::host_process(mounting("tmpfs", where, "tmpfs"), nullptr, own_mounts).call(verb::prepare).outcome ==
           outcome::ok);
 }
+
+TEST_CASE("filesystem: what somebody else mounted there stays, and so does whoever works in it") {
+    const test::scratch dir;
+    const auto where = dir / "data";
+    REQUIRE(::mkdir(where.c_str(), 0755) == 0);
+    test::host_process host(mounting("mine", where, "tmpfs"), nullptr, own_mounts);
+    test::child other(beside(host, "mount -t tmpfs theirs " + where + " && echo > " + where + "/there"));
+    const auto files = "/proc/" + std::to_string(host.process().pid()) + "/root" + where;
+    REQUIRE(test::eventually([&] { return test::read_file(files + "/there") == "\n"; }));
+    CHECK_THAT(host.call(verb::start).text, Contains("theirs is mounted on"));
+    auto stopped = host.call(verb::stop);
+    CHECK(stopped.outcome == outcome::not_running);
+    CHECK_THAT(stopped.text, Contains("and stays"));
+    CHECK(test::read_file(files + "/there") == "\n");
+}
+
+TEST_CASE("filesystem: a directory bound elsewhere is known again, though the kernel names its device") {
+    const test::scratch dir;
+    for (const char* name : {"from", "to", "other"}) REQUIRE(::mkdir((dir / name).c_str(), 0755) == 0);
+    test::host_process host(mounting(dir / "from", dir / "to", "none", {{"mount_options", "-o bind"}}), nullptr,
+                            own_mounts);
+    auto started = host.call(verb::start);
+    INFO(started.text);
+    CHECK(started.outcome == outcome::ok);
+    CHECK_THAT(host.call(verb::start).text, Contains("mounted already"));
+    CHECK(host.call(verb::status).outcome == outcome::ok);
+    CHECK(host.call(verb::stop).outcome == outcome::ok);
+    CHECK(host.call(verb::status).outcome == outcome::not_running);
+}
+
+TEST_CASE("filesystem: an image is known again by the file behind its loop device") {
+    const test::scratch dir;
+    const auto where = dir / "data";
+    const auto image = dir / "image";
+    if (::access("/dev/loop-control", R_OK | W_OK) != 0 || ::access("/sbin/mke2fs", X_OK) != 0) {
+        WARN("no loop devices here");
+        return;
+    }
+    REQUIRE(::mkdir(where.c_str(), 0755) == 0);
+    test::write_file(image, std::string(4U << 20U, '\0'));
+    test::child made({"/sbin/mke2fs", "-q", "-t", "ext4", image});
+    REQUIRE(made.wait() == 0);
+    test::host_process host(mounting(image, where, "ext4", {{"mount_options", "-o loop"}}), nullptr, own_mounts);
+    CHECK(host.call(verb::prepare).outcome == outcome::ok);
+    auto started = host.call(verb::start);
+    INFO(started.text);
+    CHECK(started.outcome == outcome::ok);
+    CHECK_THAT(host.call(verb::start).text, Contains("mounted already"));
+    CHECK(host.call(verb::stop).outcome == outcome::ok);
+    CHECK(host.call(verb::status).outcome == outcome::not_running);
+}
