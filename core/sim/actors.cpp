@@ -37,7 +37,7 @@ void world::transmit(machine& from, machine& to, const bytes& data) {
             count("fault_delay");
         }
         auto life = to.life;
-        after(delay, [this, &to, life, data, &from]() mutable {
+        after(delay, [this, &to, life, data = data, &from]() mutable {
             if (!to.power || to.life != life) return;
             note_hearing(to, from);
             deliver(to, node::datagram{"net", std::move(data)});

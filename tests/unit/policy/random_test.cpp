@@ -195,8 +195,10 @@ private:
                 auto name = "p" + std::to_string(other + 1);
                 bool anywhere = everywhere[other] || ranks[other] <= important[i];
                 important[other] = std::min(important[other], important[i]);
-                out[i] += "dependency_name " + name + "\ndependency_condition " + name + " = UP\ndependency_location " +
-                          places[anywhere ? below(3) : 0] + "\n";
+                const auto* where = places[anywhere ? below(3) : 0];
+                for (const auto* text : {"dependency_name ", name.c_str(), "\ndependency_condition ", name.c_str(),
+                                         " = UP\ndependency_location ", where, "\n"})
+                    out[i] += text;
             }
         return out;
     }
