@@ -33,12 +33,6 @@ public:
             list.push_back((each.pre ? "pre " : "") + each.path + (each.up ? "" : " not up"));
         return list;
     }
-    std::string told() {
-        std::string text;
-        for (auto& each : item.take_news())
-            text += each.event + (each.report ? std::string(to_string(*each.report)) : "") + ": " + each.detail;
-        return text;
-    }
     std::uint64_t stores = 6;
 };
 

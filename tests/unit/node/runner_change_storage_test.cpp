@@ -18,50 +18,30 @@ package_config with(const names& groups, const names& directories) {
 
 class storage_lab : public runner_lab {
 public:
-    explicit storage_lab(package_config config = with({}, {"/a"})) : runner_lab(std::move(config)) { run(); }
+    explicit storage_lab(package_config config = with({}, {"/a"})) : runner_lab(std::move(config)) {
+        full_names = true;
+        run();
+    }
 
     words takes(const package_config& config) {
         item.take_config(config, {{"SG_PACKAGE", "web"}}, out);
-        return called();
+        return asked();
     }
     words recorded() {
         REQUIRE(item.wants_record());
         item.record_is(++stores);
         item.stored(stores, out);
-        return called();
-    }
-    // As asked(), with the whole names of what plugins are called for.
-    words called() {
-        words list;
-        for (auto& effect : out.take()) {
-            if (auto* call = std::get_if<call_plugin>(&effect)) {
-                list.push_back(call->verb + " " + call->instance.substr(4));
-                open["last"] = call->request;
-                limit = call->timeout;
-            } else if (auto* run = std::get_if<run_process>(&effect)) {
-                list.push_back("run " + run->label);
-                open[list.back()] = run->request;
-                processes[list.back()] = *run;
-            } else if (auto* kill = std::get_if<kill_process>(&effect)) {
-                for (const auto& [word, process] : processes)
-                    if (process.request == kill->request) list.push_back("kill" + word.substr(3));
-            } else if (auto* clear = std::get_if<clear_package>(&effect)) {
-                cleared(*clear);
-            } else if (auto* line = std::get_if<write_log>(&effect)) {
-                logged.push_back(line->text);
-            }
-        }
-        return list;
+        return asked();
     }
     words answers(call_outcome outcome = call_outcome::ok, const std::string& text = "") {
-        REQUIRE(item.plugin_answered({open.at("last"), outcome, text}, out));
-        return called();
+        REQUIRE(item.plugin_answered({latest, outcome, text}, out));
+        return asked();
     }
     words waits_for_retry() {
         item.tick(now, out);
         now = item.deadline();
         item.tick(now, out);
-        return called();
+        return asked();
     }
     words storage() const {
         words list;
@@ -69,25 +49,19 @@ public:
             list.push_back((each.group ? "vg " : "") + each.name + (each.up ? "" : " not up"));
         return list;
     }
-    std::string told() {
-        std::string text;
-        for (auto& each : item.take_news())
-            text += each.event + (each.report ? std::string(to_string(*each.report)) : "") + ": " + each.detail;
-        return text;
-    }
     // What plugins are called for when it halts, everything succeeding.
     words halts() {
         item.halt(out);
         words list;
-        for (auto next = called(); !next.empty();) {
+        for (auto next = asked(); !next.empty();) {
             words more;
             for (const auto& word : next) {
                 bool calls = word.starts_with("stop ");
                 if (calls) list.push_back(word);
                 auto name = word.starts_with("kill ") ? "run " + word.substr(5) : word;
-                if (calls ? item.plugin_answered({open.at("last"), call_outcome::ok, ""}, out)
+                if (calls ? item.plugin_answered({latest, call_outcome::ok, ""}, out)
                           : item.process_exited({open.at(name), 0, false, ""}, now, out)) {
-                    auto then = called();
+                    auto then = asked();
                     more.insert(more.end(), then.begin(), then.end());
                 }
             }
@@ -96,7 +70,6 @@ public:
         return list;
     }
     std::uint64_t stores = 6;
-    duration limit{0};
 };
 
 }  // namespace
@@ -135,7 +108,7 @@ TEST_CASE("what is added with it comes after it, and what ends ends when it is t
     CHECK(lab.answers().empty());
     CHECK(lab.recorded() == words{"run external_script /p/x"});
     CHECK(lab.item.process_exited({lab.open.at("run external_script /p/x"), 0, false, ""}, lab.now, lab.out));
-    CHECK(lab.called() == words{"run service:probe"});
+    CHECK(lab.asked() == words{"run service:probe"});
     CHECK(lab.told().starts_with("package_changed: filesystem /b mounted, service probe halted, address"));
 }
 
@@ -184,14 +157,14 @@ TEST_CASE("a halt in the middle waits for the call, and halts what it has begun"
     lab.takes(with({}, {"/a", "/b", "/c"}));
     lab.recorded();
     lab.item.halt(lab.out);
-    CHECK(lab.called().empty());
+    CHECK(lab.asked().empty());
     bool mounted = GENERATE(true, false);
     CHECK(lab.answers(mounted ? call_outcome::ok : call_outcome::failed) ==
           words{"kill service:probe", "kill service:feed"});
     CHECK(lab.told().empty());
     CHECK(lab.go_on({"kill service:probe", "kill service:feed"}) ==
-          words{"kill service:probe", "kill service:feed", "run halt_script", "stop disk", "stop nginx", "stop address",
-                "stop filesystem", "stop filesystem", "stop filesystem"});
+          words{"kill service:probe", "kill service:feed", "run halt_script", "stop disk", "stop nginx",
+                "stop address 10.77.0.100", "stop filesystem /c", "stop filesystem /b", "stop filesystem /a"});
 }
 
 TEST_CASE("a package that has failed and waits for others gets nothing more") {
@@ -248,10 +221,10 @@ TEST_CASE("what is not mounted yet is not missed") {
     lab.recorded();
     lab.answers(call_outcome::failed, "busy");
     lab.item.tick(lab.now, lab.out);
-    CHECK(lab.called().empty());
+    CHECK(lab.asked().empty());
     lab.now = lab.now + 30'000 * ms;
     lab.item.tick(lab.now, lab.out);
-    auto asked = lab.called();
+    auto asked = lab.asked();
     CHECK(std::count(asked.begin(), asked.end(), "status filesystem /a") == 1);
     CHECK(std::count(asked.begin(), asked.end(), "status filesystem /b") == 0);
 }
@@ -266,7 +239,7 @@ TEST_CASE("the byte form holds storage on its way") {
     back->set_config(config);
     CHECK(encode(*back) == encode(lab.item));
     CHECK(back->own() == lab.item.own());
-    REQUIRE(back->plugin_answered({lab.open.at("last"), call_outcome::ok, ""}, lab.out));
+    REQUIRE(back->plugin_answered({lab.latest, call_outcome::ok, ""}, lab.out));
     CHECK(back->own().stored->back().up);
 }
 

@@ -33,13 +33,6 @@ public:
         for (const auto& each : item.own().services) list.push_back(each.name + " " + each.command);
         return list;
     }
-    // What the news say that is no report.
-    std::string told() {
-        std::string text;
-        for (auto& each : item.take_news())
-            text += each.event + (each.report ? std::string(to_string(*each.report)) : "") + ": " + each.detail;
-        return text;
-    }
 };
 
 package_config with_address(const char* address = "10.77.0.101") {

@@ -53,6 +53,8 @@ public:
                 auto name = call->instance.substr(call->instance.find('/') + 1);
                 words.push_back(call->verb + " " + (full_names ? name : name.substr(0, name.find(' '))));
                 open[words.back()] = call->request;
+                latest = call->request;
+                limit = call->timeout;
             } else if (auto* run = std::get_if<run_process>(&effect)) {
                 words.push_back("run " + run->label);
                 open[words.back()] = run->request;
@@ -110,6 +112,13 @@ public:
         REQUIRE(item.phase() == runner_phase::running);
         news();
     }
+    // News as text: event or report, and what it says.
+    std::string told() {
+        std::string text;
+        for (auto& each : item.take_news())
+            text += each.event + (each.report ? std::string(to_string(*each.report)) : "") + ": " + each.detail;
+        return text;
+    }
     // Reports as words, "running", "start_exit_2"; a restart as "again probe 1".
     std::vector<std::string> news() {
         for (auto& effect : out.take()) {
@@ -132,6 +141,8 @@ public:
     }
 
     runner item;
+    request_id latest;  // plugin call, and its time limit
+    duration limit{0};
     bool full_names = false;  // "start filesystem /a", for packages with several of a kind
     effects out;
     time_point now{1'000'000 * ms};
