@@ -152,14 +152,14 @@ TEST_CASE("filesystem: an image is known again by the file behind its loop devic
     const test::scratch dir;
     const auto where = dir / "data";
     const auto image = dir / "image";
-    if (::access("/dev/loop-control", R_OK | W_OK) != 0 || ::access("/sbin/mke2fs", X_OK) != 0) {
+    REQUIRE(::mkdir(where.c_str(), 0755) == 0);
+    test::write_file(image, std::string(4U << 20U, '\0'));
+    const auto tried = "mke2fs -q -t ext4 " + image + " && loop=$(losetup -f --show " + image + ") && losetup -d $loop";
+    test::child possible({"/usr/bin/env", "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "sh", "-c", tried});
+    if (possible.wait() != 0) {
         WARN("no loop devices here");
         return;
     }
-    REQUIRE(::mkdir(where.c_str(), 0755) == 0);
-    test::write_file(image, std::string(4U << 20U, '\0'));
-    test::child made({"/sbin/mke2fs", "-q", "-t", "ext4", image});
-    REQUIRE(made.wait() == 0);
     test::host_process host(mounting(image, where, "ext4", {{"mount_options", "-o loop"}}), nullptr, own_mounts);
     CHECK(host.call(verb::prepare).outcome == outcome::ok);
     auto started = host.call(verb::start);
