@@ -3,6 +3,7 @@
 #include <functional>
 #include <map>
 #include <set>
+#include <vector>
 
 #include "model/check.hpp"
 #include "model/limits.hpp"
@@ -75,9 +76,38 @@ void check_priorities(const configuration& config, problems& found) {
     }
 }
 
+bool needs(const package_config& package, const package_config& other) {
+    return std::any_of(package.dependencies.begin(), package.dependencies.end(),
+                       [&other](const auto& item) { return item.up && item.package == other.name; });
+}
+
+// Of the package, of what needs it, and of what needs that in turn.
+const package_config& most_important(const configuration& config, const package_config& package) {
+    std::vector<const package_config*> list{&package};
+    for (std::size_t at = 0; at < list.size(); ++at)
+        for (const auto& other : config.packages) {
+            bool fresh = std::find(list.begin(), list.end(), &other) == list.end();
+            if (fresh && needs(other, *list[at])) list.push_back(&other);
+        }
+    return **std::min_element(list.begin(), list.end(),
+                              [](const auto* a, const auto* b) { return rank(*a) < rank(*b); });
+}
+
+// SG 5.7: what is needed elsewhere is placed first, so nothing that rests on it may be more important.
+void check_not_less_important(const configuration& config, const package_config& package, const dependency_config& item,
+                              const package_config& other, problems& found) {
+    const auto& first = most_important(config, package);
+    if (rank(other) <= rank(first)) return;
+    auto than = &first == &package ? std::string() : " than " + first.name + ", which rests on " + package.name;
+    add_missing(found, position(item.lines, "dependency_location", item.where), "dependency_location",
+                std::string(to_string(item.location)) + ", but " + other.name + " has a lower priority" + than +
+                    ": it would have to follow " + first.name,
+                "a priority of " + other.name + " that is not lower than that of " + first.name);
+}
+
 // SG 3.4: what may be depended on.
-void check_up(const package_config& package, const dependency_config& item, const package_config& other,
-              problems& found) {
+void check_up(const configuration& config, const package_config& package, const dependency_config& item,
+              const package_config& other, problems& found) {
     auto where = position(item.lines, "dependency_location", item.where);
     if (item.location == place::all_nodes) {
         add_error(found, where, "dependency_location", "all_nodes is for exclusions (DOWN)",
@@ -100,11 +130,7 @@ void check_up(const package_config& package, const dependency_config& item, cons
                       "on each other can't",
                   "failover_policy configured_node in package " + side->name);
     }
-    if (item.location != place::same_node && rank(other) > rank(package))
-        add_missing(found, where, "dependency_location",
-                    std::string(to_string(item.location)) + ", but " + other.name +
-                        " has a lower priority: it would have to follow " + package.name,
-                    "a priority of " + other.name + " that is not lower than that of " + package.name);
+    if (item.location != place::same_node) check_not_less_important(config, package, item, other, found);
 }
 
 void check_down(const package_config& package, const dependency_config& item, const package_config& other,
@@ -159,7 +185,7 @@ void check_dependencies(const configuration& config, const package_config& packa
         } else if (other == &package) {
             add_error(found, condition, "dependency_condition", "package " + package.name + " can't depend on itself");
         } else if (item.up) {
-            check_up(package, item, *other, found);
+            check_up(config, package, item, *other, found);
         } else {
             check_down(package, item, *other, found);
         }
