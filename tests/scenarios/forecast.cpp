@@ -118,6 +118,7 @@ void interpreter::compare() {
     };
     const auto foreseen = sorted(foreseen_);
     const auto came = sorted(logged_);
+    if (foreseen.empty() && came.empty()) return say("nothing came, as foreseen");
     if (foreseen == came) return say("as foreseen");
     auto only_in = [&](const auto& these, auto others, const std::string& how) {
         for (const auto& [of, list] : these)
