@@ -89,6 +89,8 @@ bool node::still_to_fence(const cluster::fence_request& request) const {
         auto about = [&](const tie_attempt& item) {
             return std::count(item.wanted.silent.begin(), item.wanted.silent.end(), request.node) > 0;
         };
+        // A slow device answered when the tie was long over: whoever is out of reach by then hears nobody.
+        if (std::none_of(ties_.begin(), ties_.end(), about)) return false;
         bool for_ever = std::any_of(ties_.begin(), ties_.end(), [&](const auto& item) {
             return about(item) && silent_for_ever(item.wanted, request.node);
         });
